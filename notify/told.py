@@ -4,21 +4,26 @@ The document says how the event left the generation, so it is the same whenever 
 meanwhile, and the texts of a deleted generation, are missing later.
 """
 
+import json
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
+import structlog
+
 from notify.events import progress_of
 from notify.resources import credits_of, links_of, outcome_of_end
 from schemas.api import GenerationFailure
 from schemas.enums import AssetRole, ErrorCode, Kind, Stage, TransferKind
-from schemas.event_types import type_of
+from schemas.event_types import CATALOGUE_VERSION, type_of
 from schemas.setting_groups import RetentionSettings
 from schemas.stages import TERMINAL, status_of
 from schemas.told_api import ToldEvent, ToldGeneration
 from storage import assets
 from storage.sql import Query, Sql, returns
+
+log = structlog.get_logger()
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,6 +98,39 @@ def of_events(sql: Sql, ids: Collection[int], retention: RetentionSettings) -> d
     """The documents of these events, by their ids. Entries of a timeline that are no moves have none."""
     found = sql.all(_OF_IDS, ids=list(ids), limit=len(ids), asset_days=retention.asset_days)
     return {facts.id: document(facts) for facts in found}
+
+
+def texts_of_events(sql: Sql, ids: Collection[int], retention: RetentionSettings) -> dict[int, str]:
+    """The documents of these events as JSON, by their ids. See `text_of`."""
+    found = sql.all(_OF_IDS, ids=list(ids), limit=len(ids), asset_days=retention.asset_days)
+    return {facts.id: text_of(facts) for facts in found}
+
+
+def text_of(facts: EventFacts) -> str:
+    """The document of an event as JSON. Where it cannot be made, a short one: no event holds up others."""
+    try:
+        return document(facts).model_dump_json()
+    except Exception as error:  # noqa: BLE001 -- a bug, in any step
+        # Without the message, which may quote the customer's metadata.
+        log.error("event_has_no_document", event_id=facts.id, error=type(error).__name__)
+        return json.dumps(
+            {
+                "id": str(facts.id),
+                "type": type_name(facts),
+                "version": CATALOGUE_VERSION,
+                "created_at": facts.created_at.isoformat().replace("+00:00", "Z"),
+                "sequence": facts.id,
+                "data": {"generation_id": str(facts.generation_id), "customer_id": str(facts.customer_id)},
+            }
+        )
+
+
+def type_name(facts: EventFacts) -> str:
+    """The type of an event. A stage that this release does not know is a move."""
+    try:
+        return type_of(None if facts.origin is None else Stage(facts.origin), Stage(facts.stage))
+    except ValueError:
+        return "generation.moved"
 
 
 def document(facts: EventFacts) -> ToldEvent:

@@ -18,6 +18,9 @@ class StreamOutSettings(BaseModel):
     megabytes: int = Field(
         default=64, ge=1, description="memory of `reelworks:events`; a larger stream loses its oldest entries"
     )
+    days: float = Field(
+        default=7.0, gt=0, le=3650, description="of an entry in any of the streams; older ones are removed"
+    )
     again_minutes: float = Field(
         default=10.0, gt=0, le=1440, description="of events that are appended again to a stream that vanished"
     )

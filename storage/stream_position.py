@@ -37,6 +37,13 @@ _BEFORE = returns(int)("""
 """)
 
 
+# Walks from the stream's oldest entry, so it reads the events that leave the stream only.
+_FIRST_SINCE = returns(int)("""
+    SELECT id FROM events
+    WHERE id >= %(first)s AND created_at >= clock_timestamp() - make_interval(secs => %(seconds)s)
+    ORDER BY id LIMIT 1
+""")
+
 _LAG = returns(float)("""
     SELECT coalesce(extract(epoch FROM clock_timestamp() - (
         SELECT created_at FROM events WHERE id > position AND origin IS DISTINCT FROM stage ORDER BY id LIMIT 1
@@ -69,6 +76,11 @@ def newest(sql: Sql) -> int:
 def before(sql: Sql, seconds: float, *, until: int) -> int:
     """The id of the newest event that is older than this, among those up to an id. 0 without such an event."""
     return sql.first(_BEFORE, seconds=seconds, until=until) or 0
+
+
+def first_since(sql: Sql, seconds: float, *, first: int) -> int | None:
+    """The id of the oldest event from an id on that is younger than this. None: there is no such event."""
+    return sql.first(_FIRST_SINCE, seconds=seconds, first=first)
 
 
 def lag(sql: Sql) -> float | None:

@@ -18,6 +18,7 @@ from redis.exceptions import RedisError
 from intake.redis.keys import REQUESTS
 from intake.redis.request import Operation
 from workers.lists import DEFAULT_LISTS
+from workers.unacked import restore
 
 log = structlog.get_logger()
 
@@ -63,6 +64,7 @@ def _fetch_until(over: threading.Event, redis_url: str) -> None:
         while not over.wait(_LOOK_EVERY_SECONDS):
             try:
                 fetch(redis)
+                restore(redis)
             except RedisError as error:
                 log.warning("strays_not_read", error=type(error).__name__)
 

@@ -17,20 +17,33 @@ from intake.redis.taking import Taken
 log = structlog.get_logger()
 
 _KEPT_SECONDS: Final = 3600
+_READ_SECONDS: Final = 60
 _MOST_UNREAD: Final = 10_000
 
-# A script is atomic, as MULTI is, and can also ask whether another process has answered: a list gets no answer twice.
-# Redis may be full, and an answer must not be lost then. A place of another type is its sender's fault, so the kept
-# answer stands all the same.
+_DIGEST_LENGTH: Final = 64
+_HAS_NO_PLACE: Final = 0
+_ID_IS_TAKEN: Final = 2
+
+# A script is atomic, as MULTI is, and can also ask whose message it is: one that was taken over is answered by its new
+# taker, so a list gets no answer twice. Where the count of messages is below the message's number, Redis has lost its
+# data, and the answer must not be lost, too.
+# Redis may be full, and an answer must not be lost then. A place of another type is its sender's fault: the message
+# goes all the same. A place that is named by the id keeps the answer to the first request with that id.
 _ANSWER: Final = """#!lua flags=allow-oom
-local taken, kept, place = KEYS[1], KEYS[2], KEYS[3]
+local taken, answered, place, count = KEYS[1], KEYS[2], KEYS[3], KEYS[4]
 local kind, document, channel, seconds = ARGV[1], ARGV[2], ARGV[3], ARGV[5]
-local is_own = redis.call('RPOP', taken)
-if kind == 'none' or (not is_own and redis.call('EXISTS', kept) == 1) then return 1 end
-redis.call('SETEX', kept, seconds, ARGV[4])
-if kind == 'kept' then return 1 end
+local is_own = redis.call('RPOP', taken) or ARGV[9] == '1'
+if kind == 'none' then return 1 end
+local known = redis.call('GET', answered)
+local is_lost = tonumber(redis.call('GET', count) or 0) < tonumber(ARGV[7])
+if not is_own and (known or not is_lost) then return 1 end
+local is_of_another = known and string.sub(known, 1, 64) ~= string.sub(ARGV[4], 1, 64)
+if is_of_another and (kind == 'kept' or kind == 'celery') then return 2 end
+if ARGV[4] ~= '' and not is_of_another then redis.call('SET', answered, ARGV[4], 'EX', ARGV[8]) end
 local done
-if kind == 'celery' then
+if kind == 'kept' then
+    redis.call('SETEX', place, seconds, document)
+elseif kind == 'celery' then
     done = redis.pcall('SETEX', place, seconds, document)
     redis.pcall('PUBLISH', channel, document)
 elseif kind == 'list' then
@@ -39,7 +52,7 @@ elseif kind == 'list' then
 else
     done = redis.pcall('XADD', place, 'MAXLEN', '~', ARGV[6], '*', 'answer', document)
 end
-if kind ~= 'celery' then redis.pcall('EXPIRE', place, seconds) end
+if kind == 'list' or kind == 'stream' then redis.pcall('EXPIRE', place, seconds) end
 return type(done) == 'table' and done.err and 0 or 1
 """
 
@@ -56,6 +69,8 @@ class Answer:
     """The result of the operation, or `{"error": problem}`."""
     digest: str = ""
     """The digest of the request. Empty: the answer is never repeated."""
+    is_read: bool = False
+    """Whether the request has only read. A second delivery may then be served again."""
     is_expired: bool = False
     """Whether the request came too late. Celery has a state for that."""
 
@@ -67,40 +82,36 @@ class Answers:
         self._redis = redis
         self._answer = redis.register_script(_ANSWER)
 
-    def give(self, taken: Taken, answer: Answer) -> None:
+    def give(self, taken: Taken, answer: Answer, *, is_dead: bool = False) -> None:
         """Write the answer and remove its message. A second call changes nothing.
+
+        Args:
+            is_dead: whether the message has just gone to the dead. Then a second call answers again.
 
         Raises:
             RedisError: Redis did not answer. Call again.
         """
         place = _place(answer)
+        sent = [answer.reply.kind, _document(answer), place, _memory(answer)]
         found: Any = self._answer(
-            keys=[taken.place, keys.ANSWER + answer.request_id, place],
-            args=[answer.reply.kind, _document(answer), place, _kept(answer), _KEPT_SECONDS, _MOST_UNREAD],
+            keys=[taken.place, keys.ANSWERED + answer.request_id, place, keys.COUNT],
+            args=[*sent, _KEPT_SECONDS, _MOST_UNREAD, taken.number, _remembered_seconds(answer), int(is_dead)],
         )
-        if not found:
+        if found == _HAS_NO_PLACE:
             log.warning("answer_has_no_place", id=answer.request_id, place=answer.reply.kind)
+        elif found == _ID_IS_TAKEN:
+            log.warning("message_id_repeated", id=answer.request_id, place=answer.reply.kind)
 
     def given(self, request: Request) -> dict[str, object] | None:
         """The answer to an earlier delivery of the same request. None: the request was not served before.
 
         A refused request is served again: nothing was made, and its reason may be gone.
         """
-        raw: Any = self._redis.get(keys.ANSWER + request.id)
-        kept: dict[str, Any] = json.loads(raw) if raw else {}
-        content: dict[str, object] | None = kept.get("answer")
-        is_same = kept.get("request") == request.digest
-        return content if is_same and content is not None and problem_in(content) is None else None
-
-    def begin(self, request: Request) -> bool:
-        """Whether a request may be served now. A request that was begun in time may be, however late it comes again."""
-        if request.expires is None:
-            return True
-        begun = keys.BEGUN + request.id
-        if datetime.now(UTC) < request.expires:
-            self._redis.set(begun, 1, ex=_KEPT_SECONDS)
-            return True
-        return bool(self._redis.exists(begun))
+        raw: Any = self._redis.get(keys.ANSWERED + request.id)
+        if not raw or raw[:_DIGEST_LENGTH] != request.digest.encode():
+            return None
+        content: dict[str, object] = json.loads(raw[_DIGEST_LENGTH:])
+        return content
 
     def drop(self, taken: Taken) -> None:
         """Remove a message whose sender wants no answer."""
@@ -114,8 +125,14 @@ def _place(answer: Answer) -> str:
     return answer.reply.name or keys.ANSWER + answer.request_id
 
 
-def _kept(answer: Answer) -> str:
-    return json.dumps({"id": answer.request_id, "answer": answer.content, "request": answer.digest})
+def _memory(answer: Answer) -> str:
+    """The digest of the request and its answer, for a second delivery. Empty for a refusal."""
+    return "" if problem_in(answer.content) is not None else answer.digest + json.dumps(answer.content)
+
+
+def _remembered_seconds(answer: Answer) -> int:
+    """How long a second delivery gets the same answer. Answers to reads may hold prompts, and are soon served again."""
+    return _READ_SECONDS if answer.is_read and answer.reply.kind != "kept" else _KEPT_SECONDS
 
 
 def _document(answer: Answer) -> str:

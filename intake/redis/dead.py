@@ -20,16 +20,20 @@ _MOST_BYTES: Final = 64 * 1024
 _BEGINNING_BYTES: Final = 1024
 _KEPT_SECONDS: Final = 7 * 86_400
 
+# A message that is put back begins without deaths.
 _ADD: Final = """#!lua flags=allow-oom
-if not redis.call('RPOP', KEYS[1]) then return 0 end
+local raw = redis.call('RPOP', KEYS[1])
+if not raw then return 0 end
+redis.call('HDEL', KEYS[4], redis.sha1hex(raw))
 redis.call('LPUSH', KEYS[2], ARGV[1])
 redis.call('LTRIM', KEYS[2], 0, ARGV[2] - 1)
 redis.call('EXPIRE', KEYS[2], ARGV[3])
 return redis.call('INCR', KEYS[3])
 """
 
-_PUT_BACK: Final = """
+_PUT_BACK: Final = """#!lua flags=allow-oom
 if redis.call('LREM', KEYS[1], 1, ARGV[1]) == 0 then return 0 end
+redis.call('HDEL', KEYS[3], redis.sha1hex(ARGV[2]))
 return redis.call('LPUSH', KEYS[2], ARGV[2])
 """
 
@@ -67,8 +71,8 @@ class DeadLetters:
         self._add = redis.register_script(_ADD)
         self._put_back = redis.register_script(_PUT_BACK)
 
-    def add(self, taken: Taken, reason: str) -> None:
-        """Move a message from its taker to the list.
+    def add(self, taken: Taken, reason: str) -> bool:
+        """Move a message from its taker to the list. False: the taker has the message no more.
 
         Raises:
             RedisError: Redis did not answer. Call again.
@@ -77,7 +81,10 @@ class DeadLetters:
         head = _Head(id=secrets.token_hex(4), at=datetime.now(UTC), reason=reason, size=size)
         kept = taken.raw if size <= _MOST_BYTES else taken.raw[:_BEGINNING_BYTES]
         entry = head.model_dump_json().encode() + b"\n" + kept
-        self._add(keys=[taken.place, keys.DEAD, keys.DEAD_COUNT], args=[entry, _MOST, _KEPT_SECONDS])
+        added: Any = self._add(
+            keys=[taken.place, keys.DEAD, keys.DEAD_COUNT, keys.DEATHS], args=[entry, _MOST, _KEPT_SECONDS]
+        )
+        return bool(added)
 
     def count(self) -> int:
         """The number of messages that were ever given up."""
@@ -97,7 +104,7 @@ class DeadLetters:
         for entry in reversed(self._entries()):
             dead, raw = _parsed(entry)
             if dead.is_whole and (entry_ids is None or dead.id in entry_ids):
-                count += bool(self._put_back(keys=[keys.DEAD, keys.REQUESTS], args=[entry, raw]))
+                count += bool(self._put_back(keys=[keys.DEAD, keys.REQUESTS, keys.DEATHS], args=[entry, raw]))
         return count
 
     def drop(self, entry_ids: Collection[str] | None = None) -> int:

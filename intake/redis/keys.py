@@ -24,6 +24,9 @@ REQUESTS: Final = Queue.REQUESTS.value
 REQUEST_LISTS: Final = tuple(of_priority(REQUESTS, priority) for priority in PRIORITIES)
 """Every list of requests, in the order in which the door empties them."""
 
+WRONG_TYPE: Final = "WRONGTYPE"
+"""How Redis refuses a command on a key of another type."""
+
 TAKEN: Final = "reelworks:door:taken:"
 """Followed by a taker: the list with the message that the taker serves."""
 
@@ -31,7 +34,7 @@ ALIVE: Final = "reelworks:door:alive:"
 """Followed by a taker: exists while the taker's process lives."""
 
 TAKERS: Final = "reelworks:door:takers"
-"""A hash: for each taker, the number of the message that it took last."""
+"""A hash: for each taker, the number of the message that it took last, and the priority of its list."""
 
 COUNT: Final = "reelworks:door:count"
 """The number of messages that were ever taken."""
@@ -39,14 +42,17 @@ COUNT: Final = "reelworks:door:count"
 DEATHS: Final = "reelworks:door:deaths"
 """A hash: how often a taker died while it had a message, by the SHA-1 of the message."""
 
-BEGUN: Final = "reelworks:door:begun:"
-"""Followed by the id of a message that may expire: its service has begun."""
+WAITING: Final = "reelworks:door:waiting:"
+"""Followed by the SHA-1 of a message: the time at which the message first let others pass for the object store."""
 
 DEAD: Final = "reelworks:door:dead"
 """The list of messages that cannot be read, the newest first."""
 
 ANSWER: Final = "reelworks:answer:"
-"""Followed by the id of a message: its answer."""
+"""Followed by the id of a message that names no place: its answer. Each sender may read these keys."""
+
+ANSWERED: Final = "reelworks:door:answered:"
+"""Followed by the id of a message that was not refused: the digest of the request, and its answer."""
 
 DEAD_COUNT: Final = "reelworks:door:dead:count"
 """The number of messages that ever went to that list."""

@@ -24,7 +24,7 @@ from intake.redis.request import Operation, Request
 from notify.resources import generation_resource
 from schemas.batches import Part, parts_of
 from schemas.enums import Scope
-from schemas.errors import RequestError
+from schemas.errors import Expired, RequestError
 from schemas.stages import status_of
 from storage import acceptance, batches, customers, details
 from storage.details import Details
@@ -46,6 +46,8 @@ class Call:
     """The sender. None: a message without a signature."""
     load: Load | None
     """The requests that wait. None: unknown, so no order is refused for their number."""
+    is_late: bool
+    """Whether the request has expired."""
 
     def payer(self, arguments: Arguments) -> Payer:
         """Who orders, and who pays."""
@@ -53,17 +55,24 @@ class Call:
             return self.caller.payer
         return Payer(arguments.customer_id, is_test=_is_test(self.intake, arguments.customer_id))
 
-    def require_room(self, customer_id: UUID, key: str) -> None:
-        """Refuse a new order where too many requests wait. An order that was accepted before is no new order.
+    def require_new_orders(self, customer_id: UUID, key: str) -> None:
+        """Refuse a new order that has expired, or while too many requests wait. An accepted order is not new.
 
         Raises:
+            Expired: the order came too late.
             Overloaded: too many requests wait.
         """
-        if self.load is None or not self.load.is_over:
+        refusal = self._refusal()
+        if refusal is None:
             return
         with self.intake.database.statement() as sql:
             if not acceptance.is_known(sql, customer_id, key):
-                raise self.load.refusal()
+                raise refusal
+
+    def _refusal(self) -> RequestError | None:
+        if self.is_late:
+            return Expired()
+        return self.load.refusal() if self.load is not None and self.load.is_over else None
 
 
 def perform(intake: Intake, request: Request, *, load: Load | None = None) -> dict[str, object]:
@@ -81,7 +90,10 @@ def perform(intake: Intake, request: Request, *, load: Load | None = None) -> di
     operation = OPERATIONS[request.operation]
     try:
         arguments, caller = signatures.opened(intake, request.operation, request.id, request.arguments, operation.scope)
-        return operation.run(Call(intake, arguments, request.id, caller, load))
+        is_late = request.is_late
+        if is_late and not operation.makes_orders:
+            return refused(Expired())
+        return operation.run(Call(intake, arguments, request.id, caller, load, is_late))
     except RequestError as error:
         return refused(error)
 
@@ -105,7 +117,7 @@ def problem_in(answer: Mapping[str, object]) -> dict[str, object] | None:
 def _enqueue(call: Call) -> dict[str, object]:
     wanted = parsed(EnqueueArguments, call.arguments)
     key = wanted.idempotency_key or message_key(call.message_id)
-    call.require_room(wanted.customer_id, key)
+    call.require_new_orders(wanted.customer_id, key)
     payer = call.payer(wanted)
     if wanted.request.number_of_outputs > 1:
         return _take_batch(call.intake, parts_of(wanted.request), payer, key)
@@ -123,7 +135,7 @@ def _enqueue(call: Call) -> dict[str, object]:
 def _enqueue_batch(call: Call) -> dict[str, object]:
     wanted = parsed(BatchArguments, call.arguments)
     key = wanted.idempotency_key or message_key(call.message_id)
-    call.require_room(wanted.customer_id, key)
+    call.require_new_orders(wanted.customer_id, key)
     return _take_batch(call.intake, wanted.request.parts(), call.payer(wanted), key)
 
 
@@ -167,11 +179,13 @@ class Served:
     """Serves the operation. Raises RequestError for a refusal."""
     scope: Scope
     """The scope that a signing key needs: that of the same request over HTTP."""
+    makes_orders: bool = False
+    """Whether a request that comes again after its end may be an order that was made in time."""
 
 
 OPERATIONS: Final[Mapping[Operation, Served]] = {
-    Operation.ENQUEUE: Served(_enqueue, Scope.GENERATE),
-    Operation.ENQUEUE_BATCH: Served(_enqueue_batch, Scope.GENERATE),
+    Operation.ENQUEUE: Served(_enqueue, Scope.GENERATE, makes_orders=True),
+    Operation.ENQUEUE_BATCH: Served(_enqueue_batch, Scope.GENERATE, makes_orders=True),
     Operation.ESTIMATE: Served(_estimate, Scope.READ),
     Operation.GET: Served(_get, Scope.READ),
     Operation.CANCEL: Served(_cancel, Scope.GENERATE),

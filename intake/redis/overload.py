@@ -8,17 +8,23 @@ import json
 from dataclasses import dataclass
 from typing import Final
 
+import structlog
 from redis import Redis
 
 from intake.redis import keys
 from schemas.door_settings import DoorSettings
 from schemas.errors import Overloaded
 
+log = structlog.get_logger()
+
 STATE_KEY: Final = "reelworks:door"
 """The key that tells clients the state of the door."""
 
 STATE_SECONDS: Final = 10
 """The life of the key. The process of the door writes the key each second."""
+
+# Clients must learn that the door is overloaded where Redis is full.
+_TELL: Final = "#!lua flags=allow-oom\nredis.call('SET', KEYS[1], ARGV[1], 'EX', ARGV[2])"
 
 
 @dataclass(frozen=True)
@@ -60,8 +66,10 @@ class Gauge:
 
     def __init__(self, redis: Redis, settings: DoorSettings) -> None:
         self._redis = redis
+        self._tell = redis.register_script(_TELL)
         self.load = Load(0, settings)
         """The last measure."""
+        self._strange: set[str] = set()
 
     def measure(self) -> None:
         """Count the requests that wait, and write the key for clients.
@@ -72,5 +80,18 @@ class Gauge:
         with self._redis.pipeline(transaction=False) as pipe:
             for name in keys.REQUEST_LISTS:
                 pipe.llen(name)
-            self.load = Load(sum(pipe.execute()), self.load.settings)
-        self._redis.set(STATE_KEY, json.dumps(self.load.document()), ex=STATE_SECONDS)
+            lengths = pipe.execute(raise_on_error=False)
+        self.load = Load(sum(map(self._counted, keys.REQUEST_LISTS, lengths)), self.load.settings)
+        self._tell(keys=[STATE_KEY], args=[json.dumps(self.load.document()), STATE_SECONDS])
+
+    def _counted(self, name: str, length: int | Exception) -> int:
+        """The length of a list. A key of another type hides no other list, and is logged once."""
+        if isinstance(length, int):
+            self._strange.discard(name)
+            return length
+        if keys.WRONG_TYPE not in str(length):
+            raise length
+        if name not in self._strange:
+            self._strange.add(name)
+            log.error("requests_are_no_list", key=name)
+        return 0

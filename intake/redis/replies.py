@@ -11,10 +11,10 @@ PREFIX: Final = "reelworks:answers:"
 
 @dataclass(frozen=True)
 class Reply:
-    """The place of an answer. Each answer is also kept for an hour as `reelworks:answer:ID`."""
+    """The place of an answer."""
 
     kind: Literal["celery", "list", "stream", "kept"]
-    """Celery's result backend, a list, a stream, or the kept answer alone."""
+    """Celery's result backend, a list, a stream, or the key `reelworks:answer:ID`."""
     name: str = ""
     """The name of the list or stream."""
 
@@ -23,11 +23,11 @@ CELERY: Final = Reply("celery")
 """The result backend of Celery, under the id of the message."""
 
 KEPT: Final = Reply("kept")
-"""No place beside the kept answer."""
+"""The key `reelworks:answer:ID`."""
 
 
 def reply_to(value: object) -> Reply:
-    """The place that a plain envelope names: `{"list": NAME}` or `{"stream": NAME}`. None: the kept answer alone.
+    """The place that a plain envelope names: `{"list": NAME}` or `{"stream": NAME}`. None: the kept answer.
 
     Raises:
         Refused: the value is another, or the name has another prefix.

@@ -3,7 +3,7 @@
 import hashlib
 import json
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import UTC, datetime
 from enum import StrEnum
 from typing import Literal
 
@@ -40,13 +40,23 @@ class Request:
     reply: Reply
     """The place of the answer."""
     expires: datetime | None
-    """A request that begins later is not served. With a time zone."""
+    """After this time no order is made. With a time zone."""
     ignores_answer: bool
     """Whether the sender wants no answer."""
     wire: Wire
     """The form of the message."""
     raw: bytes = field(repr=False)
     """The message, as it stands in Redis."""
+
+    @property
+    def is_read(self) -> bool:
+        """Whether the request changes nothing."""
+        return self.operation in (Operation.GET, Operation.ESTIMATE)
+
+    @property
+    def is_late(self) -> bool:
+        """Whether the request has expired by now."""
+        return self.expires is not None and datetime.now(UTC) >= self.expires
 
     @property
     def digest(self) -> str:

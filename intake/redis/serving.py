@@ -8,12 +8,13 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from threading import Event
-from typing import Any, Final, TypeVar
+from typing import Final, TypeVar
 
 import structlog
 import tenacity
 from redis import Redis
 from redis.exceptions import RedisError
+from tenacity.stop import stop_base
 
 from intake.orders import Intake
 from intake.redis import envelopes
@@ -21,15 +22,21 @@ from intake.redis.answers import Answer, Answers
 from intake.redis.dead import DeadLetters
 from intake.redis.operations import perform, problem_in, refused, summary
 from intake.redis.overload import Gauge
+from intake.redis.replies import Reply
 from intake.redis.request import RefusedRequest, Request
 from intake.redis.taking import Taken, Takers
-from schemas.errors import Expired, InternalError
+from schemas.errors import Expired, InternalError, Unavailable
 from schemas.plain_messages import Unreadable
-from storage.outages import OUTAGES
+from storage.outages import OUTAGES, STORE_OUTAGES
 
 log = structlog.get_logger()
 
 _REDIS_PAUSE_SECONDS: Final = 1.0
+_STORE_SECONDS: Final = 2.0
+_STORE_IS_AWAY: Final = (
+    "our object store does not take the files of the request, and nothing was done: send the request again later, or "
+    "upload the files first"
+)
 _MOST_DEATHS: Final = 20
 _HIDDEN: Final = "(hidden)"
 _REFUSED: Final = "generation.refuse"
@@ -55,7 +62,9 @@ class Server:
     over: Event
     """Set when the process is to end. Then a message that waits for the database stays with its taker."""
     outlast_seconds: float = 60.0
-    """How long a message waits for the database or the object store before it lets others pass."""
+    """How long a message waits for the database before it lets others pass."""
+    store_seconds: float = 900.0
+    """How long a message comes again while the object store does not take its files. Then it is answered."""
     answers: Answers = field(init=False)
     """Where answers go."""
     dead: DeadLetters = field(init=False)
@@ -107,29 +116,43 @@ class Server:
         if given is not None:
             log.info("request_answered_again", id=request.id, operation=request.operation)
             self._answer(taken, request, given)
-        elif not self.answers.begin(request):
-            self._refuse_expired(taken, request)
         else:
             self._perform(taken, request)
 
     def _perform(self, taken: Taken, request: Request) -> None:
         began = time.perf_counter()
-        self.tell("task-started", uuid=request.id)
+        if not request.is_late:
+            self.tell("task-started", uuid=request.id)
         try:
             content = self._outlasting_outages(lambda: perform(self.intake, request, load=self.gauge.load))
         except OUTAGES as error:
-            if not self.over.is_set():
-                log.warning("request_waits", id=request.id, error=type(error).__name__)
-                self.takers.put_last(taken)
+            self._let_others_pass(taken, request, error)
             return
         except Exception as error:
             log.exception("request_crashed", id=request.id, operation=request.operation)
-            self._answer(taken, request, refused(_internal(request)))
+            self._answer(taken, request, refused(_internal(request.id)))
             self.tell("task-failed", uuid=request.id, exception=f"{type(error).__name__}()", traceback=None)
             return
-        self._answer(taken, request, content)
-        self.tell("task-succeeded", uuid=request.id, result=repr(summary(content)), runtime=time.perf_counter() - began)
+        is_expired = (problem_in(content) or {}).get("code") == Expired.code
+        self._answer(taken, request, content, is_expired=is_expired)
+        if is_expired:
+            self.tell("task-revoked", uuid=request.id, terminated=False, signum=None, expired=True)
+        else:
+            runtime = time.perf_counter() - began
+            self.tell("task-succeeded", uuid=request.id, result=repr(summary(content)), runtime=runtime)
         _log(request, content)
+
+    def _let_others_pass(self, taken: Taken, request: Request, error: Exception) -> None:
+        if self.over.is_set():
+            return
+        if isinstance(error, STORE_OUTAGES) and self.takers.waiting_seconds(taken) > self.store_seconds:
+            log.error("request_outlasted_store", id=request.id, error=type(error).__name__)
+            self._answer(taken, request, refused(Unavailable(_STORE_IS_AWAY)))
+            self.takers.forget_waiting(taken)
+            self.tell("task-failed", uuid=request.id, exception=f"{type(error).__name__}()", traceback=None)
+            return
+        log.warning("request_waits", id=request.id, error=type(error).__name__)
+        self.takers.put_last(taken)
 
     def _refuse(self, taken: Taken, error: RefusedRequest) -> None:
         self._tell_received(error.request_id, _REFUSED)
@@ -139,21 +162,21 @@ class Server:
         self.tell("task-succeeded", uuid=error.request_id, result=repr(summary(content)), runtime=0.0)
         log.info("request_refused", id=error.request_id, code=error.error.code)
 
-    def _refuse_expired(self, taken: Taken, request: Request) -> None:
-        self._answer(taken, request, refused(Expired()), is_expired=True)
-        self.tell("task-revoked", uuid=request.id, terminated=False, signum=None, expired=True)
-        log.info("request_refused", id=request.id, operation=request.operation, code=Expired.code)
-
     def _answer(self, taken: Taken, request: Request, content: dict[str, object], *, is_expired: bool = False) -> None:
         if request.ignores_answer:
             self._patiently(lambda: self.answers.drop(taken))
             return
-        answer = Answer(request.id, request.reply, content, request.digest, is_expired)
+        answer = Answer(request.id, request.reply, content, request.digest, request.is_read, is_expired)
         self._patiently(lambda: self.answers.give(taken, answer))
 
     def _give_up(self, taken: Taken, reason: str) -> None:
-        self._patiently(lambda: self.dead.add(taken, reason))
+        is_added = self._patiently(lambda: self.dead.add(taken, reason))
         log.error("message_is_dead", reason=reason, size=len(taken.raw))
+        # Reading may end the process again: the message is among the dead by now.
+        sender = _sender_of(taken.raw) if is_added else None
+        if sender is not None:
+            request_id, reply = sender
+            self.answers.give(taken, Answer(request_id, reply, refused(_internal(request_id))), is_dead=True)
 
     def _tell_received(self, request_id: str, name: str, request: Request | None = None) -> None:
         self.tell(
@@ -170,20 +193,25 @@ class Server:
         )
 
     def _outlasting_outages(self, act: Callable[[], T]) -> T:
-        """Repeat an act during an outage of the database: no row exists yet. The end of the process ends the wait."""
+        """Repeat an act during an outage: no row exists yet. The end of the process ends the wait.
+
+        Orders without files need no object store, so the wait for it is short.
+        """
         return tenacity.Retrying(
             retry=tenacity.retry_if_exception_type(OUTAGES),
             wait=tenacity.wait_exponential(multiplier=0.2, max=5),
             stop=tenacity.stop_any(
-                tenacity.stop_after_delay(self.outlast_seconds), tenacity.stop_when_event_set(self.over)
+                tenacity.stop_after_delay(self.outlast_seconds),
+                tenacity.stop_when_event_set(self.over),
+                _StopSoonForStore(),
             ),
             sleep=tenacity.sleep_using_event(self.over),
             reraise=True,
         )(act)
 
-    def _patiently(self, act: Callable[[], Any]) -> None:
+    def _patiently(self, act: Callable[[], T]) -> T:
         """Repeat a write to Redis until it is confirmed: the answer says what this delivery did."""
-        tenacity.Retrying(
+        return tenacity.Retrying(
             retry=tenacity.retry_if_exception_type(RedisError),
             wait=tenacity.wait_exponential(multiplier=0.1, max=1),
             stop=tenacity.stop_when_event_set(self.over),
@@ -193,15 +221,32 @@ class Server:
         )(act)
 
 
+class _StopSoonForStore(stop_base):
+    def __call__(self, state: tenacity.RetryCallState) -> bool:
+        error = state.outcome.exception() if state.outcome else None
+        return isinstance(error, STORE_OUTAGES) and (state.seconds_since_start or 0.0) >= _STORE_SECONDS
+
+
 def _log_redis(state: tenacity.RetryCallState) -> None:
     error = state.outcome.exception() if state.outcome else None
     log.warning("door_waits_for_redis", error=type(error).__name__)
 
 
-def _internal(request: Request) -> InternalError:
+def _sender_of(raw: bytes) -> tuple[str, Reply] | None:
+    """The id of a dead message, and the place of its answer. None: no sender waits, or none can be told."""
+    try:
+        request = envelopes.read(raw)
+    except RefusedRequest as error:
+        return error.request_id, error.reply
+    except Exception:  # noqa: BLE001 -- the reason why the message is dead
+        return None
+    return None if request.ignores_answer else (request.id, request.reply)
+
+
+def _internal(request_id: str) -> InternalError:
     return InternalError(
         "something went wrong on our side, and the request may have taken effect: send an order again with the same "
-        f"idempotency_key, or the same message id; name the id {request.id} when you ask about it"
+        f"idempotency_key, or the same message id; name the id {request_id} when you ask about it"
     )
 
 

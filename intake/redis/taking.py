@@ -4,6 +4,7 @@ A taker has a list for the one message that it serves. A message moves from `req
 together with its answer. The list of a taker whose process is dead, or ends, goes back to `requests`.
 """
 
+import hashlib
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -11,33 +12,45 @@ from typing import Any, Final
 from uuid import uuid4
 
 from redis import Redis
-from redis.exceptions import OutOfMemoryError
+from redis.exceptions import OutOfMemoryError, ResponseError
 
 from intake.redis import keys
 
 _ALIVE_MILLISECONDS: Final = 3000
 _PEEK_SECONDS: Final = 0.25
 _DEATHS_SECONDS: Final = 3600
+_WAITING_SECONDS: Final = 3600
 
 # A second call returns the same message: the answer of the first call may be lost. A full Redis must not stop the door,
-# because only the door can empty it.
+# because only the door can empty it. Nor may a key of another type: the lists behind it are read all the same.
 _TAKE: Final = """#!lua flags=allow-oom
 local taken, alive, takers, count, deaths = KEYS[1], KEYS[2], KEYS[3], KEYS[4], KEYS[5]
 redis.call('SET', alive, 1, 'PX', ARGV[2])
 local raw = redis.call('LINDEX', taken, -1)
 for place = 6, #KEYS do
     if raw then break end
-    raw = redis.call('LMOVE', KEYS[place], taken, 'RIGHT', 'LEFT')
-    if raw then redis.call('HSET', takers, ARGV[1], redis.call('INCR', count)) end
+    raw = redis.pcall('LMOVE', KEYS[place], taken, 'RIGHT', 'LEFT')
+    if type(raw) == 'table' then raw = false end
+    if raw then redis.call('HSET', takers, ARGV[1], redis.call('INCR', count) .. ' ' .. place - 6) end
 end
 if not raw then return false end
 local died = redis.call('EXISTS', deaths) == 1 and redis.call('HGET', deaths, redis.sha1hex(raw))
-return {raw, tonumber(died or 0)}
+local number, priority = string.match(redis.call('HGET', takers, ARGV[1]) or '0 0', '(%d+) (%d+)')
+return {raw, tonumber(died or 0), tonumber(number), tonumber(priority)}
 """
 
 # A full Redis must not make a living process look dead.
 _KEEP_ALIVE: Final = """#!lua flags=allow-oom
 for _, alive in ipairs(KEYS) do redis.call('SET', alive, 1, 'PX', ARGV[1]) end
+"""
+
+_PUT_LAST: Final = """#!lua flags=allow-oom
+redis.call('LMOVE', KEYS[1], KEYS[2], 'RIGHT', 'LEFT')
+"""
+
+_AGE: Final = """#!lua flags=allow-oom
+redis.call('SET', KEYS[1], ARGV[1], 'NX', 'EX', ARGV[2])
+return ARGV[1] - redis.call('GET', KEYS[1])
 """
 
 # The newest message first: the oldest is then the next to be taken.
@@ -46,13 +59,13 @@ local takers, requests, deaths = KEYS[1], KEYS[2], KEYS[3]
 local gone, known, count = {}, redis.call('HGETALL', takers), 0
 for index = 1, #known, 2 do
     if redis.call('EXISTS', ARGV[2] .. known[index]) == 0 then
-        table.insert(gone, {name = known[index], number = tonumber(known[index + 1])})
+        table.insert(gone, {name = known[index], number = tonumber(string.match(known[index + 1], '^%d+'))})
     end
 end
 table.sort(gone, function(one, other) return one.number > other.number end)
 for _, taker in ipairs(gone) do
-    redis.call('HDEL', takers, taker.name)
     local raw = redis.call('LMOVE', ARGV[1] .. taker.name, requests, 'RIGHT', 'RIGHT')
+    redis.call('HDEL', takers, taker.name)
     if raw then count = count + 1 end
     if raw and tonumber(ARGV[3]) > 0 then
         redis.call('HINCRBY', deaths, redis.sha1hex(raw), 1)
@@ -73,6 +86,10 @@ class Taken:
     """The message, as it stood in `requests`."""
     deaths: int
     """How often a process died while it had this message."""
+    number: int
+    """The number of this service of a message. A message that is taken again has another number."""
+    priority: int
+    """The priority of the list that had the message."""
 
     @property
     def place(self) -> str:
@@ -94,6 +111,8 @@ class Takers:
         self._take = redis.register_script(_TAKE)
         self._keep_alive = redis.register_script(_KEEP_ALIVE)
         self._take_over = redis.register_script(_TAKE_OVER)
+        self._put_last = redis.register_script(_PUT_LAST)
+        self._age = redis.register_script(_AGE)
         own = uuid4().hex[:12]
         self.names: Sequence[str] = [f"{process}.{own}.{number}" for number in range(count)]
 
@@ -109,8 +128,17 @@ class Takers:
         return found
 
     def put_last(self, taken: Taken) -> None:
-        """Return a message to `requests` behind all others."""
-        self._redis.lmove(taken.place, keys.REQUESTS, "RIGHT", "LEFT")
+        """Return a message to its list behind all others."""
+        self._put_last(keys=[taken.place, keys.REQUEST_LISTS[taken.priority]])
+
+    def waiting_seconds(self, taken: Taken) -> float:
+        """The time since the first call for a message."""
+        found: Any = self._age(keys=[_waiting(taken)], args=[int(time.time()), _WAITING_SECONDS])
+        return float(found)
+
+    def forget_waiting(self, taken: Taken) -> None:
+        """Let the time of a message begin anew, for a sender that sends it again."""
+        self._redis.delete(_waiting(taken))
 
     def keep_alive(self) -> None:
         """Show that the process lives."""
@@ -134,7 +162,9 @@ class Takers:
         """Wait a moment for a message of priority 0. The message stays where it is: a script takes it."""
         try:
             found: Any = self._redis.blmove(keys.REQUESTS, keys.REQUESTS, _PEEK_SECONDS, "RIGHT", "RIGHT")  # type: ignore[arg-type]
-        except OutOfMemoryError:
+        except ResponseError as error:
+            if not isinstance(error, OutOfMemoryError) and keys.WRONG_TYPE not in str(error):
+                raise
             time.sleep(_PEEK_SECONDS)
             return True
         return found is not None
@@ -145,3 +175,7 @@ class Takers:
             keys=[keys.TAKERS, keys.REQUESTS, keys.DEATHS], args=[keys.TAKEN, keys.ALIVE, kept]
         )
         return int(found)
+
+
+def _waiting(taken: Taken) -> str:
+    return keys.WAITING + hashlib.sha1(taken.raw, usedforsecurity=False).hexdigest()

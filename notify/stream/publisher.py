@@ -43,6 +43,9 @@ _GATHER_SECONDS: Final = 0.05
 _KEEP_SECONDS: Final = 1.0
 """The time between two writes of the position, and between two looks at the memory of the streams."""
 
+_EXPIRE_SECONDS: Final = 60.0
+"""The time between two looks at the age of the oldest entries."""
+
 _NO_STREAM: Final = "no such key"
 _IS_THERE_ALREADY: Final = "equal or smaller"
 _BYTES: Final = 1024**2
@@ -73,7 +76,7 @@ class Publisher:
         # The next round reads the events after this id.
         self._after = 0
         self._kept: int | None = None
-        self._keep_at = 0.0
+        self._keep_at = self._expire_at = 0.0
 
     async def run(self, alarm: Alarm) -> None:
         """Append events until the task is cancelled.
@@ -85,6 +88,7 @@ class Publisher:
             try:
                 pause = await self._round()
                 await self._keep()
+                await self._expire()
             except WatchError:
                 continue
             except (RedisError, OSError) as error:
@@ -180,6 +184,24 @@ class Publisher:
         await self._bound(STREAM, self._settings.megabytes)
         self._keep_at = time.monotonic() + _KEEP_SECONDS
 
+    async def _expire(self) -> None:
+        """Remove entries that are too old from every stream, once a minute."""
+        if self._position is None or time.monotonic() < self._expire_at:
+            return
+        for stream in [STREAM, *self._customers.values()]:
+            first = await _first_event(self._redis, stream)
+            if first is not None:
+                await self._remove_old(stream, first)
+        self._expire_at = time.monotonic() + _EXPIRE_SECONDS
+
+    async def _remove_old(self, stream: str, first: int) -> None:
+        seconds = self._settings.days * 86_400
+        kept = await self._connection.statement(
+            lambda sql: stream_position.first_since(sql, seconds, first=first) or stream_position.newest(sql) + 1
+        )
+        if kept > first:
+            await self._redis.xtrim(stream, minid=entry_id(kept), approximate=False)
+
     async def _bound(self, stream: str, megabytes: int) -> None:
         """Remove the oldest entries of a stream that takes more memory than this."""
         used = await self._redis.memory_usage(stream) or 0
@@ -188,12 +210,24 @@ class Publisher:
             await self._redis.xtrim(stream, maxlen=length * megabytes * _BYTES // used, approximate=False)
 
 
-async def _last_event(pipe: Pipeline) -> int:
-    """The event of the stream's last entry. 0 without a stream."""
+async def _last_event(redis: Redis) -> int:
+    """The event of the last entry of the stream of all customers, also of one that was removed. 0 without a stream."""
+    found = await _info(redis, STREAM)
+    return event_id(found["last-generated-id"]) if found else 0
+
+
+async def _first_event(redis: Redis, stream: str) -> int | None:
+    """The event of a stream's oldest entry. None: there is no entry."""
+    found = await _info(redis, stream)
+    return event_id(found["first-entry"][0]) if found and found["first-entry"] else None
+
+
+async def _info(redis: Redis, stream: str) -> dict[str, Any]:
+    """What Redis says of a stream. Empty without one."""
     try:
-        found: dict[str, Any] = await pipe.xinfo_stream(STREAM)
+        found: dict[str, Any] = await redis.xinfo_stream(stream)
     except ResponseError as error:
         if _NO_STREAM in str(error):
-            return 0
+            return {}
         raise
-    return event_id(found["last-generated-id"])
+    return found

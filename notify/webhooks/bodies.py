@@ -14,8 +14,8 @@ from storage.webhooks.sending import Claimed
 def of_claims(sql: Sql, claims: Collection[Claimed], retention: RetentionSettings) -> dict[UUID, bytes]:
     """The bodies of claimed deliveries, by delivery. Those of an event that no longer exists are missing."""
     events = {each.event_id for each in claims if each.event_id is not None}
-    documents = told.of_events(sql, events, retention) if events else {}
-    encoded = {event_id: document.model_dump_json().encode() for event_id, document in documents.items()}
+    documents = told.texts_of_events(sql, events, retention) if events else {}
+    encoded = {event_id: document.encode() for event_id, document in documents.items()}
     bodies = {each.delivery_id: encoded[each.event_id] for each in claims if each.event_id in encoded}
     return bodies | {each.delivery_id: _without_generation(each) for each in claims if each.event_id is None}
 

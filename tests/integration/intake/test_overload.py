@@ -4,8 +4,10 @@ import json
 from uuid import uuid4
 
 import redis
+from structlog.testing import capture_logs
 
 from intake.orders import Intake
+from intake.redis import keys
 from intake.redis.overload import STATE_KEY, STATE_SECONDS, Gauge, Load
 from intake.redis.request import Operation
 from schemas.door_settings import DoorSettings
@@ -63,6 +65,26 @@ def test_key_tells_clients_the_depth_of_all_lists(broker: redis.Redis) -> None:
     assert told == {"state": "open", "depth": 2, "retry_after": None, **usual}
     assert told_full == {"state": "overloaded", "depth": 3, "retry_after": 7, **usual}
     assert 0 < broker.ttl(STATE_KEY) <= STATE_SECONDS
+
+
+def test_a_key_of_another_type_is_logged_once_and_counts_nothing(intake: Intake, broker: redis.Redis) -> None:
+    broker.sadd("requests", "x")
+    broker.lpush(keys.of_priority("requests", 3), "a request")
+    gauge = Gauge(broker, intake.settings.door)
+    with capture_logs() as logs:
+        gauge.measure()
+        gauge.measure()
+    assert (gauge.load.waiting, [each["event"] for each in logs]) == (1, ["requests_are_no_list"])
+
+
+def test_clients_are_told_the_state_of_a_full_redis(intake: Intake, broker: redis.Redis) -> None:
+    gauge = Gauge(broker, intake.settings.door)
+    broker.config_set("maxmemory", 1)
+    try:
+        gauge.measure()
+    finally:
+        broker.config_set("maxmemory", 0)
+    assert broker.exists(STATE_KEY)
 
 
 def test_unknown_customer_is_not_told_from_a_known_one_while_the_door_is_full(intake: Intake, wire: Wire) -> None:

@@ -27,8 +27,9 @@ from schemas.settings import Settings
 from storage import ledger
 from storage.database import Database
 from tests.integration.gateway.finishing import fail
-from tests.support import NewCustomer, new_customer
+from tests.support import NewCustomer, eventually, new_customer
 
+LONG_AGO = "2020-01-01T00:00:00+00:00"
 REQUEST = {"model": "nano-banana", "prompt": "a lighthouse in fog"}
 
 
@@ -155,8 +156,53 @@ def test_another_request_with_the_same_id_gets_no_answer_of_the_first(door: Door
     first = an_order(customer)
     other = an_order(customer, {**REQUEST, "prompt": "a boat"}, id=first["headers"]["id"])
     door.served(first)
+    answer = door.answer(first)
     door.served(other)
-    assert door.answer(other)["result"]["error"]["code"] == "idempotency_mismatch"
+    assert (door.answer(first), answer["result"]["is_new"]) == (answer, True)
+    plain = a_plain_order(customer, id=first["headers"]["id"], reply_to={"list": "reelworks:answers:mine"})
+    plain["arguments"]["request"] = {**REQUEST, "prompt": "a boat"}
+    door.served(plain)
+    (told,) = door.broker.lrange("reelworks:answers:mine", 0, -1)
+    assert json.loads(told)["answer"]["error"]["code"] == "idempotency_mismatch"
+
+
+REFUSED = [{"operation": "generation.destroy"}, {"eta": "tomorrow"}, {"expires": "2020-01-01T00:00:00Z"}]
+
+
+@pytest.mark.parametrize("fields", REFUSED)
+def test_no_message_replaces_the_answer_to_another(
+    door: DoorUnderTest, database: Database, fields: dict[str, str]
+) -> None:
+    order = a_plain_order(new_customer(database, 100))
+    door.served(order)
+    answer = door.plain_answer(order)
+    with capture_logs() as logs:
+        door.served({**a_plain_order(new_customer(database, 100)), **fields, "id": order["id"]})
+    assert (door.plain_answer(order), answer["is_new"], door.left) == (answer, True, 0)
+    assert "message_id_repeated" in [each["event"] for each in logs]
+    door.served(order)
+    assert door.plain_answer(order) == answer
+
+
+@pytest.mark.parametrize("headers", [{"task": "generation.destroy"}, {"eta": "2030-01-01T00:00:00Z"}])
+def test_no_message_of_celery_replaces_the_answer_to_another(
+    door: DoorUnderTest, database: Database, headers: dict[str, str]
+) -> None:
+    order = an_order(new_customer(database, 100))
+    door.served(order)
+    answer = door.answer(order)
+    heard: Any = door.broker.pubsub(ignore_subscribe_messages=True)  # type: ignore[no-untyped-call]
+    heard.subscribe(f"celery-task-meta-{order['headers']['id']}")
+    door.served({**order, "headers": {**order["headers"], **headers}})
+    assert door.answer(order) == answer
+    assert [heard.get_message(timeout=0.2) for _ in range(2)] == [None, None]
+
+
+def test_an_answer_to_a_secret_list_is_in_no_key_that_senders_read(door: DoorUnderTest, database: Database) -> None:
+    order = a_plain_order(new_customer(database, 100), reply_to={"list": "reelworks:answers:secret"})
+    door.served(order)
+    assert not door.broker.exists(keys.ANSWER + order["id"])
+    assert 3500 < door.broker.ttl(keys.ANSWERED + order["id"]) <= 3600
 
 
 def test_a_refused_order_is_served_when_its_reason_is_gone(door: DoorUnderTest, database: Database) -> None:
@@ -174,7 +220,7 @@ def test_a_sender_that_wants_no_answer_gets_none(door: DoorUnderTest, database: 
     order = an_order(new_customer(database, 100), ignore_result=True)
     door.served(order)
     assert (door.answer(order), door.left, generations(database)) == (None, 0, 1)
-    assert not door.broker.exists(keys.ANSWER + order["headers"]["id"])
+    assert not door.broker.exists(keys.ANSWERED + order["headers"]["id"])
 
 
 def test_an_order_that_comes_too_late_is_not_made(door: DoorUnderTest, database: Database, settings: Settings) -> None:
@@ -187,16 +233,38 @@ def test_an_order_that_comes_too_late_is_not_made(door: DoorUnderTest, database:
     assert [kind for kind, _ in door.events] == ["task-received", "task-revoked"]
 
 
-def test_an_order_that_was_begun_in_time_is_made_after_its_end(door: DoorUnderTest, database: Database) -> None:
-    expires = datetime.now(UTC) + timedelta(seconds=0.2)
+def test_an_order_that_was_made_in_time_is_answered_after_its_end(door: DoorUnderTest, database: Database) -> None:
+    expires = datetime.now(UTC) + timedelta(seconds=3)
     order = an_order(new_customer(database, 100), expires=expires.isoformat())
-    request = envelopes.read(json.dumps(order).encode())
-    assert door.server.answers.begin(request)
-    while datetime.now(UTC) < expires:
-        pass
+    made = perform(door.server.intake, envelopes.read(json.dumps(order).encode()))
+    assert made["is_new"]
+    late = {**order, "headers": {**order["headers"], "expires": LONG_AGO}}
     # The first process has died.
+    door.served(late)
+    assert door.answer(order)["result"]["id"] == made["id"]
+
+
+def test_an_order_that_waited_too_long_for_the_database_is_not_made(
+    intake: Intake, broker: Redis, database: Database, make_waiting: Callable[[Intake], Intake]
+) -> None:
+    door = a_door(make_waiting(intake), broker)
+    expires = datetime.now(UTC) + timedelta(seconds=0.3)
+    order = a_plain_order(new_customer(database, 100), expires=expires.isoformat())
     door.served(order)
-    assert door.answer(order)["result"]["status"] == "queued"
+    assert (door.left, broker.exists(keys.ANSWER + order["id"])) == (1, 0)
+    eventually(lambda: datetime.now(UTC), lambda now: now >= expires)
+    again = a_door(intake, broker)
+    again.serve()
+    assert (again.plain_answer(order)["error"]["code"], generations(database)) == ("expired", 0)
+
+
+@pytest.mark.parametrize("operation", ["generation.get", "generation.cancel", "generation.estimate"])
+def test_other_requests_that_come_too_late_are_not_served(
+    door: DoorUnderTest, database: Database, operation: str
+) -> None:
+    request = a_plain_order(new_customer(database, 100), operation=operation, expires=LONG_AGO)
+    door.served(request)
+    assert door.plain_answer(request)["error"]["code"] == "expired"
 
 
 def test_a_plain_order_is_answered_in_a_list(door: DoorUnderTest, database: Database) -> None:
@@ -205,8 +273,6 @@ def test_a_plain_order_is_answered_in_a_list(door: DoorUnderTest, database: Data
     (raw,) = door.broker.lrange("reelworks:answers:mine", 0, -1)
     answer = json.loads(raw)
     assert (answer["id"], answer["answer"]["status"]) == (order["id"], "queued")
-    kept: Any = door.broker.get(keys.ANSWER + order["id"])
-    assert json.loads(kept)["answer"] == answer["answer"]
     assert 3500 < door.broker.ttl("reelworks:answers:mine") <= 3600
 
 
@@ -218,12 +284,14 @@ def test_a_plain_order_is_answered_in_a_stream(door: DoorUnderTest, database: Da
     assert json.loads(fields[b"answer"])["id"] == order["id"]
 
 
-def test_an_answer_without_a_place_is_kept(door: DoorUnderTest, database: Database) -> None:
+def test_an_answer_without_a_place_is_known_to_the_next_message(door: DoorUnderTest, database: Database) -> None:
     door.broker.set("reelworks:answers:mine", "no list")
     order = a_plain_order(new_customer(database, 100), reply_to={"list": "reelworks:answers:mine"})
     door.served(order)
     assert (door.left, door.broker.get("reelworks:answers:mine")) == (0, b"no list")
-    assert door.broker.exists(keys.ANSWER + order["id"])
+    door.served({**order, "reply_to": {"list": "reelworks:answers:other"}})
+    (told,) = door.broker.lrange("reelworks:answers:other", 0, -1)
+    assert json.loads(told)["answer"]["is_new"]
 
 
 def test_a_list_gets_an_answer_once(door: DoorUnderTest, database: Database) -> None:
@@ -235,6 +303,39 @@ def test_a_list_gets_an_answer_once(door: DoorUnderTest, database: Database) -> 
     # The confirmation was lost, or another process took the message over meanwhile.
     request = envelopes.read(taken.raw)
     door.server.answers.give(taken, Answer(request.id, request.reply, {"id": "1"}, request.digest))
+    assert door.broker.llen("reelworks:answers:mine") == 1
+
+
+@pytest.mark.parametrize("kind", ["list", "stream"])
+@pytest.mark.parametrize("is_refused", [False, True])
+def test_a_taker_that_wakes_up_writes_no_second_answer(
+    intake: Intake, broker: Redis, database: Database, kind: str, is_refused: bool
+) -> None:
+    stopped, other = a_door(intake, broker), a_door(intake, broker)
+    order = a_plain_order(new_customer(database, 1 if is_refused else 100), reply_to={kind: "reelworks:answers:mine"})
+    broker.lpush("requests", json.dumps(order))
+    taken = stopped.server.takers.take(stopped.server.takers.names[0])
+    assert taken is not None
+    broker.delete(keys.ALIVE + taken.taker)
+    other.server.takers.take_over()
+    again = other.server.takers.take(other.server.takers.names[0])
+    assert again is not None
+    stopped.server.serve(taken)
+    assert not broker.exists("reelworks:answers:mine")
+    other.server.serve(again)
+    stopped.server.serve(taken)
+    told: Any = broker.llen("reelworks:answers:mine") if kind == "list" else broker.xlen("reelworks:answers:mine")
+    assert (told, other.left, generations(database)) == (1, 0, 0 if is_refused else 1)
+
+
+def test_an_answer_is_not_lost_with_the_data_of_redis(door: DoorUnderTest, database: Database) -> None:
+    order = a_plain_order(new_customer(database, 100), reply_to={"list": "reelworks:answers:mine"})
+    door.broker.lpush("requests", json.dumps(order))
+    taken = door.server.takers.take(door.server.takers.names[0])
+    assert taken is not None
+    door.broker.flushdb()
+    for _ in range(2):
+        door.server.serve(taken)
     assert door.broker.llen("reelworks:answers:mine") == 1
 
 
@@ -323,3 +424,30 @@ def test_a_message_that_kills_processes_is_given_up(door: DoorUnderTest) -> None
     door.serve()
     (dead,) = door.server.dead.listed()
     assert "20 processes died" in dead.reason
+    # The cause is mended.
+    assert door.server.dead.put_back() == 1
+    taken = door.server.takers.take(door.server.takers.names[0])
+    assert taken is not None
+    assert taken.deaths == 0
+
+
+@pytest.mark.parametrize("fields", [{}, {"operation": "generation.destroy"}])
+def test_the_sender_of_a_dead_message_is_told(door: DoorUnderTest, database: Database, fields: dict[str, str]) -> None:
+    order = {**a_plain_order(new_customer(database, 100), reply_to={"list": "reelworks:answers:mine"}), **fields}
+    door.broker.lpush("requests", json.dumps(order))
+    taken = door.server.takers.take(door.server.takers.names[0])
+    assert taken is not None
+    for _ in range(2):
+        door.server.serve(replace(taken, deaths=20))
+    (told,) = door.broker.lrange("reelworks:answers:mine", 0, -1)
+    assert json.loads(told)["answer"]["error"]["code"] == "internal"
+    assert (door.server.dead.count(), door.left, generations(database)) == (1, 0, 0)
+
+
+@pytest.mark.parametrize(("reply_to", "seconds"), [({"list": "reelworks:answers:mine"}, 60), (None, 3600)])
+def test_what_a_read_has_found_is_soon_forgotten(
+    door: DoorUnderTest, database: Database, reply_to: dict[str, str] | None, seconds: int
+) -> None:
+    request = a_plain_order(new_customer(database, 100), operation="generation.estimate", reply_to=reply_to)
+    door.served(request)
+    assert seconds - 30 < door.broker.ttl(keys.ANSWERED + request["id"]) <= seconds

@@ -44,6 +44,16 @@ def test_every_priority_is_read(broker: Redis, priority: int) -> None:
     assert take_each(Takers(broker, "door", 1)) == [b"a request"]
 
 
+@pytest.mark.parametrize("priority", keys.PRIORITIES)
+def test_a_key_of_another_type_hides_no_list(broker: Redis, priority: int) -> None:
+    broker.sadd(keys.of_priority("requests", priority), "x")
+    others = [each for each in keys.PRIORITIES if each != priority]
+    for each in others:
+        send(broker, str(each), priority=each)
+    takers = Takers(broker, "door", 10)
+    assert take_each(takers) == [*(str(each).encode() for each in others), None]
+
+
 def test_an_empty_queue_gives_nothing(broker: Redis) -> None:
     assert take_each(Takers(broker, "door", 1)) == [None]
 
@@ -108,6 +118,16 @@ def test_a_message_lets_others_pass(broker: Redis) -> None:
     assert waiting(broker) == [b"second", b"first"]
 
 
+def test_a_message_lets_others_of_its_priority_pass(broker: Redis) -> None:
+    send(broker, "first", "second", priority=6)
+    takers = Takers(broker, "door", 1)
+    # The answer to the first call may be lost.
+    taken = [takers.take(takers.names[0]) for _ in range(2)][1]
+    assert taken is not None
+    takers.put_last(taken)
+    assert broker.lrange(keys.of_priority("requests", 6), 0, -1) == [b"first", b"second"]
+
+
 def test_a_full_redis_is_emptied(broker: Redis) -> None:
     send(broker, "first", "second")
     takers = Takers(broker, "door", 1)
@@ -115,6 +135,9 @@ def test_a_full_redis_is_emptied(broker: Redis) -> None:
     try:
         assert take_each(takers) == [b"first"]
         broker.delete(keys.TAKEN + takers.names[0])
+        taken = takers.take(takers.names[0])
+        assert taken is not None
+        takers.put_last(taken)
         assert take_each(takers) == [b"second"]
         takers.keep_alive()
         assert takers.hand_back() == 1

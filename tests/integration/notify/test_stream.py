@@ -38,6 +38,10 @@ _MANY = text("""
     WHERE id = :generation_id
 """)
 
+_BREAK = text("""
+    UPDATE generations SET "order" = jsonb_set("order", '{metadata}', '{"thread": [1]}') WHERE id = :generation_id
+""")
+
 _CUT = text("""
     SELECT pg_terminate_backend(pid) FROM pg_locks
     WHERE locktype = 'advisory' AND objsubid = 2 AND granted AND pid <> pg_backend_pid()
@@ -337,3 +341,48 @@ def test_lag_is_the_age_of_the_oldest_event_that_is_not_in_the_stream(
 def lag(database: Database) -> float | None:
     with database.statement() as sql:
         return stream_position.lag(sql)
+
+
+def test_event_without_a_document_holds_no_other_event(
+    database: Database, settings: Settings, stream_redis: Redis, customer: NewCustomer
+) -> None:
+    broken = a_generation(database, settings, customer)
+    with database.transaction() as session:
+        session.execute(_BREAK, {"generation_id": broken})
+    a_generation(database, settings, customer)
+
+    async def act(_alarms: list[Alarm]) -> None:
+        await until_told(stream_redis, moves(database))
+
+    run(settings, act)
+    (_, short), (_, whole) = contents(stream_redis)
+    event = json.loads(short["event"])
+    assert event["data"] == {"generation_id": str(broken), "customer_id": str(customer.id)}
+    assert (short["type"], event["type"], event["id"]) == ("generation.accepted", "generation.accepted", short["id"])
+    assert ToldEvent.model_validate_json(whole["event"]).data.customer_id == customer.id
+
+
+@pytest.mark.parametrize("is_all", [False, True])
+def test_entries_are_removed_after_some_days(
+    database: Database, settings: Settings, stream_redis: Redis, customer: NewCustomer, is_all: bool
+) -> None:
+    wanted = settings.stream_out.model_copy(update={"days": 1 / 48, "customers": [customer.id]})
+    settings = settings.model_copy(update={"stream_out": wanted})
+    ids = [_accepted(database, settings, customer) for _ in range(3)]
+
+    async def append(_alarms: list[Alarm]) -> None:
+        await until_told(stream_redis, ids)
+
+    run(settings, append)
+    with database.transaction() as session:
+        session.execute(_AGE, {"until": ids[-1] if is_all else ids[1]})
+    left = [] if is_all else ids[2:]
+
+    async def expire(alarms: list[Alarm]) -> None:
+        await until_told(stream_redis, left)
+        await until_told(stream_redis, left, stream_of(customer.id))
+        new = _accepted(database, settings, customer)
+        alarms[0].ring()
+        await until_told(stream_redis, [*left, new])
+
+    run(settings, expire)
