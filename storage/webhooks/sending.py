@@ -29,7 +29,7 @@ class DueEndpoint:
     id: UUID
     """The endpoint."""
     customer_id: UUID
-    """The customer."""
+    """The customer. A test customer counts as its live customer."""
     url: str
     """Where messages go."""
     is_implicit: bool
@@ -120,8 +120,10 @@ class Paused:
     """The first failure after the last success."""
 
 
+_CUSTOMER: Final = "(SELECT coalesce(test_of, id) FROM customers WHERE id = endpoint.customer_id) AS customer_id"
+
 _DUE_OF_GENERATIONS = returns(DueEndpoint)(f"""
-    SELECT id, customer_id, url, is_implicit FROM webhook_endpoints AS endpoint
+    SELECT id, {_CUSTOMER}, url, is_implicit FROM webhook_endpoints AS endpoint
     WHERE {_IS_OPEN} AND id IN (
         SELECT endpoint_id FROM webhook_deliveries
         WHERE generation_id = ANY(%(generations)s) AND state = 'pending' AND next_at <= clock_timestamp()
@@ -158,7 +160,7 @@ _DUE = returns(_step)(f"""
         ) AS next
         WHERE step.number < %(limit)s
     )
-    SELECT endpoint.id, customer_id, url, is_implicit,
+    SELECT endpoint.id, {_CUSTOMER}, url, is_implicit,
         step.next_at <= clock_timestamp() AND {_IS_OPEN} AS is_due, step.number = %(limit)s AS is_last
     FROM step JOIN webhook_endpoints AS endpoint ON endpoint.id = step.endpoint_id
     WHERE step.next_at <= clock_timestamp() OR step.number = %(limit)s
