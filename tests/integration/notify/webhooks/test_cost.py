@@ -39,6 +39,17 @@ def test_claim_reads_as_many_rows_as_there_is_room(database: Database, customer:
     assert counting.rows < 150, counting.plans
 
 
+def test_claim_reads_no_message_that_waits_for_its_next_try(database: Database, customer: NewCustomer) -> None:
+    full = an_endpoint(database, customer, "https://shop.example")
+    pending(database, full, 3000)
+    with database.transaction() as session:
+        session.execute(text("UPDATE webhook_deliveries SET next_at = now() + interval '1 hour'"))
+        session.execute(_ANALYZE)
+        counting = CountingSql(session)
+        assert sending.claim(counting, {full: 10}, lease_seconds=60) == []
+    assert counting.rows < 20, counting.plans
+
+
 def test_look_goes_on_where_the_part_before_ended(database: Database, customer: NewCustomer) -> None:
     endpoints = {an_endpoint(database, customer, f"https://shop.example/{number}") for number in range(5)}
     for each in endpoints:
