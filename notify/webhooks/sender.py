@@ -100,6 +100,8 @@ class Sender:
             answer = await _first_bytes(response)
         finally:
             await response.aclose()
+        if response.is_success:
+            return response.status_code, answer, None
         retry_after = retry_after_seconds(
             response.headers.get("retry-after"), now=datetime.now(UTC), most=_MOST_RETRY_AFTER_SECONDS
         )

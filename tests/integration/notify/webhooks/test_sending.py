@@ -180,6 +180,17 @@ def test_retry_after_puts_off_the_next_try(
     assert timedelta(minutes=58) < delivery.next_at - datetime.now(UTC) < timedelta(minutes=61)
 
 
+def test_success_with_a_malformed_retry_after_is_a_success(
+    database: Database, customer: NewCustomer, receiver: Receiver, sending: Sending
+) -> None:
+    endpoint_id = an_endpoint(database, customer, receiver.url)
+    pending(database, endpoint_id, 1)
+    answers(receiver, Answer(200, headers={"Retry-After": "Wed, 21 Oct 99999999999 07:28:00 GMT"}))
+    with sending():
+        (delivery,) = until_states(database, endpoint_id, "delivered")
+    assert delivery.tries == 1
+
+
 def test_hanging_endpoint_delays_no_other_endpoint_of_its_customer(
     database: Database, settings: Settings, customer: NewCustomer, receiver: Receiver, sending: Sending
 ) -> None:
