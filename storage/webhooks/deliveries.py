@@ -142,7 +142,7 @@ def redeliver_all(session: Session, endpoint: WebhookEndpoint, span: Span, *, is
         TooManyDeliveries: the span has more than `MOST_AT_ONCE`.
     """
     meant = {
-        "endpoint_id": endpoint.id, "since": span.since, "until": span.until,
+        "customer_id": endpoint.customer_id, "endpoint_id": endpoint.id, "since": span.since, "until": span.until,
         "states": [state.value for state in span.states],
     }  # fmt: skip
     count = sql.of(session).first(_COUNT, **meant, most=MOST_AT_ONCE + 1) or 0
@@ -175,7 +175,8 @@ def send_test(session: Session, endpoint: WebhookEndpoint) -> WebhookDelivery:
 
 _SPAN = """
     SELECT id FROM webhook_deliveries
-    WHERE endpoint_id = %(endpoint_id)s AND created_at >= %(since)s AND created_at < %(until)s
+    WHERE customer_id = %(customer_id)s AND endpoint_id = %(endpoint_id)s
+      AND created_at >= %(since)s AND created_at < %(until)s
       AND state = ANY(%(states)s)
 """
 
