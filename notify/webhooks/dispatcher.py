@@ -21,6 +21,7 @@ from notify.webhooks.sender import Sender, Try
 from notify.webhooks.signing import SigningKey
 from notify.webhooks.verdicts import verdict
 from schemas.settings import Settings
+from schemas.webhooks import DeliveryState
 from storage.database import AsyncDatabase
 from storage.outages import OUTAGES
 from storage.sql import Sql
@@ -43,6 +44,9 @@ _MOST_WAITING: Final = 50
 
 # A claim outlives its try by so long. Then another process sends the message.
 _LEASE_SECONDS: Final = 5.0
+
+# A process that dies loses the results of its tries. So many more tries than usual are made.
+_MOST_LOST: Final = 5
 
 _OUTAGE_SECONDS: Final = 1.0
 
@@ -158,11 +162,22 @@ class Dispatcher:
         """Claim deliveries, and make their bodies."""
         lease = self._settings.webhooks.timeout_seconds + _LEASE_SECONDS
         claims = sending.claim(sql, rooms, lease_seconds=lease)
+        claims = self._without_endless(sql, claims)
         made = bodies.of_claims(sql, claims, self._settings.retention)
         if lost := [each.delivery_id for each in claims if each.delivery_id not in made]:
             log.warning("webhooks_dropped", count=len(lost))
-            sending.drop(sql, lost)
+            sending.give_up(sql, lost, DeliveryState.DROPPED)
         return [(each, made[each.delivery_id]) for each in claims if each.delivery_id in made]
+
+    def _without_endless(self, sql: Sql, claims: list[Claimed]) -> list[Claimed]:
+        """Give up messages whose results are lost again and again: no result ends them."""
+        most = len(self._settings.webhooks.retry_gaps_seconds) + 1 + _MOST_LOST
+        endless = [each.delivery_id for each in claims if each.tries > most]
+        if not endless:
+            return claims
+        log.error("webhooks_given_up", count=len(endless))
+        sending.give_up(sql, endless, DeliveryState.FAILED)
+        return [each for each in claims if each.tries <= most]
 
     def _begin(self, endpoint: DueEndpoint, claimed: Claimed, body: bytes) -> None:
         self._lanes.begin(endpoint, claimed.delivery_id)

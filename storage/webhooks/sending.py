@@ -324,12 +324,12 @@ def _tell(sql: Sql, paused: Paused) -> None:
     )  # fmt: skip
 
 
-_DROP: Final = """
-    UPDATE webhook_deliveries AS delivery SET state = 'dropped', lease_until = NULL, ended_at = now()
+_GIVE_UP: Final = """
+    UPDATE webhook_deliveries AS delivery SET state = %(state)s, lease_until = NULL, ended_at = now()
     WHERE id = ANY(%(ids)s) AND state = 'pending'
 """
 
 
-def drop(sql: Sql, deliveries: Collection[UUID]) -> None:
-    """Give up deliveries whose event no longer exists."""
-    sql.run(_DROP, ids=list(deliveries))
+def give_up(sql: Sql, deliveries: Collection[UUID], state: DeliveryState) -> None:
+    """End deliveries without a try: their event no longer exists, or the results of their tries are lost."""
+    sql.run(_GIVE_UP, ids=list(deliveries), state=state)

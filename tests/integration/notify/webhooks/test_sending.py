@@ -280,3 +280,15 @@ def test_delivery_whose_event_is_gone_is_dropped(
     with sending():
         until_states(database, endpoint_id, "dropped")
     assert receiver.messages == []
+
+
+def test_message_whose_results_are_lost_again_and_again_is_given_up(
+    database: Database, customer: NewCustomer, receiver: Receiver, sending: Sending
+) -> None:
+    endpoint_id = an_endpoint(database, customer, receiver.url)
+    pending(database, endpoint_id, 1)
+    with database.transaction() as session:
+        session.execute(text("UPDATE webhook_deliveries SET tries = 8"))
+    with sending():
+        until_states(database, endpoint_id, "failed")
+    assert receiver.messages == []
