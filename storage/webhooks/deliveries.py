@@ -20,6 +20,7 @@ from schemas.webhooks import DeliveryState
 from storage import lists, sql
 from storage.generations import database_now
 from storage.lists import Page
+from storage.webhooks.sending import MOST_ATTEMPTS
 
 MOST_AT_ONCE = 10_000
 """The most messages of one redelivery."""
@@ -113,9 +114,10 @@ def require(
 
 
 def attempts(session: Session, delivery_id: UUID) -> Sequence[WebhookAttempt]:
-    """The attempts of a delivery, the first one first."""
+    """The newest attempts of a delivery, the oldest of them first."""
     theirs = select(WebhookAttempt).where(WebhookAttempt.delivery_id == delivery_id)
-    return session.exec(theirs.order_by(col(WebhookAttempt.number))).all()
+    newest = session.exec(theirs.order_by(col(WebhookAttempt.number).desc()).limit(MOST_ATTEMPTS)).all()
+    return newest[::-1]
 
 
 def redeliver(session: Session, row: WebhookDelivery) -> None:

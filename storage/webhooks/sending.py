@@ -238,6 +238,16 @@ _ADD_ATTEMPTS: Final = """
     WHERE EXISTS (SELECT FROM webhook_deliveries WHERE id = tried.id)
 """
 
+MOST_ATTEMPTS: Final = 100
+"""The newest attempts of a delivery that are kept."""
+
+_TRIM: Final = """
+    DELETE FROM webhook_attempts AS old
+    WHERE delivery_id = ANY(%(ids)s) AND number <= (
+        SELECT max(number) - %(most)s FROM webhook_attempts AS newest WHERE newest.delivery_id = old.delivery_id
+    )
+"""
+
 _SETTLE: Final = """
     UPDATE webhook_deliveries AS delivery
     SET state = tried.state,
@@ -286,6 +296,7 @@ def record(sql: Sql, results: Sequence[Tried], *, pause_after_seconds: float) ->
         seconds=[each.seconds for each in results], errors=[each.error for each in results],
         answers=[each.answer for each in results],
     )  # fmt: skip
+    sql.run(_TRIM, ids=ids, most=MOST_ATTEMPTS)
     sql.run(
         _SETTLE, ids=ids, leases=[each.lease_until for each in results], states=[each.state for each in results],
         waits=[each.wait_seconds for each in results],
