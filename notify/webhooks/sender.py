@@ -75,7 +75,9 @@ class Sender:
                 max_keepalive_connections=settings.places,
                 keepalive_expiry=_IDLE_SECONDS,
             ),
-            policy=AddressPolicy(settings.allowed_private_networks, of="the endpoint"),
+            policy=AddressPolicy(
+                settings.allowed_private_networks, of="the endpoint", not_public="is not known, or is not public"
+            ),
         )
 
     async def send(self, url: str, headers: Mapping[str, str], body: bytes) -> Try:
