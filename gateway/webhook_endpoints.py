@@ -134,7 +134,11 @@ def get_secret(endpoint_id: UUID, services: ServicesOf, customer: TheCustomer) -
 def rotate_secret(
     endpoint_id: UUID, services: ServicesOf, customer: TheCustomer, times: SecretRotation | None = None
 ) -> SecretResource:
-    """Makes another secret. For `ends_in` seconds, a day by default, each message has a signature by both secrets."""
+    """Makes another secret. For `ends_in` seconds, a day by default, each message has a signature by both secrets.
+
+    A rotation within that time is refused, because it would end a secret that receivers use. With `ends_in: 0` all
+    earlier secrets end at once.
+    """
     ends_in = timedelta(seconds=(times or SecretRotation()).ends_in)
     with services.database.transaction() as session:
         row = endpoints.require(session, endpoint_id, customer_id=customer.id, locks=True)

@@ -254,7 +254,7 @@ class DeliveryDetails(DeliveryResource):
     )
 
     attempts: list[AttemptResource]
-    """The attempts, the first one first."""
+    """The newest 100 attempts, the oldest of them first."""
 
 
 class RedeliveryRequest(BaseModel):

@@ -58,13 +58,16 @@ def _late(services: WorkerServices, claim: Claim) -> Outcome:
 
 
 def _cause(services: WorkerServices, claim: Claim) -> str | None:
-    """The reason why the stage did not end: the last failed try, or a status that Reelworks does not know."""
+    """Why the stage did not end, in words for the customer. The timeline has the reason for operators.
+
+    The reason can name accounts of providers and inner errors.
+    """
     generation = claim.generation
     with services.database.statement() as sql:
         word = timeline.unknown_status(sql, claim.id) if generation.stage is Stage.GENERATING else None
         reason = timeline.last_reason(sql, claim.id, generation.stage)
     if word is not None:
-        return f'{generation.provider} reported the status "{word}", which Reelworks does not know'
+        return "the provider reported a status that Reelworks does not know"
     # Reads that succeed write no entry: `failures` says whether the last read failed.
     is_stale = generation.stage is Stage.GENERATING and generation.failures == 0
-    return None if reason is None or is_stale else f"the last try failed: {reason}"
+    return None if reason is None or is_stale else "the last try failed"

@@ -15,12 +15,13 @@ from uuid import UUID
 import structlog
 
 from notify.webhooks import bodies, signing
-from notify.webhooks.lanes import Lanes
+from notify.webhooks.lanes import LaneKey, Lanes, lane_of
 from notify.webhooks.recorder import Recorder
 from notify.webhooks.sender import Sender, Try
 from notify.webhooks.signing import SigningKey
 from notify.webhooks.verdicts import verdict
 from schemas.settings import Settings
+from schemas.webhooks import DeliveryState
 from storage.database import AsyncDatabase
 from storage.outages import OUTAGES
 from storage.sql import Sql
@@ -38,8 +39,14 @@ _WALK_SECONDS: Final = 1.0
 # A walk goes in parts, and a look takes one: the next changes do not wait for the end of a long walk.
 _PART: Final = 1000
 
+# Of the endpoints of a lane that got no room, so many are looked at again before the next walk finds all.
+_MOST_WAITING: Final = 50
+
 # A claim outlives its try by so long. Then another process sends the message.
 _LEASE_SECONDS: Final = 5.0
+
+# A process that dies loses the results of its tries. So many more tries than usual are made.
+_MOST_LOST: Final = 5
 
 _OUTAGE_SECONDS: Final = 1.0
 
@@ -58,7 +65,7 @@ class Dispatcher:
         self._key = SigningKey.of_installation(settings.secret_key.get_secret_value())
         self._lanes = Lanes(settings.webhooks.places, settings.webhooks.places_each_endpoint)
         self._changed: set[UUID] = set()
-        # The endpoints that had more due deliveries than room.
+        # Endpoints that had at least as many due deliveries as room.
         self._behind: dict[UUID, DueEndpoint] = {}
         self._walk_after, self._walk_at = sending.FIRST, time.monotonic()
         self._has_work = asyncio.Event()
@@ -117,13 +124,24 @@ class Dispatcher:
         claims = await self._database.statements(lambda sql: self._claim(sql, rooms)) if rooms else []
         for claimed, body in claims:
             self._begin(due[claimed.endpoint_id], claimed, body)
-        begun = Counter(claimed.endpoint_id for claimed, _ in claims)
-        # The walk finds those of slow endpoints again.
-        self._behind = {
-            each.id: each
-            for each in due.values()
-            if begun[each.id] == rooms.get(each.id, 0) and not self._lanes.is_slow(each)
-        }
+        self._behind = self._still_due(due, rooms, Counter(claimed.endpoint_id for claimed, _ in claims))
+
+    def _still_due(
+        self, due: Mapping[UUID, DueEndpoint], rooms: Mapping[UUID, int], begun: Mapping[UUID, int]
+    ) -> dict[UUID, DueEndpoint]:
+        """The endpoints that the next look serves at once, and some that wait for room. The walk finds all others."""
+        behind: dict[UUID, DueEndpoint] = {}
+        waiting: Counter[LaneKey] = Counter()
+        for each in due.values():
+            lane = lane_of(each)
+            if begun.get(each.id, 0) != rooms.get(each.id, 0) or self._lanes.is_slow(each):
+                continue
+            if each.id not in rooms:
+                waiting[lane] += 1
+                if waiting[lane] > _MOST_WAITING or len(behind) >= _PART:
+                    continue
+            behind[each.id] = each
+        return behind
 
     async def _due(self) -> dict[UUID, DueEndpoint]:
         """Endpoints that may have due deliveries."""
@@ -132,7 +150,7 @@ class Dispatcher:
             changed, self._changed = self._changed, set()
             found = await self._database.statement(lambda sql: sending.due_of_generations(sql, changed))
             due.update((each.id, each) for each in found)
-        if time.monotonic() >= self._walk_at and len(self._behind) < _PART:
+        if time.monotonic() >= self._walk_at:
             part = await self._database.statement(lambda sql: sending.due(sql, after=self._walk_after, limit=_PART))
             due.update((each.id, each) for each in part.found)
             self._walk_after = part.next_after
@@ -144,11 +162,22 @@ class Dispatcher:
         """Claim deliveries, and make their bodies."""
         lease = self._settings.webhooks.timeout_seconds + _LEASE_SECONDS
         claims = sending.claim(sql, rooms, lease_seconds=lease)
+        claims = self._without_endless(sql, claims)
         made = bodies.of_claims(sql, claims, self._settings.retention)
         if lost := [each.delivery_id for each in claims if each.delivery_id not in made]:
             log.warning("webhooks_dropped", count=len(lost))
-            sending.drop(sql, lost)
+            sending.give_up(sql, lost, DeliveryState.DROPPED)
         return [(each, made[each.delivery_id]) for each in claims if each.delivery_id in made]
+
+    def _without_endless(self, sql: Sql, claims: list[Claimed]) -> list[Claimed]:
+        """Give up messages whose results are lost again and again: no result ends them."""
+        most = len(self._settings.webhooks.retry_gaps_seconds) + 1 + _MOST_LOST
+        endless = [each.delivery_id for each in claims if each.tries > most]
+        if not endless:
+            return claims
+        log.error("webhooks_given_up", count=len(endless))
+        sending.give_up(sql, endless, DeliveryState.FAILED)
+        return [each for each in claims if each.tries <= most]
 
     def _begin(self, endpoint: DueEndpoint, claimed: Claimed, body: bytes) -> None:
         self._lanes.begin(endpoint, claimed.delivery_id)

@@ -1,7 +1,7 @@
 """Shares the places of a process among endpoints, so that an endpoint that hangs delays no other.
 
-Each try needs a place. An endpoint has few places, and a customer a fifth of all. Slow endpoints have half of all
-places together: however many endpoints hang, the other half serves those that answer.
+Each try needs a place. An endpoint has few places, and a customer a fifth of all. Slow endpoints and those without an
+ended try have half of all places together: however many endpoints hang, the other half serves those that answer.
 """
 
 import random
@@ -22,9 +22,9 @@ AT_FIRST: Final = 2
 """The places of an endpoint until its first try has ended."""
 
 _OF_A_CUSTOMER: Final = 5
-_OF_SLOW: Final = 2
+_OF_OTHERS: Final = 2
 
-# A process remembers so many slow lanes without a running try.
+# A process remembers so many lanes without a running try.
 _MOST_REMEMBERED: Final = 10_000
 
 LaneKey = UUID | tuple[UUID, str]
@@ -41,8 +41,12 @@ class _Lane:
     """Whether the last try was slow. None: no try has ended."""
 
     def is_slow(self, now: float) -> bool:
-        """Whether the lane is one of those that share half of the places."""
+        """Whether the last try was slow, or a running one is."""
         return self.was_slow or any(now - began > SLOW_SECONDS for began in self.running.values())
+
+    def is_quick(self, now: float) -> bool:
+        """Whether the lane may have any place. All other lanes share half of the places."""
+        return self.was_slow is False and not self.is_slow(now)
 
 
 class Lanes:
@@ -56,10 +60,10 @@ class Lanes:
         """
         self._total, self._each = places, each
         self._each_customer = max(1, places // _OF_A_CUSTOMER)
-        self._each_slow = max(1, places // _OF_SLOW)
+        self._of_others = max(1, places // _OF_OTHERS)
         self._clock = clock
         self._lanes: dict[LaneKey, _Lane] = {}
-        # The slow lanes without a running try, the oldest first.
+        # The lanes without a running try, the least recently used first.
         self._remembered: OrderedDict[LaneKey, None] = OrderedDict()
         self._of_customer: Counter[UUID] = Counter()
         self._running = 0
@@ -76,8 +80,8 @@ class Lanes:
     def allot(self, due: Sequence[DueEndpoint]) -> dict[UUID, int]:
         """The number of tries that each endpoint may begin now. Endpoints take turns, in a random order."""
         now = self._clock()
-        slow = sum(len(lane.running) for lane in self._lanes.values() if lane.is_slow(now))
-        taken = _Taken(self._running, slow, Counter(self._of_customer))
+        others = sum(len(lane.running) for lane in self._lanes.values() if lane.running and not lane.is_quick(now))
+        taken = _Taken(self._running, others, Counter(self._of_customer))
         rooms: Counter[UUID] = Counter()
         waiting = random.sample(due, len(due))
         while waiting:
@@ -90,16 +94,16 @@ class Lanes:
         key = lane_of(endpoint)
         lane = self._lanes.get(key, _UNKNOWN)
         most = AT_FIRST if lane.was_slow is None else self._each
-        is_slow = lane.is_slow(now)
+        is_quick = lane.is_quick(now)
         if (
             taken.total >= self._total
             or taken.of_customer[endpoint.customer_id] >= self._each_customer
             or len(lane.running) + taken.of_lane[key] >= min(most, self._each)
-            or (is_slow and taken.slow >= self._each_slow)
+            or (not is_quick and taken.of_others >= self._of_others)
         ):
             return False
         taken.total += 1
-        taken.slow += is_slow
+        taken.of_others += not is_quick
         taken.of_customer[endpoint.customer_id] += 1
         taken.of_lane[key] += 1
         return True
@@ -122,13 +126,10 @@ class Lanes:
             del self._of_customer[endpoint.customer_id]
         self._running -= 1
         if not lane.running:
-            self._rest(key, is_slow=lane.was_slow)
+            self._rest(key)
 
-    def _rest(self, key: LaneKey, *, is_slow: bool) -> None:
-        """Forget a lane without a try, unless it is slow."""
-        if not is_slow:
-            del self._lanes[key]
-            return
+    def _rest(self, key: LaneKey) -> None:
+        """Remember a lane without a try, and forget the least recently used one."""
         self._remembered[key] = None
         if len(self._remembered) > _MOST_REMEMBERED:
             oldest, _ = self._remembered.popitem(last=False)
@@ -144,8 +145,8 @@ class _Taken:
 
     total: int
     """All."""
-    slow: int
-    """Of slow lanes."""
+    of_others: int
+    """Of lanes that are not quick."""
     of_customer: Counter[UUID]
     """By customer."""
     of_lane: Counter[LaneKey] = field(default_factory=Counter)

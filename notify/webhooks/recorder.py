@@ -54,7 +54,12 @@ class Recorder:
                 log.warning("webhook_results_not_recorded", count=len(results), error=type(error).__name__)
                 await asyncio.sleep(_RETRY_SECONDS)
             except Exception as error:
-                # The claims end by themselves, and the messages are sent again. The other results must not wait.
+                if len(results) > 1:
+                    # One result that cannot be recorded must not lose the others.
+                    for each in results:
+                        await self._write([each])
+                    return None
+                # The claim ends by itself, and the message is sent again. The other results must not wait.
                 log.error("webhook_results_not_recorded", count=len(results), exc_info=error)
                 return None
             else:

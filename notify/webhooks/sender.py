@@ -75,7 +75,9 @@ class Sender:
                 max_keepalive_connections=settings.places,
                 keepalive_expiry=_IDLE_SECONDS,
             ),
-            policy=AddressPolicy(settings.allowed_private_networks, of="the endpoint"),
+            policy=AddressPolicy(
+                settings.allowed_private_networks, of="the endpoint", not_public="is not known, or is not public"
+            ),
         )
 
     async def send(self, url: str, headers: Mapping[str, str], body: bytes) -> Try:
@@ -100,6 +102,8 @@ class Sender:
             answer = await _first_bytes(response)
         finally:
             await response.aclose()
+        if response.is_success:
+            return response.status_code, answer, None
         retry_after = retry_after_seconds(
             response.headers.get("retry-after"), now=datetime.now(UTC), most=_MOST_RETRY_AFTER_SECONDS
         )

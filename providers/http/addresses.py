@@ -66,14 +66,19 @@ class AddressRefused(DownloadError):
 class AddressPolicy:
     """Allows public addresses and the `allowed_private` networks; refuses all others."""
 
-    def __init__(self, allowed_private: Sequence[Network] = (), *, of: str = "the file") -> None:
+    def __init__(
+        self, allowed_private: Sequence[Network] = (), *, of: str = "the file", not_public: str = "is not public"
+    ) -> None:
         """Make a policy.
 
         Args:
             of: the thing with the URL, as errors name the thing.
+            not_public: the end of the sentence that refuses a host.
         """
         self._allowed_private = tuple(allowed_private)
         self._of = of
+        self.not_public = f"{of}'s host {not_public}"
+        """The error about a host without a public address."""
 
     def resolve(self, host: str, port: int) -> list[str]:
         """The addresses of a host, all checked.
@@ -101,7 +106,7 @@ class AddressPolicy:
         if any(real in network for network in self._allowed_private if network.version == real.version):
             return None
         if not _is_public(real):
-            return f"{self._of}'s host is not public"
+            return self.not_public
         if not is_web_port(port):
             return f"{self._of}'s link names port {port}: use 443, 80 or a port from {_FIRST_FREE_PORT}"
         return None

@@ -10,8 +10,11 @@ from concurrent.futures import ThreadPoolExecutor
 import httpcore
 import httpx
 
-from providers.http.addresses import AddressPolicy
+from providers.http.addresses import AddressPolicy, AddressRefused
 from providers.http.network import tls
+
+_THREADS_EACH = 3
+"""The threads for names, as a multiple of the connections. A thread begins when it is needed."""
 
 
 class GuardedTransport(httpx.AsyncHTTPTransport):
@@ -23,8 +26,9 @@ class GuardedTransport(httpx.AsyncHTTPTransport):
 
     def __init__(self, *, limits: httpx.Limits, policy: AddressPolicy) -> None:
         super().__init__(verify=tls(), trust_env=False, limits=limits)
-        # A thread for each connection: a name server that does not answer delays its own names only.
-        self._resolver = ThreadPoolExecutor(limits.max_connections, thread_name_prefix="resolver")
+        # A name server that does not answer holds a thread for longer than a try lasts, and delays its own names only.
+        threads = _THREADS_EACH * (limits.max_connections or 1)
+        self._resolver = ThreadPoolExecutor(threads, thread_name_prefix="resolver")
         # httpx takes no network backend, so this replaces its pool with an equal one that uses ours.
         self._pool = httpcore.AsyncConnectionPool(
             ssl_context=tls(),
@@ -68,4 +72,5 @@ class _Backend(httpcore.AsyncNetworkBackend):
         try:
             return await asyncio.get_running_loop().run_in_executor(self._resolver, self._policy.resolve, host, port)
         except (OSError, UnicodeError) as error:
-            raise httpcore.ConnectError(str(error)) from error
+            # The same words as for a private address: a customer must not learn which names our network knows.
+            raise AddressRefused(self._policy.not_public) from error

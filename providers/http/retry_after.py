@@ -28,9 +28,8 @@ def retry_after_seconds(value: str | None, *, now: datetime, most: float = MAX_R
     else:
         try:
             moment = parsedate_to_datetime(value)
-        except ValueError:
+            seconds = (moment.replace(tzinfo=moment.tzinfo or UTC) - now).total_seconds()
+        except (ValueError, OverflowError):
+            # A year or a zone can be too large.
             return None
-        if moment.tzinfo is None:
-            moment = moment.replace(tzinfo=UTC)
-        seconds = (moment - now).total_seconds()
     return min(max(seconds, 0.0), most)

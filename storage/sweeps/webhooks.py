@@ -11,7 +11,17 @@ _HOUR_IN_DAYS = 1 / 24
 
 _IS_OLD = "< now() - make_interval(secs => :age)"
 
-_OLD_MESSAGES = f"SELECT id FROM webhook_deliveries WHERE created_at {_IS_OLD} ORDER BY created_at"  # noqa: S608
+# An old message that was sent once more still has tries. A paused endpoint gets none.
+_OLD_MESSAGES = f"""
+    SELECT id FROM webhook_deliveries
+    WHERE created_at {_IS_OLD} AND NOT (
+        state = 'pending' AND EXISTS (
+            SELECT FROM webhook_endpoints AS open
+            WHERE open.id = endpoint_id AND open.paused_at IS NULL AND open.deleted_at IS NULL
+        )
+    )
+    ORDER BY created_at
+"""  # noqa: S608 -- a constant
 
 _MESSAGES_OF_DELETED = f"""
     SELECT webhook_deliveries.id

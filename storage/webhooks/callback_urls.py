@@ -19,13 +19,17 @@ _FIND = returns(lambda url, endpoint_id: (str(url), UUID(str(endpoint_id))))(f""
     WHERE customer_id = %(customer_id)s AND url = ANY(%(urls)s) AND is_implicit AND deleted_at IS NULL AND {_FRESH}
 """)  # noqa: S608 -- a constant
 
-# Rows are locked in the order of their URLs, so that two orders do not deadlock.
+# Rows are locked in the order of their URLs, so that two orders do not deadlock. An order resumes an endpoint that
+# failed or was gone, at most once an hour. `failing_since` stays, so a failed try pauses the endpoint again.
 _MAKE = returns(lambda url, endpoint_id: (str(url), UUID(str(endpoint_id))))("""
     INSERT INTO webhook_endpoints (id, customer_id, url, is_implicit, types, secret)
     SELECT given.id, %(customer_id)s, given.url, true, %(types)s, given.secret
     FROM unnest(%(ids)s::uuid[], %(urls)s::text[], %(secrets)s::text[]) AS given (id, url, secret)
     ORDER BY given.url
-    ON CONFLICT (customer_id, url) WHERE deleted_at IS NULL AND is_implicit DO UPDATE SET used_at = now()
+    ON CONFLICT (customer_id, url) WHERE deleted_at IS NULL AND is_implicit DO UPDATE
+    SET used_at = now(),
+        paused_at = CASE WHEN webhook_endpoints.paused_reason = 'requested' THEN webhook_endpoints.paused_at END,
+        paused_reason = CASE WHEN webhook_endpoints.paused_reason = 'requested' THEN 'requested' END
     RETURNING url, id
 """)
 

@@ -20,6 +20,7 @@ from schemas.webhooks import DeliveryState
 from storage import lists, sql
 from storage.generations import database_now
 from storage.lists import Page
+from storage.webhooks.sending import MOST_ATTEMPTS
 
 MOST_AT_ONCE = 10_000
 """The most messages of one redelivery."""
@@ -113,9 +114,10 @@ def require(
 
 
 def attempts(session: Session, delivery_id: UUID) -> Sequence[WebhookAttempt]:
-    """The attempts of a delivery, the first one first."""
+    """The newest attempts of a delivery, the oldest of them first."""
     theirs = select(WebhookAttempt).where(WebhookAttempt.delivery_id == delivery_id)
-    return session.exec(theirs.order_by(col(WebhookAttempt.number))).all()
+    newest = session.exec(theirs.order_by(col(WebhookAttempt.number).desc()).limit(MOST_ATTEMPTS)).all()
+    return newest[::-1]
 
 
 def redeliver(session: Session, row: WebhookDelivery) -> None:
@@ -142,7 +144,7 @@ def redeliver_all(session: Session, endpoint: WebhookEndpoint, span: Span, *, is
         TooManyDeliveries: the span has more than `MOST_AT_ONCE`.
     """
     meant = {
-        "endpoint_id": endpoint.id, "since": span.since, "until": span.until,
+        "customer_id": endpoint.customer_id, "endpoint_id": endpoint.id, "since": span.since, "until": span.until,
         "states": [state.value for state in span.states],
     }  # fmt: skip
     count = sql.of(session).first(_COUNT, **meant, most=MOST_AT_ONCE + 1) or 0
@@ -175,7 +177,8 @@ def send_test(session: Session, endpoint: WebhookEndpoint) -> WebhookDelivery:
 
 _SPAN = """
     SELECT id FROM webhook_deliveries
-    WHERE endpoint_id = %(endpoint_id)s AND created_at >= %(since)s AND created_at < %(until)s
+    WHERE customer_id = %(customer_id)s AND endpoint_id = %(endpoint_id)s
+      AND created_at >= %(since)s AND created_at < %(until)s
       AND state = ANY(%(states)s)
 """
 

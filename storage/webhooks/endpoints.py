@@ -12,7 +12,7 @@ from sqlalchemy import func
 from sqlmodel import Session, col, select
 from sqlmodel.sql.expression import SelectOfScalar
 
-from schemas.errors import NotFound
+from schemas.errors import InvalidRequest, NotFound
 from schemas.lists import Position
 from schemas.tables import Customer
 from schemas.webhook_tables import WebhookEndpoint
@@ -123,9 +123,21 @@ def delete(session: Session, row: WebhookEndpoint) -> None:
 
 
 def rotate(session: Session, row: WebhookEndpoint, *, ends_in: timedelta) -> None:
-    """Give an endpoint another secret. The earlier one signs, too, for a time. A still earlier one ends now."""
+    """Give an endpoint another secret. The earlier one signs, too, for a time. With no time, all earlier ones end now.
+
+    Raises:
+        InvalidRequest: a still earlier secret signs, too, and would end now.
+    """
+    now = database_now(session)
+    if ends_in and row.earlier_secret_until is not None and row.earlier_secret_until > now:
+        until = row.earlier_secret_until.isoformat(timespec="seconds").replace("+00:00", "Z")
+        text = (
+            f"the secret before the last rotation is valid until {until}, and another rotation would end it now. "
+            "Rotate after that time, or with 0: then both earlier secrets end at once"
+        )
+        raise InvalidRequest.of_fields([("ends_in", text)])
     row.earlier_secret = row.secret if ends_in else None
-    row.earlier_secret_until = database_now(session) + ends_in if ends_in else None
+    row.earlier_secret_until = now + ends_in if ends_in else None
     row.secret = new_secret()
 
 

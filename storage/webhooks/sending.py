@@ -29,7 +29,7 @@ class DueEndpoint:
     id: UUID
     """The endpoint."""
     customer_id: UUID
-    """The customer."""
+    """The customer. A test customer counts as its live customer."""
     url: str
     """Where messages go."""
     is_implicit: bool
@@ -120,8 +120,10 @@ class Paused:
     """The first failure after the last success."""
 
 
+_CUSTOMER: Final = "(SELECT coalesce(test_of, id) FROM customers WHERE id = endpoint.customer_id) AS customer_id"
+
 _DUE_OF_GENERATIONS = returns(DueEndpoint)(f"""
-    SELECT id, customer_id, url, is_implicit FROM webhook_endpoints AS endpoint
+    SELECT id, {_CUSTOMER}, url, is_implicit FROM webhook_endpoints AS endpoint
     WHERE {_IS_OPEN} AND id IN (
         SELECT endpoint_id FROM webhook_deliveries
         WHERE generation_id = ANY(%(generations)s) AND state = 'pending' AND next_at <= clock_timestamp()
@@ -158,7 +160,7 @@ _DUE = returns(_step)(f"""
         ) AS next
         WHERE step.number < %(limit)s
     )
-    SELECT endpoint.id, customer_id, url, is_implicit,
+    SELECT endpoint.id, {_CUSTOMER}, url, is_implicit,
         step.next_at <= clock_timestamp() AND {_IS_OPEN} AS is_due, step.number = %(limit)s AS is_last
     FROM step JOIN webhook_endpoints AS endpoint ON endpoint.id = step.endpoint_id
     WHERE step.next_at <= clock_timestamp() OR step.number = %(limit)s
@@ -177,13 +179,15 @@ def due(sql: Sql, *, after: UUID, limit: int) -> DueEndpoints:
     return DueEndpoints([endpoint for endpoint, is_due, _ in steps if is_due], steps[-1][0].id if is_cut else FIRST)
 
 
-# An array, not a join: the planner would expect many rows, and read the whole table for a join.
+# An array, not a join: the planner would expect many rows, and read the whole table for a join. `statement_timestamp()`
+# is stable, so the index gives the due rows alone. `clock_timestamp()` would be compared with each pending row.
 _CLAIM = returns(Claimed)(f"""
     WITH chosen AS (
         SELECT first.id FROM unnest(%(endpoints)s::uuid[], %(rooms)s::integer[]) AS asked (endpoint_id, room)
         CROSS JOIN LATERAL (
             SELECT id FROM webhook_deliveries
-            WHERE endpoint_id = asked.endpoint_id AND state = 'pending' AND next_at <= clock_timestamp() AND {IS_FREE}
+            WHERE endpoint_id = asked.endpoint_id AND state = 'pending' AND next_at <= statement_timestamp()
+              AND {IS_FREE}
             ORDER BY next_at LIMIT asked.room FOR UPDATE SKIP LOCKED
         ) AS first
     )
@@ -234,6 +238,16 @@ _ADD_ATTEMPTS: Final = """
     WHERE EXISTS (SELECT FROM webhook_deliveries WHERE id = tried.id)
 """
 
+MOST_ATTEMPTS: Final = 100
+"""The newest attempts of a delivery that are kept."""
+
+_TRIM: Final = """
+    DELETE FROM webhook_attempts AS old
+    WHERE delivery_id = ANY(%(ids)s) AND number <= (
+        SELECT max(number) - %(most)s FROM webhook_attempts AS newest WHERE newest.delivery_id = old.delivery_id
+    )
+"""
+
 _SETTLE: Final = """
     UPDATE webhook_deliveries AS delivery
     SET state = tried.state,
@@ -282,6 +296,7 @@ def record(sql: Sql, results: Sequence[Tried], *, pause_after_seconds: float) ->
         seconds=[each.seconds for each in results], errors=[each.error for each in results],
         answers=[each.answer for each in results],
     )  # fmt: skip
+    sql.run(_TRIM, ids=ids, most=MOST_ATTEMPTS)
     sql.run(
         _SETTLE, ids=ids, leases=[each.lease_until for each in results], states=[each.state for each in results],
         waits=[each.wait_seconds for each in results],
@@ -320,12 +335,12 @@ def _tell(sql: Sql, paused: Paused) -> None:
     )  # fmt: skip
 
 
-_DROP: Final = """
-    UPDATE webhook_deliveries AS delivery SET state = 'dropped', lease_until = NULL, ended_at = now()
+_GIVE_UP: Final = """
+    UPDATE webhook_deliveries AS delivery SET state = %(state)s, lease_until = NULL, ended_at = now()
     WHERE id = ANY(%(ids)s) AND state = 'pending'
 """
 
 
-def drop(sql: Sql, deliveries: Collection[UUID]) -> None:
-    """Give up deliveries whose event no longer exists."""
-    sql.run(_DROP, ids=list(deliveries))
+def give_up(sql: Sql, deliveries: Collection[UUID], state: DeliveryState) -> None:
+    """End deliveries without a try: their event no longer exists, or the results of their tries are lost."""
+    sql.run(_GIVE_UP, ids=list(deliveries), state=state)

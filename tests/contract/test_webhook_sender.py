@@ -133,6 +133,9 @@ def test_cut_or_senseless_answer_is_a_failure(server: RawServer, answer: object,
     assert made.error.startswith(words)
 
 
+_NOT_PUBLIC = "the endpoint's host is not known, or is not public"
+
+
 def test_closed_port_is_a_failure() -> None:
     error = tried(f"http://127.0.0.1:{unused_port()}").error
     assert error is not None
@@ -142,8 +145,13 @@ def test_closed_port_is_a_failure() -> None:
 @pytest.mark.parametrize("host", ["127.0.0.1", "localhost", "2130706433", "0.0.0.0", "[::ffff:127.0.0.1]"])
 def test_private_address_is_refused_before_a_byte_is_sent(server: RawServer, host: str) -> None:
     made = tried(f"http://{host}:{server.port}", WebhookSettings(allow_http=True))
-    assert (made.status, made.error) == (None, "the endpoint's host is not public")
+    assert (made.status, made.error) == (None, _NOT_PUBLIC)
     assert server.connections == 0
+
+
+def test_unknown_name_has_the_words_of_a_private_address() -> None:
+    # No name server is asked: the name is too long.
+    assert tried(f"http://{'x' * 64}.invalid/", WebhookSettings(allow_http=True)).error == _NOT_PUBLIC
 
 
 def test_http_is_refused_unless_the_operator_allows_it(server: RawServer) -> None:

@@ -33,13 +33,21 @@ _INDEXES = (
 
 
 def upgrade() -> None:
-    op.add_column("generations", sa.Column("holder", sa.Text(), nullable=True))
-    op.add_column("generations", sa.Column("crashes", sa.Integer(), server_default="0", nullable=False))
-    op.add_column("generations", sa.Column("submission", sa.Uuid(), nullable=True))
-    op.add_column("generations", sa.Column("cancel_requested_at", sa.DateTime(timezone=True), nullable=True))
-    op.add_column("generations", sa.Column("cancel_sent_at", sa.DateTime(timezone=True), nullable=True))
-    op.add_column("events", sa.Column("name", sa.String(64), server_default="moved", nullable=False))
-    op.add_column("assets", sa.Column("expired_at", sa.DateTime(timezone=True), nullable=True))
+    op.add_column("generations", sa.Column("holder", sa.Text(), nullable=True), if_not_exists=True)
+    op.add_column(
+        "generations", sa.Column("crashes", sa.Integer(), server_default="0", nullable=False), if_not_exists=True
+    )
+    op.add_column("generations", sa.Column("submission", sa.Uuid(), nullable=True), if_not_exists=True)
+    op.add_column(
+        "generations", sa.Column("cancel_requested_at", sa.DateTime(timezone=True), nullable=True), if_not_exists=True
+    )
+    op.add_column(
+        "generations", sa.Column("cancel_sent_at", sa.DateTime(timezone=True), nullable=True), if_not_exists=True
+    )
+    op.add_column(
+        "events", sa.Column("name", sa.String(64), server_default="moved", nullable=False), if_not_exists=True
+    )
+    op.add_column("assets", sa.Column("expired_at", sa.DateTime(timezone=True), nullable=True), if_not_exists=True)
     # Concurrently: the system goes on working while they are built.
     with op.get_context().autocommit_block():
         for name, table, column, is_unique, condition in _INDEXES:

@@ -107,6 +107,10 @@ def test_rotation_keeps_the_earlier_secret_for_a_time(client: httpx.Client, endp
     assert rotated["secret"] != rotated["earlier_secret"] == endpoint["secret"]
     assert client.get(f"{path}/secret").json() == rotated
     assert client.get(path).json()["earlier_secret_until"] == rotated["earlier_secret_until"] is not None
+    refused = client.post(f"{path}/rotate-secret")
+    assert _fields(refused) == ["ends_in"]
+    assert "is valid until" in refused.json()["detail"]
+    assert client.get(f"{path}/secret").json() == rotated
     again = client.post(f"{path}/rotate-secret", json={"ends_in": 0}).raise_for_status().json()
     assert (again["earlier_secret"], again["earlier_secret_until"]) == (None, None)
     assert again["secret"] != rotated["secret"]

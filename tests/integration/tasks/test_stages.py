@@ -84,7 +84,7 @@ def test_unknown_status_is_said_once_and_named_at_the_deadline(lives: Lives) -> 
     assert life.step() is Stage.FAILED
     assert (life.row.error_code, life.row.error_message) == (
         ErrorCode.TIMEOUT,
-        'not finished before its deadline; kie reported the status "pondering", which Reelworks does not know',
+        "not finished before its deadline; the provider reported a status that Reelworks does not know",
     )
 
 

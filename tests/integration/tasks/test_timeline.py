@@ -142,7 +142,7 @@ def test_ever_different_failures_are_limited_and_the_last_one_is_kept(lives: Liv
         (Stage.DOWNLOADING, {"download_status": 500, "download_status_times": 9}, "the file's host answered HTTP 500"),
     ],
 )
-def test_error_of_a_deadline_names_the_last_failure(
+def test_error_of_a_deadline_says_that_the_last_try_failed_and_operators_see_why(
     lives: Lives, stage: Stage, scenario: dict[str, Any], said: str
 ) -> None:
     life = lives.begin(**scenario)
@@ -150,7 +150,8 @@ def test_error_of_a_deadline_names_the_last_failure(
     assert life.step() is stage
     life.set("deadline_at = clock_timestamp() - interval '1 second'")
     assert life.step() is Stage.FAILED
-    assert f"; the last try failed: {said}" in (life.row.error_message or "")
+    assert (life.row.error_message or "").endswith(" deadline; the last try failed")
+    assert said in troubles(life)[-1].data["reason"]
 
 
 def test_deadline_after_a_recovered_failure_blames_no_failure(lives: Lives) -> None:
@@ -162,10 +163,11 @@ def test_deadline_after_a_recovered_failure_blames_no_failure(lives: Lives) -> N
     assert (life.row.error_code, life.row.error_message) == (ErrorCode.TIMEOUT, "not finished before its deadline")
 
 
-def test_create_that_was_refused_until_the_deadline_names_the_refusal(lives: Lives) -> None:
+def test_create_that_was_refused_until_the_deadline_keeps_the_refusal_for_operators(lives: Lives) -> None:
     life = lives.begin()
     with life.database.statements() as sql:
         transitions.note_trouble(sql, life.id, "an internal error", {})
     life.set("deadline_at = clock_timestamp() - interval '1 second'")
     assert life.step() is Stage.FAILED
-    assert life.row.error_message == "not finished before its deadline; the last try failed: an internal error"
+    assert life.row.error_message == "not finished before its deadline; the last try failed"
+    assert troubles(life)[-1].data["reason"] == "an internal error"

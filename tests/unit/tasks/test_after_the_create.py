@@ -210,12 +210,12 @@ def test_generation_past_its_deadline_fails_with_the_reason_of_the_last_try(
     stage: Stage, code: ErrorCode, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     vendor, claim = Vendor(), a_claim(stage, deadline_at=NOW)
-    monkeypatch.setattr("tasks.deadline._cause", lambda _services, _claim: "the last try failed: away")
+    monkeypatch.setattr("tasks.deadline._cause", lambda _services, _claim: "the last try failed")
     outcome = deadline.end_of(services_with(vendor), claim)
     assert isinstance(outcome, Fail)
     assert outcome.code is code
     # A create without an answer failed in no try: its message says what is known.
-    assert outcome.message.endswith("; the last try failed: away") == (stage is not Stage.SUBMITTING)
+    assert outcome.message.endswith("; the last try failed") == (stage is not Stage.SUBMITTING)
     assert vendor.asked == []
 
 

@@ -3,9 +3,11 @@
 from sqlalchemy import text
 
 from bench.instruments.rows_read import CountingSql
+from schemas.tables import Customer
+from schemas.webhook_tables import WebhookEndpoint
 from storage.database import Database
 from storage.webhooks import sending
-from tests.integration.notify.webhooks.conftest import an_endpoint, pending
+from tests.integration.notify.webhooks.conftest import SECRET, an_endpoint, pending
 from tests.support import NewCustomer
 
 _ANALYZE = text("ANALYZE webhook_deliveries")
@@ -37,6 +39,17 @@ def test_claim_reads_as_many_rows_as_there_is_room(database: Database, customer:
     assert counting.rows < 150, counting.plans
 
 
+def test_claim_reads_no_message_that_waits_for_its_next_try(database: Database, customer: NewCustomer) -> None:
+    full = an_endpoint(database, customer, "https://shop.example")
+    pending(database, full, 3000)
+    with database.transaction() as session:
+        session.execute(text("UPDATE webhook_deliveries SET next_at = now() + interval '1 hour'"))
+        session.execute(_ANALYZE)
+        counting = CountingSql(session)
+        assert sending.claim(counting, {full: 10}, lease_seconds=60) == []
+    assert counting.rows < 20, counting.plans
+
+
 def test_look_goes_on_where_the_part_before_ended(database: Database, customer: NewCustomer) -> None:
     endpoints = {an_endpoint(database, customer, f"https://shop.example/{number}") for number in range(5)}
     for each in endpoints:
@@ -50,3 +63,19 @@ def test_look_goes_on_where_the_part_before_ended(database: Database, customer: 
             if after == sending.FIRST:
                 break
     assert seen == endpoints
+
+
+def test_test_customer_shares_the_places_of_its_live_customer(database: Database, customer: NewCustomer) -> None:
+    with database.transaction() as session:
+        test = Customer(name="test", test_of=customer.id)
+        session.add(test)
+        session.flush()
+        session.add(
+            made := WebhookEndpoint(customer_id=test.id, url="https://shop.example", types=["*"], secret=SECRET)
+        )
+        session.flush()
+        endpoint_id = made.id
+    pending(database, endpoint_id, 1)
+    with database.statement() as statement:
+        (found,) = sending.due(statement, after=sending.FIRST, limit=10).found
+    assert (found.id, found.customer_id) == (endpoint_id, customer.id)

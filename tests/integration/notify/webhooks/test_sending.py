@@ -16,6 +16,7 @@ from schemas.settings import Settings
 from schemas.webhooks import DeliveryState
 from storage.database import Database
 from storage.sql import of
+from storage.webhooks import deliveries as stored
 from storage.webhooks import sending as statements
 from tests.integration.gateway.finishing import fail
 from tests.integration.notify.webhooks.conftest import (
@@ -180,6 +181,17 @@ def test_retry_after_puts_off_the_next_try(
     assert timedelta(minutes=58) < delivery.next_at - datetime.now(UTC) < timedelta(minutes=61)
 
 
+def test_success_with_a_malformed_retry_after_is_a_success(
+    database: Database, customer: NewCustomer, receiver: Receiver, sending: Sending
+) -> None:
+    endpoint_id = an_endpoint(database, customer, receiver.url)
+    pending(database, endpoint_id, 1)
+    answers(receiver, Answer(200, headers={"Retry-After": "Wed, 21 Oct 99999999999 07:28:00 GMT"}))
+    with sending():
+        (delivery,) = until_states(database, endpoint_id, "delivered")
+    assert delivery.tries == 1
+
+
 def test_hanging_endpoint_delays_no_other_endpoint_of_its_customer(
     database: Database, settings: Settings, customer: NewCustomer, receiver: Receiver, sending: Sending
 ) -> None:
@@ -269,3 +281,33 @@ def test_delivery_whose_event_is_gone_is_dropped(
     with sending():
         until_states(database, endpoint_id, "dropped")
     assert receiver.messages == []
+
+
+def test_message_whose_results_are_lost_again_and_again_is_given_up(
+    database: Database, customer: NewCustomer, receiver: Receiver, sending: Sending
+) -> None:
+    endpoint_id = an_endpoint(database, customer, receiver.url)
+    pending(database, endpoint_id, 1)
+    with database.transaction() as session:
+        session.execute(text("UPDATE webhook_deliveries SET tries = 8"))
+    with sending():
+        until_states(database, endpoint_id, "failed")
+    assert receiver.messages == []
+
+
+def test_newest_attempts_of_a_delivery_are_kept(
+    database: Database, customer: NewCustomer, receiver: Receiver, sending: Sending
+) -> None:
+    endpoint_id = an_endpoint(database, customer, receiver.url)
+    pending(database, endpoint_id, 1)
+    earlier = """
+        INSERT INTO webhook_attempts (delivery_id, number, status, seconds)
+        SELECT id, number, 500, 0.1 FROM webhook_deliveries, generate_series(1, 101) AS number
+    """
+    with database.transaction() as session:
+        session.execute(text(earlier))
+    with sending():
+        (delivery,) = until_states(database, endpoint_id, "delivered")
+    with database.transaction() as session:
+        shown = [each.number for each in stored.attempts(session, delivery.id)]
+    assert shown == [each.number for each in attempts(database, delivery.id)] == list(range(3, 103))

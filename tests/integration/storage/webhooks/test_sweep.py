@@ -80,11 +80,22 @@ def test_old_messages_and_unused_callback_urls_go(
     _run(database, _AGE, days=29)
     assert (_swept(database, objects), _rows(database)) == (0, [2, 3, 3, 3])
     _run(database, _AGE, days=31)
+    _run(database, "UPDATE webhook_deliveries SET state = 'delivered'")
     assert _swept(database, objects, is_dry=True) == 6
     assert _rows(database) == [2, 3, 3, 3]
     assert _swept(database, objects) == 7
     # The endpoint that the customer made stays.
     assert _rows(database) == [1, 0, 0, 0]
+
+
+def test_old_message_that_waits_for_its_next_try_stays_until_its_endpoint_is_paused(
+    database: Database, settings: Settings, objects: ObjectStore, make_customer: Callable[[int], NewCustomer]
+) -> None:
+    _ordered(database, settings, make_customer(100))
+    _run(database, "UPDATE webhook_deliveries SET created_at = now() - interval '31 days'")
+    assert (_swept(database, objects), _rows(database)) == (0, [1, 1, 1, 0])
+    _run(database, "UPDATE webhook_endpoints SET paused_at = now()")
+    assert (_swept(database, objects), _rows(database)) == (1, [1, 1, 0, 0])
 
 
 def test_callback_url_stays_while_an_order_uses_it(

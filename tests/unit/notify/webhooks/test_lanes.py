@@ -3,6 +3,8 @@
 from dataclasses import dataclass, field
 from uuid import UUID, uuid4
 
+import pytest
+
 from notify.webhooks.lanes import AT_FIRST, SLOW_SECONDS, Lanes
 from storage.webhooks.sending import DueEndpoint
 
@@ -56,15 +58,35 @@ def test_unknown_endpoint_gets_few_places_until_its_first_try_has_ended() -> Non
     assert len(process.begins(endpoint)) == 10 - AT_FIRST + 1
 
 
-def test_slow_endpoints_leave_half_of_the_places_to_others() -> None:
+def test_slow_endpoints_leave_half_of_the_places_to_quick_ones() -> None:
     process = Process()
     slow = [an_endpoint() for _ in range(20)]
     for each in slow:
         process.knows(each, seconds=SLOW_SECONDS * 2)
     assert len(process.begins(*slow)) == 50
     quick = [an_endpoint() for _ in range(25)]
+    assert process.begins(*quick) == []
+    for each in quick:
+        process.knows(each, seconds=0)
     assert len(process.begins(*quick)) == 50
     assert not process.lanes.has_room
+
+
+def test_endpoints_without_an_ended_try_leave_half_of_the_places_to_quick_ones() -> None:
+    process, quick = Process(), an_endpoint()
+    process.knows(quick, seconds=0)
+    fresh = [an_endpoint(customer) for customer in [uuid4() for _ in range(5)] for _ in range(100)]
+    assert len(process.begins(*fresh)) == 50
+    assert len(process.begins(quick, *fresh)) == 10
+
+
+def test_quick_endpoint_that_is_not_used_for_long_is_forgotten(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("notify.webhooks.lanes._MOST_REMEMBERED", 2)
+    process = Process()
+    first, second, third = (an_endpoint() for _ in range(3))
+    for each in (first, second, first, third):
+        process.knows(each, seconds=0)
+    assert [len(process.begins(each)) for each in (first, second, third)] == [10, AT_FIRST, 10]
 
 
 def test_endpoint_is_slow_while_its_try_runs_long_and_quick_again_after_a_quick_try() -> None:
@@ -81,8 +103,11 @@ def test_endpoint_is_slow_while_its_try_runs_long_and_quick_again_after_a_quick_
 
 def test_customer_gets_a_fifth_of_the_places() -> None:
     process, customer_id = Process(), uuid4()
-    assert len(process.begins(*[an_endpoint(customer_id) for _ in range(50)])) == 20
-    assert len(process.begins(*[an_endpoint() for _ in range(50)])) == 80
+    theirs, others = [an_endpoint(customer_id) for _ in range(50)], [an_endpoint() for _ in range(50)]
+    for each in (*theirs, *others):
+        process.knows(each, seconds=0)
+    assert len(process.begins(*theirs)) == 20
+    assert len(process.begins(*others)) == 80
 
 
 def test_callback_urls_of_a_customer_at_one_host_share_a_lane() -> None:

@@ -35,6 +35,8 @@ NOW = datetime(2026, 11, 20, 12, 0, 0, tzinfo=UTC)
         ("", None),
         ("²", None),
         ("Fri, 20 Nov 99999 12:00:00 GMT", None),
+        ("Fri, 20 Nov 99999999999 12:00:00 GMT", None),
+        ("Fri, 20 Nov 2026 12:00:00 +99999999999999", None),
     ],
 )
 def test_retry_after(value: str | None, seconds: float | None) -> None:
