@@ -159,7 +159,8 @@ def test_a_door_of_the_earlier_release_finishes_its_requests_and_this_one_return
             taken[0].ack()
             taken[1].requeue()
             assert (operator.hlen("unacked"), operator.llen("requests")) == (1, 1)
-            operator.zadd("unacked_index", dict.fromkeys(operator.hkeys("unacked"), 1))
+            (tag,) = operator.hkeys("unacked")
+            operator.zadd("unacked_index", {str(tag): 1})
             with Redis.from_url(server.url("worker-requests")) as door:
                 assert restore(door) == 1
     assert (operator.exists("unacked", "unacked_index"), operator.llen("requests")) == (0, 2)
