@@ -151,7 +151,7 @@ def test_error_of_a_deadline_says_that_the_last_try_failed_and_operators_see_why
     life.set("deadline_at = clock_timestamp() - interval '1 second'")
     assert life.step() is Stage.FAILED
     assert (life.row.error_message or "").endswith(" deadline; the last try failed")
-    assert said in troubles(life)[-1].data["reason"]
+    assert said in str(troubles(life)[-1].data["reason"])
 
 
 def test_deadline_after_a_recovered_failure_blames_no_failure(lives: Lives) -> None:
