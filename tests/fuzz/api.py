@@ -36,7 +36,7 @@ class Operation:
 
     path: str
     """The path in the document."""
-    parameters: Mapping[str, str]
+    parameters: Mapping[str, str | int]
     """Values that most requests use, by parameter ("path.provider")."""
     headers: Mapping[str, str] = field(default_factory=dict)
     """Headers of each request."""

@@ -204,7 +204,7 @@ def of_an_event(database: Database, generation_id: UUID) -> Operation:
     """The way into the operation of one event."""
     with database.statement() as sql:
         event_id = sql.first(_FIRST_EVENT, generation_id=generation_id)
-    return Operation("/v1/events/{event_id}", {"path.event_id": str(event_id)})
+    return Operation("/v1/events/{event_id}", {"path.event_id": event_id or 0})
 
 
 _FIRST_EVENT = returns(int)("SELECT min(id) FROM events WHERE generation_id = %(generation_id)s")
