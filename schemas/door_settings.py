@@ -12,7 +12,6 @@ class DoorSettings(BaseModel):
     signature_seconds: int = Field(
         default=86_400,
         ge=60,
-        le=7 * 86_400,
         description="for which a signature is valid: longer than an outage, shorter than idempotency keys are kept",
     )
     most_waiting: int = Field(
