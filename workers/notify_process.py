@@ -42,8 +42,11 @@ Part = Callable[[NotifyServices], Awaitable[None]]
 
 
 async def hear_announcements(services: NotifyServices) -> None:
-    """Ring the alarms of the other parts."""
-    await listen(services.settings.redis_url, services.alarms)
+    """Ring the alarms of the other parts, if the operator wants so. While a process listens, all others announce."""
+    if services.settings.stream_out.hears_changes:
+        await listen(services.settings.redis_url, services.alarms)
+    else:
+        await asyncio.Event().wait()
 
 
 async def write_the_streams(services: NotifyServices) -> None:

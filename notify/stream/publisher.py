@@ -34,7 +34,7 @@ log = structlog.get_logger()
 BATCH: Final = 500
 """The most events of one round."""
 
-_LOOK_SECONDS: Final = 1.0
+_LOOK_SECONDS: Final = 0.25
 """The most time between two rounds."""
 
 _GATHER_SECONDS: Final = 0.05

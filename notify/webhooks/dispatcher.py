@@ -33,7 +33,7 @@ log = structlog.get_logger()
 # Changes and ended tries of so long are one look.
 _GATHER_SECONDS: Final = 0.05
 
-_WALK_SECONDS: Final = 1.0
+_WALK_SECONDS: Final = 0.25
 """The time between two walks."""
 
 # A walk goes in parts, and a look takes one: the next changes do not wait for the end of a long walk.
