@@ -14,7 +14,7 @@ class StreamOutSettings(BaseModel):
     enabled: bool = Field(default=True, description="false: no process writes the streams")
     hears_changes: bool = Field(
         default=False,
-        description="worker-notify hears each change at once; all processes announce each; false: it looks every 0.25 s",
+        description="worker-notify hears of each change at once; all processes then announce each change",
     )
     length: int = Field(
         default=50_000, ge=100, le=10_000_000, description="entries of `reelworks:events`; Redis may keep a few more"
