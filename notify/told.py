@@ -16,7 +16,7 @@ from notify.events import progress_of
 from notify.resources import credits_of, links_of, outcome_of_end
 from schemas.api import GenerationFailure
 from schemas.enums import AssetRole, ErrorCode, Kind, Stage, TransferKind
-from schemas.event_types import CATALOGUE_VERSION, type_of
+from schemas.event_types import CATALOGUE_VERSION, EventType, type_of
 from schemas.setting_groups import RetentionSettings
 from schemas.stages import TERMINAL, status_of
 from schemas.told_api import ToldEvent, ToldGeneration
@@ -130,7 +130,7 @@ def type_name(facts: EventFacts) -> str:
     try:
         return type_of(None if facts.origin is None else Stage(facts.origin), Stage(facts.stage))
     except ValueError:
-        return "generation.moved"
+        return EventType.MOVED
 
 
 def document(facts: EventFacts) -> ToldEvent:

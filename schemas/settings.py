@@ -98,6 +98,9 @@ class Settings(BaseSettings):
     gateway_drain_seconds: int = Field(
         default=20, ge=0, description="after SIGTERM: requests that are not answered by then are cut"
     )
+    notify_hears_changes: bool = Field(
+        default=False, description="worker-notify hears of each change at once; all processes then announce each change"
+    )
     connections: ConnectionSettings = ConnectionSettings()
     streams: StreamSettings = StreamSettings()
     stream_out: StreamOutSettings = StreamOutSettings()

@@ -12,10 +12,6 @@ class StreamOutSettings(BaseModel):
     """The streams of events in Redis: `reelworks:events`, and one for each of some customers."""
 
     enabled: bool = Field(default=True, description="false: no process writes the streams")
-    hears_changes: bool = Field(
-        default=False,
-        description="worker-notify hears of each change at once; all processes then announce each change",
-    )
     length: int = Field(
         default=50_000, ge=100, le=10_000_000, description="entries of `reelworks:events`; Redis may keep a few more"
     )

@@ -43,7 +43,7 @@ Part = Callable[[NotifyServices], Awaitable[None]]
 
 async def hear_announcements(services: NotifyServices) -> None:
     """Ring the alarms of the other parts, if the operator wants so. While a process listens, all others announce."""
-    if services.settings.stream_out.hears_changes:
+    if services.settings.notify_hears_changes:
         await listen(services.settings.redis_url, services.alarms)
     else:
         await asyncio.Event().wait()

@@ -110,9 +110,7 @@ class Publisher:
             last = await _last_event(pipe)
             if last != self._last and not await self._resume(last, self._position):
                 return 0.0
-            events = await self._connection.statement(
-                lambda sql: reader.of_all(sql, self._after, settled=settled, limit=BATCH, retention=self._retention)
-            )
+            events = await self._events(settled)
             if events:
                 await self._append(pipe, events)
         if len(events) == BATCH:
@@ -120,6 +118,14 @@ class Publisher:
             return 0.0
         self._after = max(self._after, settled)
         return _GATHER_SECONDS if self._watermark.is_held else _LOOK_SECONDS
+
+    async def _events(self, settled: int) -> Sequence[EventFacts]:
+        """The next events up to the watermark."""
+        if self._after >= settled:
+            return ()
+        return await self._connection.statement(
+            lambda sql: reader.of_all(sql, self._after, settled=settled, limit=BATCH, retention=self._retention)
+        )
 
     async def _append(self, pipe: Pipeline, events: Sequence[EventFacts]) -> None:
         """Append events in one transaction.

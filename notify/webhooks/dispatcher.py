@@ -1,7 +1,7 @@
 """Sends due deliveries: finds endpoints with due deliveries, claims as many as there are places, and makes the tries.
 
-An announced change leads to the deliveries of its generation at once. Each second the dispatcher also walks through
-the endpoints with pending deliveries, so a lost announcement delays a message by a second, and retries are found.
+Four times a second the dispatcher walks through the endpoints with pending deliveries. Where the process hears
+announcements, an announced change also leads to the deliveries of its generation at once.
 """
 
 import asyncio

@@ -109,9 +109,33 @@ def test_announcements_ring_the_alarms_of_the_parts(settings: Settings, monkeypa
 
     monkeypatch.setattr(notify_process, "PARTS", (notify_process.hear_announcements, part))
     started = time.monotonic()
-    hearing = settings.model_copy(update={"stream_out": StreamOutSettings(hears_changes=True)})
+    hearing = settings.model_copy(update={"notify_hears_changes": True})
     notify_process.run(hearing, "notify")
     assert time.monotonic() - started < 60
+
+
+@pytest.mark.parametrize("hears", [False, True])
+def test_process_listens_only_if_the_operator_wants_so(
+    settings: Settings, monkeypatch: pytest.MonkeyPatch, hears: bool
+) -> None:
+    """While a process listens, all processes announce each change."""
+    listened: list[str] = []
+
+    async def listen(redis_url: str, _alarms: Alarms) -> None:
+        listened.append(redis_url)
+
+    async def act() -> None:
+        database = AsyncDatabase(settings.database_url, pool_size=2)
+        wanted = settings.model_copy(update={"notify_hears_changes": True}) if hears else settings
+        services = NotifyServices(wanted, database, Alarms())
+        part = asyncio.ensure_future(notify_process.hear_announcements(services))
+        await asyncio.sleep(0.05)
+        part.cancel()
+        await database.dispose()
+
+    monkeypatch.setattr(notify_process, "listen", listen)
+    asyncio.run(act())
+    assert bool(listened) == hears
 
 
 def test_stream_that_is_switched_off_asks_for_no_announcements(settings: Settings) -> None:
