@@ -1,4 +1,4 @@
-"""Checks the workers and beat by what they publish in Redis."""
+"""Checks the workers by their heartbeats in Redis, and beat by its messages."""
 
 import time
 from collections.abc import Iterator, Mapping

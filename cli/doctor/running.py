@@ -42,7 +42,7 @@ def each(checks: Iterable[Callable[[T], Finding]], subject: T, settings: Setting
     for check in checks:
         try:
             yield check(subject)
-        except Exception as error:  # noqa: BLE001 -- the reason why a check did not run, whatever it is
+        except Exception as error:  # noqa: BLE001 -- any error is the reason why a check did not run
             yield unchecked(check.__name__.replace("_", " "), reason(error, settings))
 
 

@@ -69,7 +69,7 @@ export class Reelworks {
     return generation;
   }
 
-  /** The generation after its end, whatever the end. */
+  /** Waits until the generation has ended, and returns it. */
   async wait(id: string, { timeout = Infinity, onProgress, signal }: WaitOptions = {}): Promise<Generation> {
     const endsAt = now() + timeout;
     const left = () => Math.max(endsAt - now(), 0);

@@ -159,7 +159,7 @@ export function isTransient(error: unknown): error is ApiError | ConnectionFaile
   return [RateLimited, Unavailable, ServerError, ConnectionFailed].some(family => error instanceof family);
 }
 
-/** A server in front of the gateway answers with a page of its own. */
+/** A server in front of the gateway answers with its page, which is no problem document. */
 function documentIn(text: string): object {
   try {
     const document: unknown = JSON.parse(text);

@@ -62,7 +62,9 @@ class Operations:
     async def wait(
         self, generation_id: str, *, timeout: float | None = None, progress: Progress | None = None
     ) -> Generation:
-        """The generation after its end, whatever the end. `raise_for_end()` raises an error where there is no result.
+        """Wait until the generation has ended, and return it.
+
+        `raise_for_end()` raises an error where there is no result.
 
         Args:
             generation_id: the generation.
@@ -120,7 +122,7 @@ class Operations:
         """Order several generations together: all of them are accepted, or none.
 
         Args:
-            requests: one generation for each, with fields of their own.
+            requests: one generation for each. Each request has its fields.
             prompts: one generation for each prompt, with the fields of `request`.
             seeds: one generation for each seed, with the fields of `request`.
             request: the shared fields.

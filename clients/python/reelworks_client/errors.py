@@ -257,7 +257,7 @@ def error_of(response: httpx.Response, body: bytes) -> ApiError:
         document = httpx.Response(response.status_code, content=body).json()
     except ValueError:
         document = None
-    # A server in front of the gateway answers with a page of its own.
+    # A server in front of the gateway answers with its page, which is no problem document.
     problem = document if isinstance(document, dict) else {"detail": response.reason_phrase}
     return ApiError.of(
         {"status": response.status_code, **problem},
