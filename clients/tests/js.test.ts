@@ -1,7 +1,7 @@
 // The client for JavaScript against a running gateway.
 
 import assert from 'node:assert/strict';
-import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, describe, test } from 'node:test';
@@ -107,7 +107,8 @@ describe('results', { concurrency: true }, () => {
   test('a download goes on after a lost connection', async () => {
     const folder = mkdtempSync(join(tmpdir(), 'reelworks-'));
     after(() => rmSync(folder, { recursive: true }));
-    const { relay, client: behind } = await through(undefined, cutInTheMiddle);
+    const hasBegun = () => readdirSync(folder).some(name => statSync(join(folder, name)).size > 0);
+    const { relay, client: behind } = await through(undefined, cutInTheMiddle(hasBegun));
     await download(behind, image.id, join(folder, 'image.png'));
     const size = image.assets.find(({ role }) => role === 'result')!.size_bytes;
     assert.match(relay.requests.at(-1)!.headers.range!, /^bytes=[1-9]/);
@@ -127,8 +128,11 @@ describe('results', { concurrency: true }, () => {
 
 describe('events', { concurrency: true }, () => {
   test('a stream resumes after a lost connection', async () => {
-    const { relay, client: behind } = await through(cutInTheMiddle);
-    const events = await told(behind.events(image.id));
+    const events: GenerationEvent[] = [];
+    const { relay, client: behind } = await through(cutInTheMiddle(() => events.length > 0));
+    for await (const event of behind.events(image.id)) {
+      events.push(event);
+    }
     assert.deepEqual(events, await told(client.events(image.id)));
     assert.ok(events.map(({ id }) => id).includes(relay.requests.at(-1)!.headers['last-event-id'] as string));
     assert.deepEqual(await told(client.events(image.id, { after: events.at(-1)!.id! })), []);

@@ -12,12 +12,16 @@ export const cutAfterTheAnswer: Trouble = async (answer, gateway) => {
   answer.destroy();
 };
 
-/** Send the first half of the body, and cut the connection. */
-export const cutInTheMiddle: Trouble = async (answer, gateway) => {
+/** Send the first half of the body, and cut the connection once `isTime`. A cut may take what the client did not read. */
+export const cutInTheMiddle = (isTime: () => boolean): Trouble => async (answer, gateway) => {
   const response = await gateway();
   const body = Buffer.from(await response.arrayBuffer());
   answer.writeHead(response.status, { 'content-length': body.length });
-  answer.write(body.subarray(0, body.length / 2), () => answer.destroy());
+  answer.write(body.subarray(0, body.length / 2));
+  while (!isTime()) {
+    await new Promise(resolve => setTimeout(resolve, 10));
+  }
+  answer.destroy();
 };
 
 /** Refuse for a second. */
