@@ -12,6 +12,7 @@ from typing import Protocol
 from uuid import UUID
 
 from schemas.enums import ErrorCode
+from schemas.limits import AccountLimits
 from schemas.names import ProviderName
 from schemas.orders import Inputs
 
@@ -77,6 +78,9 @@ class Profile:
 
     keeps_our_id: bool = False
     """Whether the vendor stores our id. If so, `look_up` finds work whose create got no answer."""
+
+    limits: AccountLimits = field(default_factory=AccountLimits)
+    """The limits that the vendor documents for every account. An operator's setting replaces them."""
 
     serves_results: bool = False
     """Whether the vendor's API serves the results and requires our key. Otherwise their links need no key."""

@@ -17,6 +17,7 @@ from providers.http.addresses import AddressPolicy
 from providers.http.redaction import keys_of
 from providers.twins import with_twins
 from schemas.errors import InvalidSettings, ProviderAuthFailed
+from schemas.limits import AccountLimits
 from schemas.names import ProviderName, is_twin
 from schemas.reach import Reach, reach_of
 from schemas.setting_groups import ProviderSettings, ProvidersSettings
@@ -145,6 +146,11 @@ class Providers:
             log.warning(
                 "callbacks_cannot_arrive", providers=names, url=self._public_url, setting="REELWORKS_PUBLIC_URL"
             )
+
+    def limits(self) -> dict[ProviderName, AccountLimits]:
+        """The limits of each account that can be used: the operator's, or else those that the vendor documents."""
+        names = self.available()
+        return {name: self._settings.named(name).limits or self._adapter(name).profile.limits for name in names}
 
     def create_seconds(self, name: ProviderName) -> float:
         """The time limit of a create of an account."""

@@ -82,6 +82,10 @@ class EventName(StrEnum):
     """The provider reported a status that Reelworks does not know. Written once for a generation."""
     WRITE_REFUSED = "write_refused"
     """A worker wrote without a valid lease: the lease was lost, or the acknowledgement of a commit was lost."""
+    WAITS = "waits"
+    """The provider account has no place for the generation now. Written once for a generation."""
+    ADMITTED = "admitted"
+    """The generation got a place at the provider account, for which it had waited."""
     EXPIRED = "expired"
     """The generation's files were deleted after their retention."""
     DELETED = "deleted"
@@ -180,6 +184,7 @@ class TaskName(StrEnum):
     STORE = "generation.store"
     SETTLE = "generation.settle"
     WAKE = "pipeline.wake"
+    GRANT = "admission.grant"
     SWEEP = "pipeline.sweep"
 
 

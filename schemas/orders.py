@@ -1,6 +1,7 @@
 """A customer's request, and the order that the catalogue makes of it."""
 
 from collections.abc import Mapping, Sequence
+from datetime import datetime
 from typing import Annotated, Self
 from uuid import UUID
 
@@ -8,6 +9,7 @@ from pydantic import AfterValidator, AliasChoices, BaseModel, BeforeValidator, C
 
 from schemas.enums import Kind
 from schemas.inputs import InputField, InputUrl, input_fields
+from schemas.limits import Priority
 from schemas.names import ProviderName
 from schemas.text import Name, OptionalName, OptionalProse, Prose
 from schemas.webhook_urls import EndpointUrl
@@ -270,6 +272,15 @@ class Order(BaseModel):
     credits: int = Field(ge=0, description="the price, held until the generation ends; 0: free")
     file_extension: str = Field(description="of the file that the model delivers, without a dot")
     deadline_seconds: float | None = Field(default=None, description="asked for by the request or set by the model")
+    counts_from_acceptance: bool = Field(
+        default=False, description="the request asked for the deadline: waiting for a place uses it up, too"
+    )
+    priority: Priority = Priority.NORMAL
+    """The priority among the customer's own work."""
+    may_use_reserve: bool = Field(default=False, description="the key has the scope for the reserve of an account")
+    flow: str | None = Field(default=None, description="the API key or the batch: a customer's work takes turns by it")
+    not_before: datetime | None = Field(default=None, description="the scheduled start")
+    start_by: datetime | None = Field(default=None, description="after this, the generation does not start any more")
     expires_in: int | None = Field(default=None, description="seconds from the end until the files are deleted")
     reference: str | None = None
     """The customer's id of the thing that the order is for."""

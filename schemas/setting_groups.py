@@ -7,6 +7,7 @@ from typing import Self
 
 from pydantic import BaseModel, Field, Json, RootModel, SecretStr, field_validator, model_validator
 
+from schemas.limits import AccountLimits
 from schemas.names import ProviderName
 from schemas.orders import LONGEST_DEADLINE_SECONDS
 
@@ -68,6 +69,9 @@ class ProviderSettings(BaseModel):
     webhook_key: SecretStr = Field(default=SecretStr(""), description="verifies the vendor's callback signatures")
     callbacks: bool = Field(default=True, description="ask for callbacks; false polls only")
     timeout_seconds: float = Field(default=30.0, gt=0, description="connect and read timeout of one vendor call")
+    limits: AccountLimits | Json[AccountLimits] | None = Field(
+        default=None, description="what the vendor takes from the account; empty: what the vendor documents"
+    )
     options: dict[str, SecretStr] | Json[dict[str, SecretStr]] = Field(
         default={}, description="what else this kind of vendor needs to know"
     )

@@ -13,6 +13,7 @@ from urllib.parse import urlsplit
 from pydantic import Field, SecretStr, ValidationInfo, field_validator, model_validator
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
 
+from schemas.admission_settings import AdmissionSettings
 from schemas.door_settings import DoorSettings
 from schemas.enums import Door
 from schemas.names import is_twin
@@ -115,6 +116,7 @@ class Settings(BaseSettings):
     )
     providers: ProvidersSettings = ProvidersSettings()
     pipeline: PipelineSettings = PipelineSettings()
+    admission: AdmissionSettings = AdmissionSettings()
     downloads: DownloadSettings = DownloadSettings()
     media: MediaSettings = MediaSettings()
     inputs: InputSettings = InputSettings()

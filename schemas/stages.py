@@ -20,8 +20,8 @@ MOVES: dict[Stage, frozenset[Stage]] = {
 
 TERMINAL = frozenset(stage for stage, moves in MOVES.items() if not moves)
 
-# The stages that a callback can advance.
-AWAITS_CALLBACK = frozenset({Stage.SUBMITTING, Stage.GENERATING})
+# The stages in which the vendor has the work, or is about to get it. A callback can advance them.
+AT_PROVIDER = frozenset({Stage.SUBMITTING, Stage.GENERATING})
 
 
 # The stages in which a customer may cancel. Later stages have a result.

@@ -7,7 +7,7 @@ from uuid import UUID
 
 from schemas.enums import EventName, Kind, Stage
 from schemas.names import ProviderName
-from schemas.stages import AWAITS_CALLBACK, TERMINAL
+from schemas.stages import AT_PROVIDER, TERMINAL
 from storage import transitions
 from storage.generations import Wake
 from storage.sql import IS_FREE, Sql, returns
@@ -42,7 +42,7 @@ def record(
     row = sql.first(
         _RECORD, generation_id=generation_id, provider=provider, remote_id=remote_id, body=body,
         body_sha256=hashlib.sha256(body).hexdigest(), resend_after=resend_after, most_receipts=_MOST_RECEIPTS,
-        awaits_callback=[stage.value for stage in AWAITS_CALLBACK], gap=_SECONDS_BETWEEN_READS,
+        awaits_callback=[stage.value for stage in AT_PROVIDER], gap=_SECONDS_BETWEEN_READS,
     )  # fmt: skip
     if row is None:
         return None

@@ -20,7 +20,7 @@ from psycopg.types.json import Jsonb
 from schemas.enums import ErrorCode, EventName, Stage
 from schemas.errors import LeaseLost
 from schemas.names import ProviderName, is_twin
-from schemas.stages import AWAITS_CALLBACK, CANCELLABLE, TERMINAL, is_allowed, progress_within
+from schemas.stages import AT_PROVIDER, CANCELLABLE, TERMINAL, is_allowed, progress_within
 from schemas.tables import Generation
 from storage import ledger, statements
 from storage.claims import Claim
@@ -334,7 +334,7 @@ def _write(
         # A bad file leads back to `downloading`: the provider was done before.
         renders=target is Stage.DOWNLOADING and claim.generation.stage is Stage.GENERATING,
         ends=target in TERMINAL, keeps_lease=keeps_lease, restarts=restarts, wake_in=wake_in, event=event,
-        heeds_callback=target in AWAITS_CALLBACK, heeds_cancel=target in CANCELLABLE,
+        heeds_callback=target in AT_PROVIDER, heeds_cancel=target in CANCELLABLE,
         # `settling` has no deadline: the result is stored, and the step needs only our database.
         has_deadline=target is not Stage.SETTLING,
         **given,

@@ -13,7 +13,7 @@ import structlog
 from providers.http import call_log
 from schemas.enums import EventName, Stage
 from schemas.errors import LeaseLost
-from schemas.stages import WORK
+from schemas.stages import AT_PROVIDER, WORK
 from storage import assets, transitions
 from storage.claims import Claim
 from storage.generations import Wake
@@ -33,6 +33,7 @@ from tasks.outcomes import (
     Outcome,
     Unknown,
     UnlessCalledBack,
+    Waits,
 )
 from tasks.services import WorkerServices
 from tasks.timing import FIRST_LOOK_UP_SECONDS
@@ -54,6 +55,9 @@ def apply(services: WorkerServices, claim: Claim, outcome: Outcome, *, keeps_lea
         LeaseLost: this worker lost the claim, and the outcome contains no fact about a create.
     """
     match outcome:
+        case Waits():
+            _note_wait(services, claim)
+            return None
         case Advance(stage=Stage.SUBMITTING):
             written = _declare(services, claim, outcome)
         case Advance(stage=Stage.GENERATING) | NotAccepted() | Unknown():
@@ -65,7 +69,17 @@ def apply(services: WorkerServices, claim: Claim, outcome: Outcome, *, keeps_lea
     if written is not None:
         services.announce(written.id, written.generation.customer_id)
         _tell(services, claim, written, outcome, keeps_lease=keeps_lease)
+        if claim.generation.stage in AT_PROVIDER and written.generation.stage not in AT_PROVIDER:
+            services.gate.give_back(claim.route.provider)
     return written
+
+
+def _note_wait(services: WorkerServices, claim: Claim) -> None:
+    """The ask has written that the generation waits. Only the timeline entry is left."""
+    log.info("generation_waits", provider=claim.route.provider)
+    with services.database.statement() as sql:
+        transitions.note_once(sql, claim.id, EventName.WAITS, {"provider": claim.route.provider})
+    services.announce(claim.id, claim.generation.customer_id)
 
 
 def recover(services: WorkerServices, claim: Claim, error: Exception) -> None:
@@ -214,8 +228,8 @@ def _write(
         case UnlessCalledBack(then=then):
             transitions.require_no_callback_since(sql, claim)
             written = _write(sql, claim, then, by, resend_after=resend_after)
-        case NotAccepted():
-            raise ValueError("a fact about a create is written by `_conclude`")
+        case NotAccepted() | Waits():
+            raise ValueError(f"{type(outcome).__name__} is written elsewhere")
     for note in notes:
         transitions.note(sql, claim.id, note.name, note.data)
     return written

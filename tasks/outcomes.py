@@ -144,6 +144,11 @@ class NotAccepted:
 
 
 @dataclass(frozen=True)
+class Waits:
+    """The generation waits for a place at its provider account. The ask for the place has ended the claim."""
+
+
+@dataclass(frozen=True)
 class UnlessCalledBack:
     """The step gives up waiting for a callback. If a callback came in the meantime, nothing is given up."""
 
@@ -151,4 +156,4 @@ class UnlessCalledBack:
     """The outcome if no callback came."""
 
 
-Outcome = Advance | Later | Fail | Cancel | CancelSent | Unknown | NotAccepted | UnlessCalledBack
+Outcome = Advance | Later | Fail | Cancel | CancelSent | Unknown | NotAccepted | UnlessCalledBack | Waits

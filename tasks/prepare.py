@@ -4,6 +4,7 @@ from schemas.enums import Stage
 from schemas.errors import ProviderError
 from storage.claims import Claim
 from storage.leases import Lease
+from tasks.admit import admit
 from tasks.inputs import provider_request
 from tasks.outcomes import Advance, Cancel, Outcome
 from tasks.services import WorkerServices
@@ -11,9 +12,11 @@ from tasks.troubles import refused
 
 
 def prepare(services: WorkerServices, claim: Claim, lease: Lease) -> Outcome:
-    """Read the inputs and make the request. No create leaves during this step."""
+    """Get a place at the account, read the inputs and make the request. No create leaves during this step."""
     if claim.generation.cancel_requested_at is not None:
         return Cancel("cancelled before the provider had it")
+    if (outcome := admit(services, claim)) is not None:
+        return outcome
     try:
         request = provider_request(services, claim, services.providers.get(claim.route.provider), lease)
     except ProviderError as error:

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import Protocol
 from uuid import UUID
 
+from admission.gate import Gate
 from providers.catalogue import Catalogue
 from providers.registry import Providers
 from schemas.enums import Queue
@@ -52,6 +53,8 @@ class WorkerServices:
     """Announces that a generation of a customer changed. Returns at once."""
     queues: frozenset[Queue]
     """The queues that this process serves. A step whose queue is among them can follow without a wake-up."""
+    gate: Gate
+    """Asks for places at provider accounts, and hands them out."""
     usual_times: UsualTimes
     """The usual times of work at providers."""
     hosts: Shares

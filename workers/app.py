@@ -20,6 +20,7 @@ from workers.celery_patches.reconnect import mend_reconnect
 ROUTES = {
     **{work.task.value: work.queue for work in WORK.values()},
     TaskName.WAKE.value: Queue.CONTROL,
+    TaskName.GRANT.value: Queue.CONTROL,
     TaskName.SWEEP.value: Queue.SWEEP,
 }
 
@@ -28,7 +29,7 @@ Process = Literal["gateway", "worker"]
 # A publish that hangs delays a stage or a customer. The waker repeats a publish that timed out.
 _SOCKET_TIMEOUT_SECONDS: dict[Process, int] = {"gateway": 2, "worker": 10}
 
-_TASK_MODULES = ("messages", "wake", "sweep")
+_TASK_MODULES = ("messages", "wake", "grant", "sweep")
 
 _WAKE_EVERY_SECONDS = 1.0
 _SWEEP_AT_MINUTE = 17
@@ -65,6 +66,11 @@ _BEAT: dict[str, object] = {
             "task": TaskName.WAKE.value,
             "schedule": _WAKE_EVERY_SECONDS,
             # A late wake-up is worthless: the next wake-up does the same.
+            "options": {"expires": 5 * _WAKE_EVERY_SECONDS, "ignore_result": True},
+        },
+        "grant": {
+            "task": TaskName.GRANT.value,
+            "schedule": _WAKE_EVERY_SECONDS,
             "options": {"expires": 5 * _WAKE_EVERY_SECONDS, "ignore_result": True},
         },
         "sweep": {

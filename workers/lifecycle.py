@@ -5,6 +5,7 @@ from contextlib import contextmanager
 
 from celery import Celery
 
+from admission.gate import Gate
 from intake.orders import Intake
 from media import decoder
 from notify.announcements import Announcer
@@ -40,6 +41,12 @@ def open_services(
         providers.warn_of_polling()
     dispatcher = Dispatcher(app, settings.pipeline, database)
     announcer = Announcer(settings.redis_url)
+    gate = Gate(
+        database, settings.admission, providers.limits(), dispatcher.wake,
+        wake_in=settings.pipeline.resend_after_seconds,
+    )  # fmt: skip
+    if Queue.SUBMIT in queues:
+        gate.declare()
     leases = LeaseKeeper(database, lease_seconds=settings.pipeline.lease_seconds).start()
     try:
         yield WorkerServices(
@@ -52,6 +59,7 @@ def open_services(
             dispatcher=dispatcher,
             announce=announcer.announce,
             queues=frozenset(queues),
+            gate=gate,
             usual_times=UsualTimes(database),
             hosts=Shares(each=max(1, threads - _THREADS_FOR_OTHERS), total=threads),
             worker_name=worker_name,

@@ -98,6 +98,7 @@ class Catalogue:
             credits=model.price.of(inputs),
             file_extension=model.extension(inputs),
             deadline_seconds=request.deadline_seconds or model.deadline_seconds,
+            counts_from_acceptance=request.deadline_seconds is not None,
             expires_in=request.expires_in,
             reference=request.reference,
             metadata=request.metadata,

@@ -4,6 +4,7 @@ from alembic import context
 from sqlalchemy import Connection
 from sqlmodel import SQLModel
 
+import schemas.admission_tables
 import schemas.digest_tables
 import schemas.label_tables
 import schemas.ledger_tables

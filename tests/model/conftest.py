@@ -12,6 +12,7 @@ from structlog.typing import EventDict, WrappedLogger
 
 import tasks.download
 import tasks.pipeline
+from admission.gate import Gate
 from providers.registry import Providers
 from schemas.enums import Queue
 from schemas.settings import Settings
@@ -48,14 +49,16 @@ def ground(
     structlog.configure(processors=[_Crashes(crashes)])
     try:
         with serve() as files:
+            mailbox = Mailbox(own)
             services = WorkerServices(
                 settings=settings,
                 database=own,
+                gate=Gate(own, settings.admission, {}, mailbox.wake, wake_in=settings.pipeline.resend_after_seconds),
                 objects=objects,
                 providers=Providers(settings.providers),
                 catalogue=catalogue(),
                 leases=LeaseKeeper(own, lease_seconds=settings.pipeline.lease_seconds),
-                dispatcher=Mailbox(own),
+                dispatcher=mailbox,
                 announce=lambda *_: None,
                 queues=frozenset(Queue),
                 usual_times=UsualTimes(own),

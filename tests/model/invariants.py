@@ -12,7 +12,7 @@ from sqlmodel import Session
 
 from schemas.enums import CancelRule, ErrorCode, EventName, Stage
 from schemas.setting_groups import PipelineSettings
-from schemas.stages import AWAITS_CALLBACK, CANCELLABLE, TERMINAL, is_allowed
+from schemas.stages import AT_PROVIDER, CANCELLABLE, TERMINAL, is_allowed
 from tests.model.files import sha256_of
 from tests.model.menu import MENU, PRICE, RESENT
 from tests.model.vendor import Work, works_of
@@ -171,7 +171,7 @@ def _check_next_look(row: Row[Any], pipeline: PipelineSettings) -> None:
     assert row.wake_at <= max(soon, row.deadline_at), f"{row.id} is looked at past its deadline"
     is_free = row.lease_until is None or row.lease_until < row.now
     news = [
-        *([row.callback_at] if row.stage in AWAITS_CALLBACK else []),
+        *([row.callback_at] if row.stage in AT_PROVIDER else []),
         *([row.cancel_requested_at] if row.stage in CANCELLABLE else []),
     ]
     for came_at in news:

@@ -5,11 +5,12 @@ import random
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
-from typing import TypeVar
+from typing import TypeVar, cast
 from uuid import UUID
 
 import pytest
 
+from admission.gate import Gate
 from providers.base import (
     AcceptedCreate,
     Cancellation,
@@ -104,6 +105,16 @@ class _One(Providers):
         return 0.0
 
 
+class OpenGate:
+    """Every account takes everything."""
+
+    def needs_place(self, _provider: ProviderName) -> bool:
+        return False
+
+    def give_back(self, _provider: ProviderName) -> None:
+        pass
+
+
 PIPELINE = PipelineSettings(
     backoff_base_seconds=1,
     backoff_cap_seconds=60,
@@ -128,6 +139,7 @@ def services_with(
     return WorkerServices(
         settings=settings,
         database=database,
+        gate=cast("Gate", OpenGate()),
         objects=ObjectStore(settings.s3),
         providers=_One(vendor),
         catalogue=catalogue(),

@@ -1,0 +1,1 @@
+"""Admission: which queued generation may go to which provider account, and when."""

@@ -1,0 +1,153 @@
+"""The gate of a process: asks for places at provider accounts, and hands free places out.
+
+The database decides (`storage.admission`). The gate knows which generations need to ask at all: most accounts have no
+limits, and their generations go without a statement.
+"""
+
+import threading
+import time
+from collections.abc import Callable, Mapping, Sequence
+
+import structlog
+
+from schemas.admission_settings import AdmissionSettings
+from schemas.enums import EventName
+from schemas.limits import WHOLE_ACCOUNT, AccountLimits
+from schemas.names import ProviderName
+from storage import admission, transitions
+from storage.admission import Ask, Granted, View
+from storage.claims import Claim
+from storage.database import Database
+from storage.generations import Wake
+from storage.outages import OUTAGES
+
+log = structlog.get_logger()
+
+_VIEW_LASTS_SECONDS = 1.0
+_TOLD_AFTER_SECONDS = 1.0
+
+
+class Gate:
+    """Asks for places, and gives free places to the generations that are next. Threads may share it."""
+
+    def __init__(
+        self,
+        database: Database,
+        settings: AdmissionSettings,
+        declared: Mapping[ProviderName, AccountLimits],
+        wake: Callable[..., object],
+        *,
+        wake_in: float,
+    ) -> None:
+        """Makes the gate, without a statement.
+
+        Args:
+            declared: the limits of the accounts of this process.
+            wake: sends wake-ups. Never raises.
+            wake_in: the seconds after which the waker repeats a wake-up.
+        """
+        self._database = database
+        self._settings = settings
+        self._declared = declared
+        self._wake = wake
+        self._wake_in = wake_in
+        self._lock = threading.Lock()
+        self._view: View | None = None
+        self._view_ends = 0.0
+
+    def declare(self) -> None:
+        """Write the limits of this process's settings. A failure is logged: the limits of the last process hold."""
+        try:
+            with self._database.statement() as sql:
+                admission.declare(sql, self._declared)
+        except OUTAGES as error:
+            log.warning("limits_not_declared", error=type(error).__name__)
+
+    def pool_of(self, provider: ProviderName, vendor_model: str) -> str:
+        """The family of a model at an account."""
+        limits = self._viewed().limits.get(provider)
+        return WHOLE_ACCOUNT if limits is None else limits.pool_of(vendor_model)
+
+    def needs_place(self, provider: ProviderName) -> bool:
+        """Whether generations for an account must ask for a place. False: the account takes whatever comes."""
+        view = self._viewed()
+        limits = view.limits.get(provider)
+        return (
+            view.has_pauses
+            or view.has_customer_limits
+            or provider in view.closed
+            or provider in view.waiting
+            or (limits is not None and not limits.is_unlimited)
+        )
+
+    def ask(self, claim: Claim, wanted: Ask) -> bool:
+        """Ask for a place. Returns whether the generation has one. If not, the claim has ended, and a grant follows.
+
+        Raises:
+            LeaseLost: this worker lost the claim.
+            sqlalchemy.exc.DBAPIError: the database does not answer.
+        """
+        with self._database.statement() as sql:
+            has_place, others = admission.ask(
+                sql, claim, wanted, longest_wait=self._settings.longest_wait_seconds,
+                most=self._settings.grants_at_once, wake_in=self._wake_in,
+            )  # fmt: skip
+        self._start(others)
+        return has_place
+
+    def give_back(self, provider: ProviderName) -> None:
+        """A place at an account is free: give it to the generation that is next. Outages are left to `grant_all`."""
+        if provider not in self._viewed().waiting:
+            return
+        try:
+            self._grant(provider)
+        except OUTAGES as error:
+            log.info("places_not_granted", provider=provider, error=type(error).__name__)
+
+    def grant_all(self) -> bool:
+        """Give the free places of all accounts to the generations that are next. Returns whether any still waits."""
+        with self._database.statement() as sql:
+            admission.release_held(sql, most=self._settings.grants_at_once, low_waits=self._settings.low_waits_seconds)
+            waiting = admission.waiting_accounts(sql)
+        for provider in waiting:
+            self._grant(provider)
+        return bool(waiting)
+
+    def _grant(self, provider: ProviderName) -> None:
+        with self._database.statement() as sql:
+            granted = admission.grant(sql, provider, most=self._settings.grants_at_once, wake_in=self._wake_in)
+        self._start(granted)
+
+    def _start(self, granted: Sequence[Granted]) -> None:
+        """Wake the generations that got a place, and tell those that waited for it in their timeline."""
+        if not granted:
+            return
+        wakes: list[Wake] = [one.wake for one in granted]
+        self._wake(*wakes)
+        told = {
+            one.generation_id: {"waited_seconds": round(one.waited_seconds, 3)}
+            for one in granted
+            if one.waited_seconds > _TOLD_AFTER_SECONDS
+        }
+        if told:
+            with self._database.statement() as sql:
+                transitions.note_all(sql, EventName.ADMITTED, told)
+        log.info("generations_admitted", count=len(granted))
+
+    def _viewed(self) -> View:
+        """The view of the last second. During an outage, the last one that was read."""
+        now = time.monotonic()
+        with self._lock:
+            view, ends = self._view, self._view_ends
+        if view is not None and now < ends:
+            return view
+        try:
+            with self._database.statement() as sql:
+                read = admission.view(sql)
+        except OUTAGES:
+            if view is None:
+                raise
+            return view
+        with self._lock:
+            self._view, self._view_ends = read, now + _VIEW_LASTS_SECONDS
+        return read

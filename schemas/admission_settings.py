@@ -1,0 +1,15 @@
+"""Settings of the admission to provider accounts."""
+
+from pydantic import BaseModel, Field
+
+
+class AdmissionSettings(BaseModel):
+    """How generations wait for a place at a provider account. All times are seconds."""
+
+    longest_wait_seconds: float = Field(
+        default=7 * 86_400.0, gt=0, description="a generation that waits longer for its provider account fails"
+    )
+    low_waits_seconds: float = Field(
+        default=3600.0, gt=0, description="work of low priority takes turns like all other work after this"
+    )
+    grants_at_once: int = Field(default=20, gt=0, description="the most generations that one decision lets go")

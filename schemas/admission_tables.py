@@ -1,0 +1,206 @@
+"""The tables of admission: which generation has a place at a provider account, and which one is next.
+
+`storage/migrations/versions/0021_admission.py` has the functions that decide.
+"""
+
+from datetime import datetime
+from typing import Any, ClassVar, Final
+from uuid import UUID
+
+from sqlalchemy import BigInteger, Column, Float, Identity, Index, SmallInteger, String, Text, text
+from sqlalchemy.dialects.postgresql import JSONB
+from sqlmodel import Field, SQLModel
+
+from schemas.columns import MOMENT, created_at, words
+from schemas.limits import HeldBy, Place
+from schemas.names import ProviderName
+
+_WAITS: Final = "place = 'waiting'"
+
+
+class Admission(SQLModel, table=True):
+    """A generation that asked for a place at a provider account.
+
+    A trigger of `generations` deletes the row in the transaction that learns the end at the provider, and makes the
+    row idle where the generation is queued again. So a place cannot leak.
+    """
+
+    __tablename__: ClassVar[str] = "admissions"
+    __table_args__ = (
+        # The next ticket of an account.
+        Index("ix_admissions_waiting", "provider", "pool", "lane", "turn", postgresql_where=text(_WAITS)),
+        Index(
+            "ix_admissions_reserve",
+            "provider",
+            "pool",
+            "lane",
+            "turn",
+            postgresql_where=text(f"{_WAITS} AND may_use_reserve"),
+        ),
+        # The next work of a customer.
+        Index(
+            "ix_admissions_of_customer",
+            "provider",
+            "pool",
+            "lane",
+            "customer_id",
+            text("priority DESC"),
+            "flow_turn",
+            "asked_at",
+            postgresql_where=text(_WAITS),
+        ),
+        Index(
+            "ix_admissions_queued_of_customer",
+            "customer_id",
+            "provider",
+            postgresql_where=text("place IN ('waiting', 'held')"),
+        ),
+        # Low priority that has waited for long.
+        Index("ix_admissions_low", "asked_at", postgresql_where=text(f"{_WAITS} AND lane = 1")),
+        # What is in flight.
+        Index("ix_admissions_granted", "provider", "pool", postgresql_where=text("place = 'granted'")),
+        Index("ix_admissions_granted_customer", "customer_id", postgresql_where=text("place = 'granted'")),
+        Index(
+            "ix_admissions_held",
+            "held_by",
+            "provider",
+            "customer_id",
+            "vendor_model",
+            text("priority DESC"),
+            "flow_turn",
+            postgresql_where=text("place = 'held'"),
+        ),
+    )
+
+    generation_id: UUID = Field(primary_key=True, foreign_key="generations.id")
+    """The generation."""
+    provider: ProviderName = Field(sa_type=String(64))
+    """The account."""
+    pool: str = Field(default="", sa_column=Column(Text, nullable=False, server_default=""))
+    """The family of models. Empty: the account as a whole."""
+    customer_id: UUID
+    """The customer."""
+    model: str = Field(sa_type=Text)
+    """Our name of the model."""
+    vendor_model: str = Field(sa_type=Text)
+    """The vendor's name of the model."""
+    place: Place = Field(sa_type=words(Place, is_closed=False))
+    """Where the generation stands."""
+    held_by: HeldBy | None = Field(default=None, sa_type=words(HeldBy, is_closed=False))
+    """Why the generation is out of the queue."""
+    lane: int = Field(sa_type=SmallInteger)
+    """0: by turns. 1: low priority, after all others."""
+    priority: int = Field(sa_type=SmallInteger)
+    """`schemas.limits.Priority`."""
+    may_use_reserve: bool
+    """Whether the generation may take a place of the reserve."""
+    charge: float
+    """The expected seconds at the vendor, divided by the customer's weight."""
+    turn: float
+    """The virtual start of the ticket: the least one is next. Tickets belong to customers."""
+    flow: str = Field(sa_type=Text)
+    """The API key or the batch. The work of one customer takes turns by it."""
+    flow_turn: float
+    """The virtual start among the customer's flows."""
+    work_seconds: float | None = None
+    """The seconds from the grant to the deadline. Null: the deadline counts from acceptance."""
+    asked_at: datetime | None = Field(default=None, sa_column=created_at())
+    """The time of the first ask at this account."""
+    granted_at: datetime | None = Field(default=None, sa_type=MOMENT)
+    """The time of the newest grant."""
+
+
+class AdmissionAccount(SQLModel, table=True):
+    """The state of an account that all processes share. The function of the grant locks the row while it decides."""
+
+    __tablename__: ClassVar[str] = "admission_accounts"
+
+    provider: ProviderName = Field(sa_column=Column(String(64), primary_key=True))
+    """The account."""
+    declared: dict[str, Any] = Field(default={}, sa_column=Column(JSONB, nullable=False, server_default="{}"))
+    """The `AccountLimits` of the settings, or of the adapter."""
+    override: dict[str, Any] | None = Field(default=None, sa_type=JSONB)
+    """The `AccountLimits` that an operator set live. Null: the declared ones hold."""
+    closed_until: datetime | None = Field(default=None, sa_type=MOMENT)
+    """Nothing is granted before: the vendor told us to wait."""
+    closed_reason: str | None = Field(default=None, sa_type=Text)
+    """Why the account is closed."""
+    virtual_time: float = Field(default=0.0, sa_column=Column(Float, nullable=False, server_default="0"))
+    """The turn of the newest grant. Work that comes later does not get an earlier turn."""
+    learned_in_flight: float | None = None
+    """The places that the vendor took when it last refused one for being too many. Null: none was refused."""
+    learned_in_flight_at: datetime | None = Field(default=None, sa_type=MOMENT)
+    """The time of that refusal."""
+    rate_factor: float = Field(default=1.0, sa_column=Column(Float, nullable=False, server_default="1"))
+    """The part of the configured rate after the newest refusal for being too fast."""
+    rate_factor_at: datetime | None = Field(default=None, sa_type=MOMENT)
+    """The time of that refusal."""
+
+
+class AdmissionShare(SQLModel, table=True):
+    """How much of an account a customer, or a flow of a customer, has asked for and got, in virtual seconds."""
+
+    __tablename__: ClassVar[str] = "admission_shares"
+    __table_args__ = (Index("ix_admission_shares_used", "used_at"),)
+
+    provider: ProviderName = Field(sa_column=Column(String(64), primary_key=True))
+    """The account."""
+    customer_id: UUID = Field(primary_key=True)
+    """The customer."""
+    flow: str = Field(sa_column=Column(Text, primary_key=True))
+    """The API key or the batch. Empty: the customer as a whole."""
+    asked: float
+    """The virtual end of all that was asked for."""
+    granted: float
+    """The virtual end of all that was granted."""
+    flow_time: float = Field(default=0.0, sa_column=Column(Float, nullable=False, server_default="0"))
+    """Of the customer as a whole: the flow's turn of the newest grant."""
+    used_at: datetime | None = Field(default=None, sa_column=created_at())
+    """The time of the newest ask."""
+
+
+class AdmissionCreate(SQLModel, table=True):
+    """A grant, for the windows of `creates`. A sweep deletes the rows of the past."""
+
+    __tablename__: ClassVar[str] = "admission_creates"
+    __table_args__ = (
+        Index("ix_admission_creates_account", "provider", "at"),
+        Index("ix_admission_creates_pool", "provider", "pool", "at"),
+    )
+
+    id: int | None = Field(default=None, sa_column=Column(BigInteger, Identity(), primary_key=True))
+    """The number of the grant."""
+    provider: ProviderName = Field(sa_type=String(64))
+    """The account."""
+    pool: str = Field(sa_type=Text)
+    """The family of models."""
+    at: datetime | None = Field(default=None, sa_column=created_at())
+    """The time of the grant."""
+
+
+class AdmissionPause(SQLModel, table=True):
+    """A model, provider, route or customer whose generations wait, because an operator said so."""
+
+    __tablename__: ClassVar[str] = "admission_pauses"
+
+    scope: str = Field(sa_column=Column(String(16), primary_key=True))
+    """`model`, `provider`, `route` or `customer`."""
+    name: str = Field(sa_column=Column(Text, primary_key=True))
+    """The model's name, the account, `account/vendor's model`, or the customer's id."""
+    reason: str | None = Field(default=None, sa_type=Text)
+    """Why, for people."""
+    paused_at: datetime | None = Field(default=None, sa_column=created_at())
+    """Since when."""
+
+
+class CustomerLimits(SQLModel, table=True):
+    """The share and the limits of a customer. A customer without a row has the weight 1 and no limits."""
+
+    __tablename__: ClassVar[str] = "customer_limits"
+
+    customer_id: UUID = Field(primary_key=True, foreign_key="customers.id")
+    """The customer."""
+    weight: float = Field(default=1.0, sa_column=Column(Float, nullable=False, server_default="1"))
+    """The customer's share of each account, relative to others."""
+    in_flight: int | None = None
+    """The most generations at providers at the same time. Null: no limit."""

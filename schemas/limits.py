@@ -1,0 +1,96 @@
+"""The limits of a provider account, as data: what the vendor takes at once, and how fast."""
+
+from enum import IntEnum, StrEnum
+from fnmatch import fnmatchcase
+from typing import Annotated
+
+from pydantic import BaseModel, ConfigDict, Field
+
+WHOLE_ACCOUNT = ""
+"""The pool of the models that belong to no family."""
+
+
+class CreateRate(BaseModel):
+    """The most creates within a sliding window of time."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    most: int = Field(ge=1)
+    """The creates."""
+    seconds: float = Field(gt=0, le=31 * 86_400)
+    """The length of the window."""
+
+
+class Limits(BaseModel):
+    """What may be at a vendor. A limit that is left out does not exist."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    in_flight: int | None = Field(default=None, ge=0, description="generations at the vendor at the same time")
+    creates: list[CreateRate] = Field(default=[], max_length=4, description="all of these windows hold")
+
+
+class FamilyLimits(Limits):
+    """The limits of some models of an account, beside those of the account."""
+
+    models: list[Annotated[str, Field(min_length=1)]] = Field(
+        min_length=1, description="the vendor's names of the models; `*` stands for any characters"
+    )
+
+
+class AccountLimits(Limits):
+    """The limits of an account, and of families of its models."""
+
+    reserve: int = Field(
+        default=0, ge=0, description="places in flight that only orders of high priority with the scope get"
+    )
+    families: dict[str, FamilyLimits] = Field(default={}, description="further limits, by a name for people")
+
+    def pool_of(self, vendor_model: str) -> str:
+        """The family of a model, or `WHOLE_ACCOUNT`. The first family that names the model counts."""
+        for name, family in self.families.items():
+            if any(fnmatchcase(vendor_model, pattern) for pattern in family.models):
+                return name
+        return WHOLE_ACCOUNT
+
+    @property
+    def is_unlimited(self) -> bool:
+        """Whether there is no limit at all."""
+        return self.in_flight is None and not self.creates and not self.families
+
+
+class Priority(IntEnum):
+    """How urgent an order is, among the orders of the same customer."""
+
+    LOW = 0
+    """Takes what is idle: waits until no other work waits for the account, but not for ever."""
+    NORMAL = 1
+    """The usual order."""
+    HIGH = 2
+    """Before the customer's other work. With the scope: also in the account's reserve."""
+
+
+class Place(StrEnum):
+    """Where a generation stands before its provider account."""
+
+    WAITING = "waiting"
+    """In the queue of the account."""
+    HELD = "held"
+    """Out of the queue, because of a pause, a limit of the customer, or a route that is down."""
+    GRANTED = "granted"
+    """Has a place at the vendor."""
+    IDLE = "idle"
+    """Gave its place back before a create was accepted, and will ask again."""
+
+
+class HeldBy(StrEnum):
+    """Why a generation is out of the queue."""
+
+    PAUSE = "pause"
+    """An operator paused the model, the provider, the route or the customer."""
+    CUSTOMER = "customer"
+    """The customer has as many generations in flight as the customer's limit allows."""
+    ROUTE = "route"
+    """The route's circuit breaker is open."""
+    BUSY = "busy"
+    """Another transaction works on the generation at this moment."""

@@ -1,0 +1,215 @@
+"""Asks the database which queued generations may go to their provider accounts.
+
+The functions of `storage/migrations/versions/0021_admission.py` decide. Each call here is one statement.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from uuid import UUID
+
+import psycopg
+from psycopg.types.json import Jsonb
+from sqlalchemy.exc import DBAPIError
+
+from schemas.enums import Stage
+from schemas.errors import LeaseLost
+from schemas.limits import AccountLimits, Priority
+from schemas.names import ProviderName
+from storage.claims import Claim
+from storage.generations import Wake
+from storage.sql import Sql, returns
+
+_LEASE_LOST = "RW001"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Ask:
+    """What a queued generation asks for."""
+
+    provider: ProviderName
+    """The account."""
+    pool: str
+    """The family of models within the account, or `WHOLE_ACCOUNT`."""
+    vendor_model: str
+    """The vendor's name of the model."""
+    priority: Priority
+    """The priority among the customer's own work."""
+    may_use_reserve: bool
+    """Whether the generation may take a place of the account's reserve."""
+    cost: float
+    """The expected seconds at the vendor."""
+    flow: str
+    """The API key or the batch. The customer's work takes turns by it."""
+    work_seconds: float | None
+    """The seconds from the grant to the deadline. None: the deadline counts from acceptance."""
+    start_by: datetime | None
+    """The time after which the generation does not start any more. None: no such time."""
+
+
+@dataclass(frozen=True)
+class Granted:
+    """A generation that may go now."""
+
+    generation_id: UUID
+    """The generation."""
+    attempt: int
+    """The number of its claims so far."""
+    waited_seconds: float
+    """The seconds since the ask."""
+
+    @property
+    def wake(self) -> Wake:
+        """The wake-up of the generation."""
+        return Wake(self.generation_id, Stage.QUEUED, self.attempt)
+
+
+_ASK = returns(Granted)("""
+    SELECT granted AS generation_id, its_attempt AS attempt, waited_seconds FROM admission_ask(
+        %(id)s, %(token)s, %(provider)s::text, %(pool)s::text, %(model)s::text, %(vendor_model)s::text, %(lane)s,
+        %(priority)s, %(may_use_reserve)s, %(cost)s::float8, %(flow)s::text, %(work_seconds)s::float8,
+        %(start_by)s::timestamptz, %(longest_wait)s::float8, %(most)s, %(wake_in)s::float8
+    )
+""")
+
+_GRANT = returns(Granted)("""
+    SELECT granted AS generation_id, its_attempt AS attempt, waited_seconds
+    FROM admission_grant(%(provider)s::text, %(most)s, %(wake_in)s::float8, NULL)
+""")
+
+# A walk along the index: one step for each account, however many generations wait.
+_WAITING_ACCOUNTS = returns(str)("""
+    WITH RECURSIVE waiting AS (
+        (SELECT provider FROM admissions WHERE place = 'waiting' ORDER BY provider LIMIT 1)
+        UNION ALL
+        SELECT (
+            SELECT provider FROM admissions a WHERE place = 'waiting' AND a.provider > waiting.provider
+            ORDER BY provider LIMIT 1
+        )
+        FROM waiting WHERE waiting.provider IS NOT NULL
+    )
+    SELECT provider FROM waiting WHERE provider IS NOT NULL
+""")
+
+_DECLARE = """
+    INSERT INTO admission_accounts (provider, declared)
+    SELECT key, value FROM jsonb_each(%(limits)s::jsonb)
+    ON CONFLICT (provider) DO UPDATE SET declared = excluded.declared
+    WHERE admission_accounts.declared <> excluded.declared
+"""
+
+# Work that is in flight already counts from the moment at which an account has limits.
+_ADOPT = """
+    INSERT INTO admissions (
+        generation_id, provider, customer_id, model, vendor_model, place, lane, priority, may_use_reserve, charge, turn,
+        flow, flow_turn, granted_at
+    )
+    SELECT id, provider, customer_id, model, "order"->'routes'->route_index->>'model', 'granted', 0, 1, false, 0, 0,
+           '-', 0, clock_timestamp()
+    FROM generations WHERE provider = %(provider)s AND stage IN ('submitting', 'generating') AND wake_at IS NOT NULL
+    ON CONFLICT DO NOTHING
+"""
+
+
+@dataclass(frozen=True)
+class View:
+    """What a process must know to decide which generations need to ask for a place."""
+
+    limits: Mapping[ProviderName, AccountLimits]
+    """The limits in force of the accounts that have any."""
+    closed: frozenset[ProviderName]
+    """The accounts that take nothing now, and those whose limits were learned from refusals."""
+    waiting: frozenset[ProviderName]
+    """The accounts for which generations wait."""
+    has_pauses: bool
+    """Whether an operator paused anything."""
+    has_customer_limits: bool
+    """Whether a customer has a limit of generations in flight."""
+
+
+def view(sql: Sql) -> View:
+    """The view of this moment."""
+    accounts, waiting, has_pauses, has_customer_limits = sql.all(_VIEW)[0]
+    return View(
+        limits={name: AccountLimits.model_validate(one["limits"]) for name, one in accounts.items() if one["limits"]},
+        closed=frozenset(name for name, one in accounts.items() if one["is_closed"]),
+        waiting=frozenset(waiting),
+        has_pauses=has_pauses,
+        has_customer_limits=has_customer_limits,
+    )
+
+
+_VIEW = returns(lambda *row: row)(f"""
+    SELECT
+        (SELECT coalesce(jsonb_object_agg(provider, jsonb_build_object(
+            'limits', coalesce(override, declared),
+            'is_closed', coalesce(
+                closed_until > clock_timestamp() OR learned_in_flight IS NOT NULL OR rate_factor < 1, false
+            )
+        )), '{{}}') FROM admission_accounts),
+        ARRAY({_WAITING_ACCOUNTS.text}),
+        EXISTS (SELECT FROM admission_pauses),
+        EXISTS (SELECT FROM customer_limits WHERE in_flight IS NOT NULL)
+""")  # noqa: S608 -- a constant
+
+
+def ask(
+    sql: Sql, claim: Claim, wanted: Ask, *, longest_wait: float, most: int, wake_in: float
+) -> tuple[bool, list[Granted]]:
+    """Ask for a place. Returns whether the generation has one, and others that got one by the same decision.
+
+    If the generation has to wait, the claim has ended.
+
+    Args:
+        longest_wait: the seconds after which a generation that still waits is looked at.
+        most: the most grants of one decision.
+        wake_in: the seconds after which the waker wakes a granted generation whose wake-up was lost.
+
+    Raises:
+        LeaseLost: this worker lost the claim.
+    """
+    try:
+        granted = sql.all(
+            _ASK, id=claim.id, token=claim.token, provider=wanted.provider, pool=wanted.pool,
+            model=claim.order.model, vendor_model=wanted.vendor_model,
+            lane=int(wanted.priority is Priority.LOW), priority=int(wanted.priority),
+            may_use_reserve=wanted.may_use_reserve, cost=wanted.cost, flow=wanted.flow,
+            work_seconds=wanted.work_seconds, start_by=wanted.start_by, longest_wait=longest_wait, most=most,
+            wake_in=wake_in,
+        )  # fmt: skip
+    except DBAPIError as error:
+        if isinstance(error.orig, psycopg.Error) and error.orig.sqlstate == _LEASE_LOST:
+            raise LeaseLost(f"generation {claim.id} is no longer this worker's") from error
+        raise
+    others = [one for one in granted if one.generation_id != claim.id]
+    return len(others) < len(granted), others
+
+
+def grant(sql: Sql, provider: ProviderName, *, most: int, wake_in: float) -> list[Granted]:
+    """Give free places of an account to the generations that are next. They need wake-ups."""
+    return sql.all(_GRANT, provider=provider, most=most, wake_in=wake_in)
+
+
+def waiting_accounts(sql: Sql) -> list[ProviderName]:
+    """The accounts for which generations wait."""
+    return sql.all(_WAITING_ACCOUNTS)
+
+
+def release_held(sql: Sql, *, most: int, low_waits: float) -> None:
+    """Put generations back into the queue whose reason to be held is gone: so many of each customer and model.
+
+    Args:
+        low_waits: the seconds after which work of low priority takes turns like all other work.
+    """
+    sql.run("SELECT admission_release_held(%(most)s, %(low_waits)s::float8)", most=most, low_waits=low_waits)
+
+
+def declare(sql: Sql, limits: Mapping[ProviderName, AccountLimits]) -> None:
+    """Write the limits of the settings. The newest process wins: a deployment changes the limits of all processes."""
+    given = {name: one.model_dump(mode="json", exclude_defaults=True) for name, one in limits.items()}
+    sql.run(_DECLARE, limits=Jsonb(given))
+
+
+def adopt(sql: Sql, provider: ProviderName) -> None:
+    """Count the work that is at an account already. Call this when the account gets limits."""
+    sql.run(_ADOPT, provider=provider)

@@ -1,0 +1,497 @@
+"""Admission: which queued generation may go to which provider account, and when.
+
+The tables hold who waits, who has a place, and how much each customer got. The functions decide. Each of them is called
+as one statement, so the lock on the account's row lasts as long as the server works on the decision, whatever happens
+to the process that asked. `storage/admission.py` calls them.
+
+Each `admissions` row is a ticket with a `turn`: the virtual start of start-time fair queueing. The least turn names the
+next customer, and the priority and the flow name that customer's next generation. A place is a granted row. A trigger
+of `generations` gives the place back in the transaction that learns the end at the provider.
+
+The previous release works on this schema: it asks for no place.
+"""
+
+from typing import Any
+
+import sqlalchemy as sa
+from alembic import op
+from sqlalchemy.dialects.postgresql import JSONB
+
+revision = "0021"
+down_revision = "0020"
+branch_labels = None
+depends_on = None
+
+_MOMENT = sa.DateTime(timezone=True)
+_WAITS = "place = 'waiting'"
+
+# The limits in force: those of the operator, else the declared ones, and no more than the vendor was seen to take.
+# A refusal for too many in flight lowers the cap at once; each ten seconds without one add a place. A refusal for being
+# too fast lowers the rate; each minute without one adds a tenth.
+_LIMITS = """
+    CREATE OR REPLACE FUNCTION admission_limits(account admission_accounts) RETURNS jsonb LANGUAGE plpgsql AS $$
+    DECLARE
+        limits jsonb := coalesce(account.override, account.declared);
+        learned bigint;
+        factor float8;
+    BEGIN
+        IF account.learned_in_flight IS NOT NULL THEN
+            learned := floor(account.learned_in_flight
+                + extract(epoch FROM clock_timestamp() - account.learned_in_flight_at) / 10);
+            limits := limits || jsonb_build_object('in_flight', least((limits->>'in_flight')::bigint, learned));
+        END IF;
+        IF account.rate_factor < 1 THEN
+            factor := least(1, account.rate_factor
+                + extract(epoch FROM clock_timestamp() - account.rate_factor_at) / 600);
+            limits := limits || jsonb_build_object('creates', (
+                SELECT coalesce(jsonb_agg(
+                    each || jsonb_build_object('most', greatest(1, floor((each->>'most')::bigint * factor)))
+                ), '[]')
+                FROM jsonb_array_elements(coalesce(limits->'creates', '[]')) AS each
+            ));
+        END IF;
+        RETURN limits;
+    END $$
+"""
+
+# A window is a little longer than the vendor's: a create leaves some moments after its grant, one sooner than another.
+_ROOM = """
+    CREATE OR REPLACE FUNCTION admission_room(
+        of_provider text, of_pool text, limits jsonb, kept_back bigint
+    ) RETURNS bigint LANGUAGE plpgsql AS $$
+    DECLARE
+        room bigint;
+        left_in_window bigint;
+        rate jsonb;
+    BEGIN
+        IF limits->>'in_flight' IS NOT NULL THEN
+            SELECT (limits->>'in_flight')::bigint - kept_back - count(*) INTO room FROM admissions
+            WHERE provider = of_provider AND place = 'granted' AND (of_pool IS NULL OR pool = of_pool);
+        END IF;
+        FOR rate IN SELECT * FROM jsonb_array_elements(coalesce(limits->'creates', '[]')) LOOP
+            SELECT (rate->>'most')::bigint - count(*) INTO left_in_window FROM admission_creates
+            WHERE provider = of_provider AND (of_pool IS NULL OR pool = of_pool) AND at > clock_timestamp()
+                - make_interval(secs => (rate->>'seconds')::float8 + least(1, 0.1 + (rate->>'seconds')::float8 * 0.02));
+            room := least(room, left_in_window);
+        END LOOP;
+        RETURN room;
+    END $$
+"""
+
+# The next ticket of each pool that has room, and of these the one with the least turn.
+_NEXT = """
+    CREATE OR REPLACE FUNCTION admission_next(
+        of_provider text, limits jsonb, only_reserve boolean
+    ) RETURNS admissions LANGUAGE plpgsql AS $$
+    DECLARE
+        of_pool text;
+        head admissions;
+        chosen admissions;
+    BEGIN
+        LOOP
+            SELECT pool INTO of_pool FROM admissions
+            WHERE provider = of_provider AND place = 'waiting' AND (of_pool IS NULL OR pool > of_pool)
+            ORDER BY pool LIMIT 1;
+            EXIT WHEN NOT FOUND;
+            CONTINUE WHEN of_pool <> ''
+                AND admission_room(of_provider, of_pool, coalesce(limits->'families'->of_pool, '{}'), 0) <= 0;
+            IF only_reserve THEN
+                SELECT * INTO head FROM admissions
+                WHERE provider = of_provider AND pool = of_pool AND place = 'waiting' AND may_use_reserve
+                ORDER BY lane, turn LIMIT 1;
+            ELSE
+                SELECT * INTO head FROM admissions
+                WHERE provider = of_provider AND pool = of_pool AND place = 'waiting'
+                ORDER BY lane, turn LIMIT 1;
+            END IF;
+            IF FOUND AND (chosen.generation_id IS NULL OR (head.lane, head.turn) < (chosen.lane, chosen.turn)) THEN
+                chosen := head;
+            END IF;
+        END LOOP;
+        RETURN chosen;
+    END $$
+"""
+
+# Why a generation may not go now. NULL: nothing holds it.
+_PAUSED = """
+    CREATE OR REPLACE FUNCTION admission_is_paused(one admissions) RETURNS boolean LANGUAGE sql
+    RETURN EXISTS (
+        SELECT FROM admission_pauses WHERE (scope, name) IN (
+            ('model', one.model), ('provider', one.provider), ('customer', one.customer_id::text),
+            ('route', one.provider || '/' || one.vendor_model)
+        )
+    )
+"""
+
+_CUSTOMER_IS_FULL = """
+    CREATE OR REPLACE FUNCTION admission_customer_is_full(one admissions) RETURNS boolean LANGUAGE sql
+    RETURN EXISTS (
+        SELECT FROM customer_limits WHERE customer_id = one.customer_id AND in_flight <= (
+            SELECT count(*) FROM admissions WHERE customer_id = one.customer_id AND place = 'granted'
+        )
+    )
+"""
+
+_HELD_BY = """
+    CREATE OR REPLACE FUNCTION admission_held_by(one admissions) RETURNS text LANGUAGE plpgsql AS $$
+    BEGIN
+        RETURN CASE
+            WHEN admission_is_paused(one) THEN 'pause'
+            WHEN admission_customer_is_full(one) THEN 'customer'
+        END;
+    END $$
+"""
+
+# The decision. Returns the generations that may go now. Those of other workers need a wake-up.
+_GRANT = """
+    CREATE OR REPLACE FUNCTION admission_grant(
+        of_provider text, most integer, wake_in float8, own uuid
+    ) RETURNS TABLE (granted uuid, its_attempt integer, waited_seconds float8) LANGUAGE plpgsql AS $$
+    DECLARE
+        account admission_accounts;
+        limits jsonb;
+        room bigint;
+        room_beside_reserve bigint;
+        ticket admissions;
+        best admissions;
+        held text;
+        grants integer := 0;
+        looks integer := 0;
+    BEGIN
+        SELECT * INTO account FROM admission_accounts WHERE provider = of_provider FOR UPDATE;
+        IF account.closed_until > clock_timestamp() THEN
+            RETURN;
+        END IF;
+        limits := admission_limits(account);
+        room := admission_room(of_provider, NULL, limits, 0);
+        room_beside_reserve := admission_room(of_provider, NULL, limits, coalesce((limits->>'reserve')::bigint, 0));
+        WHILE grants < most AND looks < 200 AND coalesce(room > 0, true) LOOP
+            looks := looks + 1;
+            ticket := admission_next(of_provider, limits, coalesce(room_beside_reserve <= 0, false));
+            EXIT WHEN ticket.generation_id IS NULL;
+            -- The ticket names the customer. Which generation goes is the customer's own order.
+            SELECT * INTO best FROM admissions
+            WHERE provider = of_provider AND pool = ticket.pool AND lane = ticket.lane AND place = 'waiting'
+                AND customer_id = ticket.customer_id
+                AND (may_use_reserve OR coalesce(room_beside_reserve > 0, true))
+            ORDER BY priority DESC, flow_turn, asked_at LIMIT 1;
+            held := admission_held_by(best);
+            IF held = 'customer' THEN
+                UPDATE admissions SET place = 'held', held_by = held
+                WHERE provider = of_provider AND customer_id = best.customer_id AND place = 'waiting';
+                CONTINUE;
+            END IF;
+            IF held IS NULL THEN
+                SELECT attempt INTO its_attempt FROM generations
+                WHERE id = best.generation_id AND stage = 'queued'
+                    AND (lease_until IS NULL OR lease_until < clock_timestamp() OR id = own)
+                FOR NO KEY UPDATE SKIP LOCKED;
+                held := CASE WHEN NOT FOUND THEN 'busy' END;
+            END IF;
+            IF held IS NOT NULL THEN
+                UPDATE admissions SET place = 'held', held_by = held WHERE generation_id = best.generation_id;
+                CONTINUE;
+            END IF;
+            -- The ticket that stays gets the turn of the generation that goes.
+            UPDATE admissions SET turn = best.turn
+            WHERE generation_id = ticket.generation_id AND generation_id <> best.generation_id;
+            UPDATE admissions SET place = 'granted', held_by = NULL, granted_at = clock_timestamp(), turn = ticket.turn
+            WHERE generation_id = best.generation_id;
+            INSERT INTO admission_creates (provider, pool, at) VALUES (of_provider, best.pool, clock_timestamp());
+            UPDATE admission_shares SET
+                granted = greatest(admission_shares.granted, ticket.turn + best.charge),
+                flow_time = greatest(flow_time, best.flow_turn)
+            WHERE provider = of_provider AND customer_id = best.customer_id AND flow = '';
+            waited_seconds := extract(epoch FROM clock_timestamp() - best.asked_at);
+            IF best.generation_id <> coalesce(own, gen_random_uuid()) OR waited_seconds > 1 THEN
+                UPDATE generations SET
+                    wake_at = CASE
+                        WHEN id = own THEN wake_at ELSE clock_timestamp() + make_interval(secs => wake_in)
+                    END,
+                    deadline_at = coalesce(
+                        clock_timestamp() + make_interval(secs => best.work_seconds), deadline_at
+                    )
+                WHERE id = best.generation_id;
+            END IF;
+            account.virtual_time := greatest(account.virtual_time, ticket.turn);
+            room := room - 1;
+            room_beside_reserve := room_beside_reserve - 1;
+            grants := grants + 1;
+            granted := best.generation_id;
+            RETURN NEXT;
+        END LOOP;
+        IF grants > 0 THEN
+            UPDATE admission_accounts SET virtual_time = account.virtual_time WHERE provider = of_provider;
+        END IF;
+    END $$
+"""
+
+# A worker with a claim asks for a place. If the generation has to wait, the claim ends in the same transaction: a grant
+# that comes a moment later finds a row without a lease. A place that was granted some seconds ago is asked for again:
+# its create would leave in another window than the grant.
+_ASK = """
+    CREATE OR REPLACE FUNCTION admission_ask(
+        asks uuid, its_token uuid, of_provider text, of_pool text, its_model text, its_vendor_model text,
+        its_lane integer, its_priority integer, its_reserve boolean, its_cost float8, its_flow text,
+        its_work_seconds float8, wake_at_latest timestamptz, longest_wait float8, most integer, wake_in float8
+    ) RETURNS TABLE (granted uuid, its_attempt integer, waited_seconds float8) LANGUAGE plpgsql AS $$
+    DECLARE
+        its_customer uuid;
+        account admission_accounts;
+        mine admissions;
+        whole admission_shares;
+        part admission_shares;
+        its_charge float8;
+        is_backlogged boolean;
+        its_turn float8;
+        its_flow_turn float8;
+    BEGIN
+        SELECT customer_id INTO its_customer FROM generations
+        WHERE id = asks AND lease_token = its_token AND stage = 'queued' FOR NO KEY UPDATE;
+        IF NOT FOUND THEN
+            RAISE 'the lease is lost' USING ERRCODE = 'RW001';
+        END IF;
+        INSERT INTO admission_accounts (provider) VALUES (of_provider) ON CONFLICT DO NOTHING;
+        SELECT * INTO account FROM admission_accounts WHERE provider = of_provider FOR UPDATE;
+        SELECT * INTO mine FROM admissions WHERE generation_id = asks;
+        IF FOUND AND mine.provider = of_provider AND mine.place = 'granted'
+            AND mine.granted_at > clock_timestamp() - interval '2 seconds' THEN
+            RETURN QUERY SELECT asks, 0, 0::float8;
+            RETURN;
+        END IF;
+        IF FOUND AND mine.provider = of_provider AND mine.vendor_model = its_vendor_model THEN
+            -- The generation keeps its turn.
+            UPDATE admissions SET place = 'waiting', held_by = NULL, pool = of_pool WHERE generation_id = asks;
+        ELSE
+            SELECT its_cost / coalesce(min(weight), 1) INTO its_charge
+            FROM customer_limits WHERE customer_id = its_customer;
+            SELECT * INTO whole FROM admission_shares
+            WHERE provider = of_provider AND customer_id = its_customer AND flow = '';
+            SELECT * INTO part FROM admission_shares
+            WHERE provider = of_provider AND customer_id = its_customer AND flow = its_flow;
+            is_backlogged := EXISTS (
+                SELECT FROM admissions
+                WHERE provider = of_provider AND customer_id = its_customer AND place IN ('waiting', 'held')
+            );
+            -- What was asked for and then cancelled is not charged, once nothing waits.
+            its_turn := greatest(account.virtual_time, CASE WHEN is_backlogged THEN whole.asked ELSE whole.granted END);
+            its_flow_turn := greatest(whole.flow_time, CASE WHEN is_backlogged THEN part.asked END, 0);
+            INSERT INTO admission_shares (provider, customer_id, flow, asked, granted)
+            VALUES
+                (of_provider, its_customer, '', its_turn + its_charge, 0),
+                (of_provider, its_customer, its_flow, its_flow_turn + its_cost, 0)
+            ON CONFLICT (provider, customer_id, flow) DO UPDATE SET asked = excluded.asked, used_at = clock_timestamp();
+            INSERT INTO admissions (
+                generation_id, provider, pool, customer_id, model, vendor_model, place, lane, priority,
+                may_use_reserve, charge, turn, flow, flow_turn, work_seconds, asked_at
+            ) VALUES (
+                asks, of_provider, of_pool, its_customer, its_model, its_vendor_model, 'waiting', its_lane,
+                its_priority, its_reserve, its_charge, its_turn, its_flow, its_flow_turn, its_work_seconds,
+                clock_timestamp()
+            )
+            ON CONFLICT (generation_id) DO UPDATE SET
+                provider = excluded.provider, pool = excluded.pool, vendor_model = excluded.vendor_model,
+                place = 'waiting', held_by = NULL, charge = excluded.charge, turn = excluded.turn,
+                flow_turn = excluded.flow_turn, granted_at = NULL;
+        END IF;
+        RETURN QUERY SELECT * FROM admission_grant(of_provider, most, wake_in, asks);
+        IF EXISTS (SELECT FROM admissions WHERE generation_id = asks AND place = 'granted') THEN
+            RETURN;
+        END IF;
+        UPDATE generations SET
+            lease_token = NULL, lease_until = NULL, crashes = 0,
+            deadline_at = CASE
+                WHEN its_work_seconds IS NULL THEN deadline_at
+                ELSE clock_timestamp() + make_interval(secs => longest_wait)
+            END,
+            wake_at = least(wake_at_latest, CASE
+                WHEN its_work_seconds IS NULL THEN deadline_at
+                ELSE clock_timestamp() + make_interval(secs => longest_wait)
+            END)
+        WHERE id = asks;
+    END $$
+"""
+
+# Generations whose reason to be held is gone come back into the queue, a few of each customer and model.
+_RELEASE_HELD = """
+    CREATE OR REPLACE FUNCTION admission_release_held(
+        most integer, low_waits float8
+    ) RETURNS void LANGUAGE plpgsql AS $$
+    DECLARE
+        one admissions;
+    BEGIN
+        -- Low priority does not wait for ever.
+        UPDATE admissions SET lane = 0, turn = greatest(turn, (
+            SELECT virtual_time FROM admission_accounts WHERE admission_accounts.provider = admissions.provider
+        ))
+        WHERE generation_id IN (
+            SELECT generation_id FROM admissions
+            WHERE place = 'waiting' AND lane = 1 AND asked_at < clock_timestamp() - make_interval(secs => low_waits)
+            ORDER BY asked_at LIMIT most FOR UPDATE SKIP LOCKED
+        );
+        LOOP
+            SELECT * INTO one FROM admissions
+            WHERE place = 'held' AND (
+                one.generation_id IS NULL
+                OR (held_by, provider, customer_id, vendor_model)
+                    > (one.held_by, one.provider, one.customer_id, one.vendor_model)
+            )
+            ORDER BY held_by, provider, customer_id, vendor_model, priority DESC, flow_turn LIMIT 1;
+            EXIT WHEN NOT FOUND;
+            CONTINUE WHEN admission_held_by(one) IS NOT NULL;
+            UPDATE admissions SET place = 'waiting', held_by = NULL, turn = greatest(turn, (
+                SELECT virtual_time FROM admission_accounts WHERE provider = one.provider
+            ))
+            WHERE generation_id IN (
+                SELECT generation_id FROM admissions
+                WHERE place = 'held' AND held_by = one.held_by AND provider = one.provider
+                    AND customer_id = one.customer_id AND vendor_model = one.vendor_model
+                ORDER BY priority DESC, flow_turn LIMIT most FOR UPDATE SKIP LOCKED
+            );
+        END LOOP;
+    END $$
+"""
+
+# The place is given back in the transaction of the move, whichever release makes the move.
+_FREE = """
+    CREATE OR REPLACE FUNCTION admission_free() RETURNS trigger LANGUAGE plpgsql AS $$
+    BEGIN
+        IF NEW.stage = 'queued' THEN
+            UPDATE admissions SET place = 'idle' WHERE generation_id = NEW.id AND place = 'granted';
+        ELSE
+            DELETE FROM admissions WHERE generation_id = NEW.id;
+        END IF;
+        RETURN NULL;
+    END $$
+"""
+
+_FREE_TRIGGER = """
+    CREATE OR REPLACE TRIGGER admission_free AFTER UPDATE ON generations FOR EACH ROW
+    WHEN (OLD.stage IN ('queued', 'submitting', 'generating') AND (
+        NEW.stage NOT IN ('queued', 'submitting', 'generating')
+        OR (NEW.stage = 'queued' AND (
+            OLD.stage <> 'queued' OR (OLD.lease_token IS NOT NULL AND NEW.lease_token IS NULL)
+        ))
+    ))
+    EXECUTE FUNCTION admission_free()
+"""
+
+_FUNCTIONS = (_LIMITS, _ROOM, _NEXT, _PAUSED, _CUSTOMER_IS_FULL, _HELD_BY, _GRANT, _ASK, _RELEASE_HELD, _FREE)
+
+
+def upgrade() -> None:
+    op.create_table(
+        "admission_accounts",
+        sa.Column("provider", sa.String(64), primary_key=True),
+        sa.Column("declared", JSONB, server_default="{}", nullable=False),
+        sa.Column("override", JSONB),
+        sa.Column("closed_until", _MOMENT),
+        sa.Column("closed_reason", sa.Text()),
+        sa.Column("virtual_time", sa.Float(), server_default="0", nullable=False),
+        sa.Column("learned_in_flight", sa.Float()),
+        sa.Column("learned_in_flight_at", _MOMENT),
+        sa.Column("rate_factor", sa.Float(), server_default="1", nullable=False),
+        sa.Column("rate_factor_at", _MOMENT),
+        if_not_exists=True,
+    )
+    op.create_table(
+        "admission_shares",
+        sa.Column("provider", sa.String(64), nullable=False),
+        sa.Column("customer_id", sa.Uuid(), nullable=False),
+        sa.Column("flow", sa.Text(), nullable=False),
+        sa.Column("asked", sa.Float(), nullable=False),
+        sa.Column("granted", sa.Float(), nullable=False),
+        sa.Column("flow_time", sa.Float(), server_default="0", nullable=False),
+        sa.Column("used_at", _MOMENT, server_default=sa.func.now(), nullable=False),
+        sa.PrimaryKeyConstraint("provider", "customer_id", "flow"),
+        if_not_exists=True,
+    )
+    op.create_index("ix_admission_shares_used", "admission_shares", ["used_at"], if_not_exists=True)
+    op.create_table(
+        "admission_creates",
+        sa.Column("id", sa.BigInteger(), sa.Identity(), primary_key=True),
+        sa.Column("provider", sa.String(64), nullable=False),
+        sa.Column("pool", sa.Text(), nullable=False),
+        sa.Column("at", _MOMENT, server_default=sa.func.now(), nullable=False),
+        if_not_exists=True,
+    )
+    op.create_index("ix_admission_creates_account", "admission_creates", ["provider", "at"], if_not_exists=True)
+    op.create_index("ix_admission_creates_pool", "admission_creates", ["provider", "pool", "at"], if_not_exists=True)
+    op.create_table(
+        "admission_pauses",
+        sa.Column("scope", sa.String(16), nullable=False),
+        sa.Column("name", sa.Text(), nullable=False),
+        sa.Column("reason", sa.Text()),
+        sa.Column("paused_at", _MOMENT, server_default=sa.func.now(), nullable=False),
+        sa.PrimaryKeyConstraint("scope", "name"),
+        if_not_exists=True,
+    )
+    op.create_table(
+        "customer_limits",
+        sa.Column("customer_id", sa.Uuid(), sa.ForeignKey("customers.id"), primary_key=True),
+        sa.Column("weight", sa.Float(), server_default="1", nullable=False),
+        sa.Column("in_flight", sa.Integer()),
+        if_not_exists=True,
+    )
+    op.create_table(
+        "admissions",
+        sa.Column("generation_id", sa.Uuid(), sa.ForeignKey("generations.id"), primary_key=True),
+        sa.Column("provider", sa.String(64), nullable=False),
+        sa.Column("pool", sa.Text(), server_default="", nullable=False),
+        sa.Column("customer_id", sa.Uuid(), nullable=False),
+        sa.Column("model", sa.Text(), nullable=False),
+        sa.Column("vendor_model", sa.Text(), nullable=False),
+        sa.Column("place", sa.String(64), nullable=False),
+        sa.Column("held_by", sa.String(64)),
+        sa.Column("lane", sa.SmallInteger(), nullable=False),
+        sa.Column("priority", sa.SmallInteger(), nullable=False),
+        sa.Column("may_use_reserve", sa.Boolean(), nullable=False),
+        sa.Column("charge", sa.Float(), nullable=False),
+        sa.Column("turn", sa.Float(), nullable=False),
+        sa.Column("flow", sa.Text(), nullable=False),
+        sa.Column("flow_turn", sa.Float(), nullable=False),
+        sa.Column("work_seconds", sa.Float()),
+        sa.Column("asked_at", _MOMENT, server_default=sa.func.now(), nullable=False),
+        sa.Column("granted_at", _MOMENT),
+        if_not_exists=True,
+    )
+    waits = sa.text(_WAITS)
+    queue: list[Any] = ["provider", "pool", "lane", "turn"]
+    own: list[Any] = ["provider", "pool", "lane", "customer_id", sa.text("priority DESC"), "flow_turn", "asked_at"]
+    held: list[Any] = ["held_by", "provider", "customer_id", "vendor_model", sa.text("priority DESC"), "flow_turn"]
+    for name, columns, where in (
+        ("waiting", queue, waits),
+        ("reserve", queue, sa.text(f"{_WAITS} AND may_use_reserve")),
+        ("of_customer", own, waits),
+        ("queued_of_customer", ["customer_id", "provider"], sa.text("place IN ('waiting', 'held')")),
+        ("low", ["asked_at"], sa.text(f"{_WAITS} AND lane = 1")),
+        ("granted", ["provider", "pool"], sa.text("place = 'granted'")),
+        ("granted_customer", ["customer_id"], sa.text("place = 'granted'")),
+        ("held", held, sa.text("place = 'held'")),
+    ):
+        op.create_index(f"ix_admissions_{name}", "admissions", columns, postgresql_where=where, if_not_exists=True)
+    for function in _FUNCTIONS:
+        op.execute(function)
+    op.execute(_FREE_TRIGGER)
+
+
+def downgrade() -> None:
+    op.execute("DROP TRIGGER admission_free ON generations")
+    for name in (
+        "free",
+        "release_held",
+        "ask",
+        "grant",
+        "held_by",
+        "customer_is_full",
+        "is_paused",
+        "next",
+        "room",
+        "limits",
+    ):
+        op.execute(f"DROP FUNCTION admission_{name}")
+    for table in (
+        "admissions", "customer_limits", "admission_pauses", "admission_creates", "admission_shares",
+        "admission_accounts",
+    ):  # fmt: skip
+        op.drop_table(table)
