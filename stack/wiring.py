@@ -12,6 +12,7 @@ from pydantic import BaseModel, SecretStr
 
 from providers.registry import adapter_names
 from sandbox import vendors
+from schemas.limits import AccountLimits
 from schemas.reach import connectable
 from schemas.setting_groups import ProviderSettings, ProvidersSettings, TestKeySettings
 from schemas.settings import Settings
@@ -234,7 +235,9 @@ def _variables(model: BaseModel, prefix: str) -> list[tuple[str, str]]:
     found: list[tuple[str, str]] = []
     for field, value in model.root.items() if isinstance(model, ProvidersSettings) else model:
         name = prefix + field.upper()
-        if isinstance(value, BaseModel):
+        if isinstance(value, AccountLimits):
+            found.append((name, value.model_dump_json(exclude_defaults=True)))  # one variable, as users write it
+        elif isinstance(value, BaseModel):
             found += _variables(value, f"{name}__")
         elif isinstance(model, ProviderSettings) and field not in model.model_fields_set:
             continue  # the adapter chooses the default of an unset field
