@@ -12,6 +12,7 @@ from pydantic import BaseModel, SecretStr
 
 from providers.registry import adapter_names
 from sandbox import vendors
+from schemas.limits import AccountLimits
 from schemas.reach import connectable
 from schemas.setting_groups import ProviderSettings, ProvidersSettings, TestKeySettings
 from schemas.settings import Settings
@@ -142,6 +143,14 @@ def with_sandbox(settings: Settings, credentials: Credentials) -> Settings:
             "inputs": settings.inputs.model_copy(update=_with_loopback(inputs)),
         }
     )
+
+
+def without_limits(settings: Settings) -> Settings:
+    """Settings in which no account at the sandbox has limits, for work that is to go as fast as the machine."""
+    accounts = {
+        name: settings.providers.named(name).model_copy(update={"limits": AccountLimits()}) for name in adapter_names()
+    }
+    return settings.model_copy(update={"providers": settings.providers.with_accounts(**accounts)})
 
 
 def with_test_keys(settings: Settings, credentials: Credentials) -> Settings:
