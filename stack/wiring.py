@@ -243,7 +243,9 @@ def _variables(model: BaseModel, prefix: str) -> list[tuple[str, str]]:
     found: list[tuple[str, str]] = []
     for field, value in model.root.items() if isinstance(model, ProvidersSettings) else model:
         name = prefix + field.upper()
-        if isinstance(value, BaseModel):
+        if isinstance(value, AccountLimits):
+            found.append((name, value.model_dump_json(exclude_defaults=True)))
+        elif isinstance(value, BaseModel):
             found += _variables(value, f"{name}__")
         elif isinstance(model, ProviderSettings) and field not in model.model_fields_set:
             continue  # the adapter chooses the default of an unset field

@@ -21,7 +21,6 @@ from schemas.settings import Settings
 from stack.child import Child
 from stack.processes import Process
 from stack.stack import Stack
-from stack.wiring import without_limits
 from storage import customers, ledger
 from storage.database import Database
 from workers.health import worker_trouble
@@ -69,12 +68,7 @@ def drill(folder: Path, *, kills: int, orders: int, processes: int = 2, seed: in
     with ExitStack() as ends:
         # Nothing but the door runs, so the generations stay queued.
         stack = ends.enter_context(
-            Stack(
-                folder,
-                without_limits(Settings(_env_file=None)),
-                only={*names},
-                processes=partial(_processes, names=names),
-            )
+            Stack(folder, Settings(_env_file=None), only={*names}, processes=partial(_processes, names=names))
         )
         redis = ends.enter_context(Redis.from_url(stack.settings.redis_url, decode_responses=True))
         clients = ends.enter_context(Clients(stack.settings.redis_url))
