@@ -145,6 +145,14 @@ def with_sandbox(settings: Settings, credentials: Credentials) -> Settings:
     )
 
 
+def without_limits(settings: Settings) -> Settings:
+    """Settings in which no account at the sandbox has limits, for work that is to go as fast as the machine."""
+    accounts = {
+        name: settings.providers.named(name).model_copy(update={"limits": AccountLimits()}) for name in adapter_names()
+    }
+    return settings.model_copy(update={"providers": settings.providers.with_accounts(**accounts)})
+
+
 def with_test_keys(settings: Settings, credentials: Credentials) -> Settings:
     """Settings in which the orders of test keys go to the sandbox. The sandbox serves files on loopback."""
     test_keys = TestKeySettings(
@@ -236,7 +244,7 @@ def _variables(model: BaseModel, prefix: str) -> list[tuple[str, str]]:
     for field, value in model.root.items() if isinstance(model, ProvidersSettings) else model:
         name = prefix + field.upper()
         if isinstance(value, AccountLimits):
-            found.append((name, value.model_dump_json(exclude_defaults=True)))  # one variable, as users write it
+            found.append((name, value.model_dump_json(exclude_defaults=True)))
         elif isinstance(value, BaseModel):
             found += _variables(value, f"{name}__")
         elif isinstance(model, ProviderSettings) and field not in model.model_fields_set:
