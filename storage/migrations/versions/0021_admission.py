@@ -54,8 +54,8 @@ _LIMITS = """
     END $$
 """
 
-# A create counts from its grant until a window after it left. The window is a little longer than the vendor's: one create
-# takes longer to the vendor than another.
+# A create counts from its grant until a window after it left. The window is a little longer than the vendor's: one
+# create takes longer to the vendor than another.
 _ROOM = """
     CREATE OR REPLACE FUNCTION admission_room(
         of_provider text, of_pool text, limits jsonb, kept_back bigint
