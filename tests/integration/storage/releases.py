@@ -248,6 +248,39 @@ _AT_0020 = [
     """,
 ]
 
+_AT_0021 = [
+    """
+        INSERT INTO admission_accounts (
+            provider, override, closed_until, closed_reason, learned_in_flight, learned_in_flight_at, rate_factor,
+            rate_factor_at
+        ) VALUES ('kie', jsonb_build_object('in_flight', 2), now(), 'too fast', 1, now(), 0.5, now())
+        ON CONFLICT (provider) DO UPDATE SET virtual_time = 1
+    """,
+    """
+        INSERT INTO admissions (
+            generation_id, provider, customer_id, model, vendor_model, place, held_by, lane, priority, may_use_reserve,
+            charge, turn, flow, flow_turn, work_seconds, granted_at
+        )
+        SELECT id, provider, customer_id, model, 'a model', 'held', 'pause', 0, 1, false, 1, 1, '-', 1, 1, now()
+        FROM generations
+        ON CONFLICT (generation_id) DO UPDATE SET turn = 2
+    """,
+    """
+        INSERT INTO admission_shares (provider, customer_id, flow, asked, granted)
+        SELECT DISTINCT provider, customer_id, '', 1, 1 FROM generations
+        ON CONFLICT (provider, customer_id, flow) DO UPDATE SET asked = 2
+    """,
+    "INSERT INTO admission_creates (provider, pool) VALUES ('kie', '')",
+    """
+        INSERT INTO admission_pauses (scope, name, reason) VALUES ('model', 'a model', 'why')
+        ON CONFLICT (scope, name) DO UPDATE SET reason = 'another'
+    """,
+    """
+        INSERT INTO customer_limits (customer_id, weight, in_flight) SELECT id, 2, 3 FROM customers
+        ON CONFLICT (customer_id) DO UPDATE SET weight = 3
+    """,
+]
+
 _STATEMENTS = {
     "0001": _AT_0001,
     "0002": _AT_0002,
@@ -269,6 +302,7 @@ _STATEMENTS = {
     "0018": _AT_0018,
     "0019": _AT_0019,
     "0020": _AT_0020,
+    "0021": _AT_0021,
 }
 
 ACCEPTED = {
