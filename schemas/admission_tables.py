@@ -108,6 +108,8 @@ class Admission(SQLModel, table=True):
     """The time of the first ask at this account."""
     granted_at: datetime | None = Field(default=None, sa_type=MOMENT)
     """The time of the newest grant."""
+    create_id: int | None = Field(default=None, sa_type=BigInteger)
+    """The row of that grant in `admission_creates`."""
 
 
 class AdmissionAccount(SQLModel, table=True):
@@ -160,7 +162,7 @@ class AdmissionShare(SQLModel, table=True):
 
 
 class AdmissionCreate(SQLModel, table=True):
-    """A grant, for the windows of `creates`. A sweep deletes the rows of the past."""
+    """A granted create, for the windows of `creates`. A sweep deletes the rows of the past."""
 
     __tablename__: ClassVar[str] = "admission_creates"
     __table_args__ = (
@@ -175,7 +177,7 @@ class AdmissionCreate(SQLModel, table=True):
     pool: str = Field(sa_type=Text)
     """The family of models."""
     at: datetime | None = Field(default=None, sa_column=created_at())
-    """The time of the grant."""
+    """The time at which the create left. Before that, some moment after the grant: a create that may still leave counts."""
 
 
 class AdmissionPause(SQLModel, table=True):
