@@ -12,7 +12,7 @@ from sqlalchemy.dialects.postgresql import JSONB
 from sqlmodel import Field, SQLModel
 
 from schemas.columns import MOMENT, created_at, words
-from schemas.limits import HeldBy, Place
+from schemas.limits import HeldBy, Place, Refusal
 from schemas.names import ProviderName
 
 _WAITS: Final = "place = 'waiting'"
@@ -125,8 +125,8 @@ class AdmissionAccount(SQLModel, table=True):
     """The `AccountLimits` that an operator set live. Null: the declared ones hold."""
     closed_until: datetime | None = Field(default=None, sa_type=MOMENT)
     """Nothing is granted before: the vendor told us to wait."""
-    closed_reason: str | None = Field(default=None, sa_type=Text)
-    """Why the account is closed."""
+    closed_reason: Refusal | None = Field(default=None, sa_type=words(Refusal, is_closed=False))
+    """The vendor's refusal that closed the account. One that lasts stays until the vendor accepts a create."""
     virtual_time: float = Field(default=0.0, sa_column=Column(Float, nullable=False, server_default="0"))
     """The turn of the newest grant. Work that comes later does not get an earlier turn."""
     learned_in_flight: float | None = None

@@ -119,6 +119,8 @@ class View:
     """The limits in force of the accounts that have any."""
     closed: frozenset[ProviderName]
     """The accounts that take nothing now, and those whose limits were learned from refusals."""
+    spent: frozenset[ProviderName]
+    """The accounts that are out of money, or of generations of the day, since the vendor last accepted a create."""
     waiting: frozenset[ProviderName]
     """The accounts for which generations wait."""
     has_pauses: bool
@@ -133,6 +135,7 @@ def view(sql: Sql) -> View:
     return View(
         limits={name: AccountLimits.model_validate(one["limits"]) for name, one in accounts.items() if one["limits"]},
         closed=frozenset(name for name, one in accounts.items() if one["is_closed"]),
+        spent=frozenset(name for name, one in accounts.items() if one["is_spent"]),
         waiting=frozenset(waiting),
         has_pauses=has_pauses,
         has_customer_limits=has_customer_limits,
@@ -143,9 +146,11 @@ _VIEW = returns(lambda *row: row)(f"""
     SELECT
         (SELECT coalesce(jsonb_object_agg(provider, jsonb_build_object(
             'limits', coalesce(override, declared),
-            'is_closed', coalesce(
-                closed_until > clock_timestamp() OR learned_in_flight IS NOT NULL OR rate_factor < 1, false
-            )
+            'is_spent', coalesce(closed_reason IN ('no_money', 'daily'), false),
+            'is_closed', coalesce(closed_until > clock_timestamp(), false)
+                OR coalesce(closed_reason IN ('no_money', 'daily'), false)
+                OR admission_learned_in_flight(admission_accounts) IS NOT NULL
+                OR coalesce(admission_rate_factor(admission_accounts) < 1, false)
         )), '{{}}') FROM admission_accounts),
         ARRAY({_WAITING_ACCOUNTS.text}),
         EXISTS (SELECT FROM admission_pauses),
