@@ -1,8 +1,9 @@
 """The limits of a provider account, as data: what the vendor takes at once, and how fast."""
 
+from collections.abc import Mapping
 from enum import IntEnum, StrEnum
 from fnmatch import fnmatchcase
-from typing import Annotated
+from typing import Annotated, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field
 
@@ -68,6 +69,22 @@ class Priority(IntEnum):
     """The usual order."""
     HIGH = 2
     """Before the customer's other work. With the scope: also in the account's reserve."""
+
+    @property
+    def word(self) -> "PriorityWord":
+        """The word for it in requests and answers."""
+        return _WORDS[self]
+
+    @classmethod
+    def of(cls, word: "PriorityWord") -> Self:
+        """The priority of a word."""
+        return cls[word.upper()]
+
+
+PriorityWord = Literal["low", "normal", "high"]
+"""A priority in requests and answers."""
+
+_WORDS: Mapping[Priority, PriorityWord] = {Priority.LOW: "low", Priority.NORMAL: "normal", Priority.HIGH: "high"}
 
 
 class Place(StrEnum):
