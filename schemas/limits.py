@@ -131,3 +131,29 @@ class HeldBy(StrEnum):
     """The route's circuit breaker is open."""
     BUSY = "busy"
     """Another transaction works on the generation at this moment."""
+
+
+class PauseScope(StrEnum):
+    """The kinds of things that an operator can pause."""
+
+    MODEL = "model"
+    """A model, by our name. At every account."""
+    PROVIDER = "provider"
+    """An account."""
+    ROUTE = "route"
+    """A model at an account: `account/vendor's name of the model`."""
+    CUSTOMER = "customer"
+    """A customer, by our id."""
+
+
+class Action(StrEnum):
+    """The changes that an operator can make."""
+
+    SET = "set"
+    """Limits of an account in place of the declared ones."""
+    RESET = "reset"
+    """Back to the declared limits."""
+    PAUSE = "pause"
+    """New generations of a model, an account, a route or a customer wait."""
+    RESUME = "resume"
+    """The end of a pause."""

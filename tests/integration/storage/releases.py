@@ -250,35 +250,42 @@ _AT_0020 = [
 
 _AT_0021 = [
     """
-        INSERT INTO admission_accounts (
-            provider, override, closed_until, closed_reason, learned_in_flight, learned_in_flight_at, rate_factor,
-            rate_factor_at
-        ) VALUES ('kie', jsonb_build_object('in_flight', 2), now(), 'too fast', 1, now(), 0.5, now())
-        ON CONFLICT (provider) DO UPDATE SET virtual_time = 1
+        INSERT INTO admission_accounts (provider, declared, override, closed_until, closed_reason, virtual_time,
+                                        learned_in_flight, learned_in_flight_at, rate_factor, rate_factor_at)
+        VALUES ('kie', '{"in_flight": 5}', '{"in_flight": 3}', now(), 'too fast', 10, 4, now(), 0.5, now())
+        ON CONFLICT (provider) DO UPDATE SET virtual_time = excluded.virtual_time
     """,
     """
-        INSERT INTO admissions (
-            generation_id, provider, customer_id, model, vendor_model, place, held_by, lane, priority, may_use_reserve,
-            charge, turn, flow, flow_turn, work_seconds, granted_at
-        )
-        SELECT id, provider, customer_id, model, 'a model', 'held', 'pause', 0, 1, false, 1, 1, '-', 1, 1, now()
-        FROM generations
-        ON CONFLICT (generation_id) DO UPDATE SET turn = 2
+        INSERT INTO admission_shares (provider, customer_id, flow, asked, granted, flow_time)
+        SELECT 'kie', id, 'a key', 20, 10, 5 FROM customers
+        ON CONFLICT (provider, customer_id, flow) DO UPDATE SET asked = excluded.asked, used_at = now()
+    """,
+    "INSERT INTO admission_creates (provider, pool) VALUES ('kie', 'videos')",
+    """
+        INSERT INTO admission_pauses (scope, name, reason) VALUES ('provider', 'kie', 'away')
+        ON CONFLICT (scope, name) DO UPDATE SET reason = excluded.reason
     """,
     """
-        INSERT INTO admission_shares (provider, customer_id, flow, asked, granted)
-        SELECT DISTINCT provider, customer_id, '', 1, 1 FROM generations
-        ON CONFLICT (provider, customer_id, flow) DO UPDATE SET asked = 2
-    """,
-    "INSERT INTO admission_creates (provider, pool) VALUES ('kie', '')",
-    """
-        INSERT INTO admission_pauses (scope, name, reason) VALUES ('model', 'a model', 'why')
-        ON CONFLICT (scope, name) DO UPDATE SET reason = 'another'
+        INSERT INTO customer_limits (customer_id, weight, in_flight) SELECT id, 2, 5 FROM customers
+        ON CONFLICT (customer_id) DO UPDATE SET weight = excluded.weight
     """,
     """
-        INSERT INTO customer_limits (customer_id, weight, in_flight) SELECT id, 2, 3 FROM customers
-        ON CONFLICT (customer_id) DO UPDATE SET weight = 3
+        INSERT INTO admissions (generation_id, provider, pool, customer_id, model, vendor_model, place, held_by, lane,
+                                priority, may_use_reserve, charge, turn, flow, flow_turn, work_seconds, granted_at,
+                                create_id)
+        SELECT id, 'kie', 'videos', customer_id, model, 'a model', 'held', 'pause', 0, 1, false, 10, 5, 'a key', 5,
+               600, now(), 1
+        FROM generations WHERE stage = 'submitting'
+        ON CONFLICT (generation_id) DO UPDATE SET place = excluded.place
     """,
+]
+
+_AT_0024 = [
+    """
+        INSERT INTO admission_changes (id, author, action, scope, name, reason, before, after)
+        VALUES (gen_random_uuid(), 'key rw_Ab3dE', 'set', 'limits', 'kie', 'a test', '{}', '{"in_flight": 3}')
+    """,
+    "UPDATE admission_accounts SET limits_at = now(), counted_at = now()",
 ]
 
 _STATEMENTS = {
@@ -303,6 +310,7 @@ _STATEMENTS = {
     "0019": _AT_0019,
     "0020": _AT_0020,
     "0021": _AT_0021,
+    "0024": _AT_0024,
 }
 
 ACCEPTED = {
