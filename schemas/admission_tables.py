@@ -181,7 +181,7 @@ class AdmissionCreate(SQLModel, table=True):
     pool: str = Field(sa_type=Text)
     """The family of models."""
     at: datetime | None = Field(default=None, sa_column=created_at())
-    """The time at which the create left. Before that, some moment after the grant: a create that may still leave counts."""
+    """The time at which the create left. Until then a time after the grant: a create that may still leave counts."""
 
 
 class AdmissionPause(SQLModel, table=True):

@@ -104,6 +104,10 @@ _UNCOUNTED = returns(lambda provider, limits: (provider, AccountLimits.model_val
     WHERE limits_at IS NOT NULL AND (counted_at IS NULL OR counted_at < limits_at + interval '3 seconds')
 """)
 
+_LIMITS_OF = returns(lambda limits: AccountLimits.model_validate(limits))("""
+    SELECT coalesce(override, declared) FROM admission_accounts WHERE provider = %(provider)s
+""")
+
 _AT_ACCOUNT = """
     FROM generations
     WHERE provider = %(provider)s AND stage IN ('submitting', 'generating') AND wake_at IS NOT NULL
@@ -242,10 +246,19 @@ def declare(sql: Sql, limits: Mapping[ProviderName, AccountLimits]) -> None:
 def count_all(sql: Sql) -> None:
     """For accounts whose limits changed: count the work that is there already, by the families of the new limits."""
     for provider, limits in sql.all(_UNCOUNTED):
-        if limits.is_unlimited:
-            pools = {}
-        else:
-            pools = {model: limits.pool_of(model) for model in sql.all(_VENDOR_MODELS, provider=provider)}
-            sql.run(_COUNT, provider=provider, pools=Jsonb(pools))
+        pools: dict[str, str] = {} if limits.is_unlimited else _count(sql, provider, limits)
         sql.run(_MOVE_TO_POOLS, provider=provider, pools=Jsonb(pools))
         sql.run(_COUNTED, provider=provider)
+
+
+def count_work_at(sql: Sql, provider: ProviderName) -> None:
+    """Count the work that is at an account already, where the account may have had no limits so far."""
+    for limits in sql.all(_LIMITS_OF, provider=provider):
+        _count(sql, provider, limits)
+
+
+def _count(sql: Sql, provider: ProviderName, limits: AccountLimits) -> dict[str, str]:
+    """Count the work at an account. Returns the pool of each of the vendor's models there."""
+    pools = {model: limits.pool_of(model) for model in sql.all(_VENDOR_MODELS, provider=provider)}
+    sql.run(_COUNT, provider=provider, pools=Jsonb(pools))
+    return pools

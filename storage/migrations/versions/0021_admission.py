@@ -74,8 +74,8 @@ _LIMITS = """
     END $$
 """
 
-# A create counts from the moment at which it leaves, and until then from its grant on. The window is a little longer than
-# the vendor's: one create takes longer to the vendor than another.
+# A create counts from the moment at which it leaves, and until then from its grant on. The window is a little longer
+# than the vendor's: one create takes longer to the vendor than another.
 _ROOM = """
     CREATE OR REPLACE FUNCTION admission_room(
         of_provider text, of_pool text, limits jsonb, kept_back bigint
@@ -251,8 +251,8 @@ _GRANT = """
 """
 
 # A worker with a claim asks for a place. If the generation has to wait, the claim ends in the same transaction: a grant
-# that comes a moment later finds a row without a lease. A place that was granted long ago is asked for again: its create
-# does not count in the windows any more.
+# that comes a moment later finds a row without a lease. A place that was granted long ago is asked for again: its
+# create does not count in the windows any more.
 _ASK = """
     CREATE OR REPLACE FUNCTION admission_ask(
         asks uuid, its_token uuid, of_provider text, of_pool text, its_model text, its_vendor_model text,
@@ -379,8 +379,8 @@ _RELEASE_HELD = """
     END $$
 """
 
-# The place is given back in the transaction of the move, whichever release makes the move. So is the place in the windows
-# of a create that never left.
+# The place is given back in the transaction of the move, whichever release makes the move. So is the place in the
+# windows of a create that never left.
 _FREE = """
     CREATE OR REPLACE FUNCTION admission_free() RETURNS trigger LANGUAGE plpgsql AS $$
     BEGIN

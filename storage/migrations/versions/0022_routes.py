@@ -7,6 +7,8 @@ for each change of a breaker.
 The previous release works on this schema: it reports nothing, and goes the route of the order.
 """
 
+from typing import Any
+
 import sqlalchemy as sa
 from alembic import op
 
@@ -181,7 +183,7 @@ _FUNCTIONS = (_CHANGE, _HAS_PROBE, _TAKES_PROBE, _ADMITS, _REPORT, _ROUTE_IS_OPE
 
 
 def upgrade() -> None:
-    count = {"server_default": "0", "nullable": False}
+    count: dict[str, Any] = {"server_default": "0", "nullable": False}
     op.create_table(
         "route_health",
         sa.Column("provider", sa.String(64), nullable=False),

@@ -63,9 +63,10 @@ class Breaker:
         """The seconds of the pause."""
         left = "SELECT extract(epoch FROM retry_at - clock_timestamp()) FROM route_health WHERE provider = :name"
         with self.account.database.transaction() as session:
-            return round(session.execute(text(left), {"name": self.route.provider}).scalar_one())
+            seconds: float = session.execute(text(left), {"name": self.route.provider}).scalar_one()
+        return round(seconds)
 
-    def timeline(self) -> list[str]:
+    def timeline(self) -> list[BreakerState]:
         """The states that the breaker took, the oldest first."""
         with self.account.database.statement() as sql:
             return [change.state for change in routes.changes(sql, name=self.route.provider, most=100)][::-1]
