@@ -280,6 +280,20 @@ _AT_0021 = [
     """,
 ]
 
+_AT_0022 = [
+    """
+        INSERT INTO route_health (provider, vendor_model, counted_at, reason, opened_at, retry_at, probe_id, probe_at,
+                                  changed_at)
+        SELECT 'kie', 'a model', now(), 'no answer', now(), now(), id, now(), now() FROM generations LIMIT 1
+        ON CONFLICT (provider, vendor_model) DO UPDATE SET openings = 2
+    """,
+    """
+        INSERT INTO route_changes (provider, vendor_model, state, reason, generation_id)
+        SELECT 'kie', 'a model', 'open', 'no answer', id FROM generations LIMIT 1
+    """,
+    "UPDATE generations SET routes_given_up = 1",
+]
+
 _AT_0024 = [
     """
         INSERT INTO admission_changes (id, author, action, scope, name, reason, before, after)
@@ -310,7 +324,9 @@ _STATEMENTS = {
     "0019": _AT_0019,
     "0020": _AT_0020,
     "0021": _AT_0021,
+    "0022": _AT_0022,
     "0024": _AT_0024,
+    "0025": [],
 }
 
 ACCEPTED = {
