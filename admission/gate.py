@@ -154,6 +154,11 @@ class Gate:
             self._grant(provider)
         return bool(waiting)
 
+    def count_all(self) -> None:
+        """Count the work that is at accounts already whose limits changed: places are free only beside it."""
+        with self._database.statement() as sql:
+            admission.count_all(sql)
+
     def _grant(self, provider: ProviderName) -> None:
         with self._database.statement() as sql:
             granted = admission.grant(sql, provider, most=self._settings.grants_at_once, wake_in=self._wake_in)

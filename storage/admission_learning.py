@@ -68,7 +68,7 @@ def refused(sql: Sql, provider: ProviderName, generation_id: UUID, refusal: Refu
     """
     if refusal.why is Refusal.TOO_MANY:
         # Without limits so far, nobody counted what is in flight.
-        admission.adopt(sql, provider)
+        admission.count_work_at(sql, provider)
     (learned,) = sql.all(
         _REFUSED, provider=provider, id=generation_id, why=refusal.why, pause=refusal.pause,
         retry_after=refusal.retry_after,

@@ -74,7 +74,8 @@ _LIMITS = """
     END $$
 """
 
-# A window is a little longer than the vendor's: a create leaves some moments after its grant, one sooner than another.
+# A create counts from the moment at which it leaves, and until then from its grant on. The window is a little longer
+# than the vendor's: one create takes longer to the vendor than another.
 _ROOM = """
     CREATE OR REPLACE FUNCTION admission_room(
         of_provider text, of_pool text, limits jsonb, kept_back bigint
@@ -91,7 +92,7 @@ _ROOM = """
         FOR rate IN SELECT * FROM jsonb_array_elements(coalesce(limits->'creates', '[]')) LOOP
             SELECT (rate->>'most')::bigint - count(*) INTO left_in_window FROM admission_creates
             WHERE provider = of_provider AND (of_pool IS NULL OR pool = of_pool) AND at > clock_timestamp()
-                - make_interval(secs => (rate->>'seconds')::float8 + least(1, 0.1 + (rate->>'seconds')::float8 * 0.02));
+                - make_interval(secs => (rate->>'seconds')::float8 + least(1, 0.1 + (rate->>'seconds')::float8 * 0.01));
             room := least(room, left_in_window);
         END LOOP;
         RETURN room;
@@ -175,6 +176,7 @@ _GRANT = """
         ticket admissions;
         best admissions;
         held text;
+        create_number bigint;
         grants integer := 0;
         looks integer := 0;
     BEGIN
@@ -215,9 +217,11 @@ _GRANT = """
             -- The ticket that stays gets the turn of the generation that goes.
             UPDATE admissions SET turn = best.turn
             WHERE generation_id = ticket.generation_id AND generation_id <> best.generation_id;
-            UPDATE admissions SET place = 'granted', held_by = NULL, granted_at = clock_timestamp(), turn = ticket.turn
+            INSERT INTO admission_creates (provider, pool, at)
+            VALUES (of_provider, best.pool, clock_timestamp() + interval '1 minute') RETURNING id INTO create_number;
+            UPDATE admissions SET place = 'granted', held_by = NULL, granted_at = clock_timestamp(), turn = ticket.turn,
+                create_id = create_number
             WHERE generation_id = best.generation_id;
-            INSERT INTO admission_creates (provider, pool, at) VALUES (of_provider, best.pool, clock_timestamp());
             UPDATE admission_shares SET
                 granted = greatest(admission_shares.granted, ticket.turn + best.charge),
                 flow_time = greatest(flow_time, best.flow_turn)
@@ -247,8 +251,8 @@ _GRANT = """
 """
 
 # A worker with a claim asks for a place. If the generation has to wait, the claim ends in the same transaction: a grant
-# that comes a moment later finds a row without a lease. A place that was granted some seconds ago is asked for again:
-# its create would leave in another window than the grant.
+# that comes a moment later finds a row without a lease. A place that was granted long ago is asked for again: its
+# create does not count in the windows any more.
 _ASK = """
     CREATE OR REPLACE FUNCTION admission_ask(
         asks uuid, its_token uuid, of_provider text, of_pool text, its_model text, its_vendor_model text,
@@ -275,12 +279,13 @@ _ASK = """
         SELECT * INTO account FROM admission_accounts WHERE provider = of_provider FOR UPDATE;
         SELECT * INTO mine FROM admissions WHERE generation_id = asks;
         IF FOUND AND mine.provider = of_provider AND mine.place = 'granted'
-            AND mine.granted_at > clock_timestamp() - interval '2 seconds' THEN
+            AND mine.granted_at > clock_timestamp() - interval '50 seconds' THEN
             RETURN QUERY SELECT asks, 0, 0::float8;
             RETURN;
         END IF;
         IF FOUND AND mine.provider = of_provider AND mine.vendor_model = its_vendor_model THEN
             -- The generation keeps its turn.
+            DELETE FROM admission_creates WHERE id = mine.create_id AND mine.place = 'granted';
             UPDATE admissions SET
                 place = 'waiting', held_by = NULL, pool = of_pool, work_seconds = its_work_seconds
             WHERE generation_id = asks;
@@ -374,10 +379,20 @@ _RELEASE_HELD = """
     END $$
 """
 
-# The place is given back in the transaction of the move, whichever release makes the move.
+# The place is given back in the transaction of the move, whichever release makes the move. So is the place in the
+# windows of a create that never left.
 _FREE = """
     CREATE OR REPLACE FUNCTION admission_free() RETURNS trigger LANGUAGE plpgsql AS $$
     BEGIN
+        IF NEW.stage = 'submitting' THEN
+            UPDATE admission_creates SET at = clock_timestamp()
+            WHERE id = (SELECT create_id FROM admissions WHERE generation_id = NEW.id);
+            RETURN NULL;
+        END IF;
+        IF OLD.stage = 'queued' THEN
+            DELETE FROM admission_creates
+            WHERE id = (SELECT create_id FROM admissions WHERE generation_id = NEW.id AND place = 'granted');
+        END IF;
         IF NEW.stage = 'queued' THEN
             UPDATE admissions SET place = 'idle' WHERE generation_id = NEW.id AND place = 'granted';
         ELSE
@@ -390,7 +405,8 @@ _FREE = """
 _FREE_TRIGGER = """
     CREATE OR REPLACE TRIGGER admission_free AFTER UPDATE ON generations FOR EACH ROW
     WHEN (OLD.stage IN ('queued', 'submitting', 'generating') AND (
-        NEW.stage NOT IN ('queued', 'submitting', 'generating')
+        (OLD.stage = 'queued' AND NEW.stage = 'submitting')
+        OR NEW.stage NOT IN ('queued', 'submitting', 'generating')
         OR (NEW.stage = 'queued' AND (
             OLD.stage <> 'queued' OR (OLD.lease_token IS NOT NULL AND NEW.lease_token IS NULL)
         ))
@@ -478,6 +494,7 @@ def upgrade() -> None:
         sa.Column("work_seconds", sa.Float()),
         sa.Column("asked_at", _MOMENT, server_default=sa.func.now(), nullable=False),
         sa.Column("granted_at", _MOMENT),
+        sa.Column("create_id", sa.BigInteger()),
         if_not_exists=True,
     )
     waits = sa.text(_WAITS)

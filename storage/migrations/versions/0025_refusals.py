@@ -6,7 +6,7 @@ The previous release works on this schema: it learns nothing from refusals.
 from alembic import op
 
 revision = "0025"
-down_revision = "0021"
+down_revision = "0024"
 branch_labels = None
 depends_on = None
 
