@@ -27,6 +27,7 @@ from schemas.names import ProviderName
 from schemas.orders import GenerationRequest
 from schemas.setting_groups import PipelineSettings
 from schemas.shares import Shares
+from storage.admission_learning import Refused
 from storage.claims import Claim, Snapshot
 from storage.database import Database
 from storage.leases import Lease, LeaseKeeper
@@ -112,6 +113,12 @@ class OpenGate:
         return False
 
     def give_back(self, _provider: ProviderName) -> None:
+        pass
+
+    def refused(self, _provider: ProviderName, _generation_id: UUID, _refusal: Refused) -> None:
+        pass
+
+    def accepted(self, _provider: ProviderName) -> None:
         pass
 
 
