@@ -12,7 +12,7 @@ from sqlalchemy.dialects.postgresql import JSONB
 from sqlmodel import Field, SQLModel
 
 from schemas.columns import MOMENT, created_at, words
-from schemas.limits import HeldBy, Place
+from schemas.limits import HeldBy, Place, Refusal
 from schemas.names import ProviderName
 
 _WAITS: Final = "place = 'waiting'"
@@ -108,6 +108,8 @@ class Admission(SQLModel, table=True):
     """The time of the first ask at this account."""
     granted_at: datetime | None = Field(default=None, sa_type=MOMENT)
     """The time of the newest grant."""
+    create_id: int | None = Field(default=None, sa_type=BigInteger)
+    """The row of that grant in `admission_creates`."""
 
 
 class AdmissionAccount(SQLModel, table=True):
@@ -123,8 +125,8 @@ class AdmissionAccount(SQLModel, table=True):
     """The `AccountLimits` that an operator set live. Null: the declared ones hold."""
     closed_until: datetime | None = Field(default=None, sa_type=MOMENT)
     """Nothing is granted before: the vendor told us to wait."""
-    closed_reason: str | None = Field(default=None, sa_type=Text)
-    """Why the account is closed."""
+    closed_reason: Refusal | None = Field(default=None, sa_type=words(Refusal, is_closed=False))
+    """The vendor's refusal that closed the account. One that lasts stays until the vendor accepts a create."""
     virtual_time: float = Field(default=0.0, sa_column=Column(Float, nullable=False, server_default="0"))
     """The turn of the newest grant. Work that comes later does not get an earlier turn."""
     learned_in_flight: float | None = None
@@ -164,7 +166,7 @@ class AdmissionShare(SQLModel, table=True):
 
 
 class AdmissionCreate(SQLModel, table=True):
-    """A grant, for the windows of `creates`. A sweep deletes the rows of the past."""
+    """A granted create, for the windows of `creates`. A sweep deletes the rows of the past."""
 
     __tablename__: ClassVar[str] = "admission_creates"
     __table_args__ = (
@@ -179,7 +181,7 @@ class AdmissionCreate(SQLModel, table=True):
     pool: str = Field(sa_type=Text)
     """The family of models."""
     at: datetime | None = Field(default=None, sa_column=created_at())
-    """The time of the grant."""
+    """The time at which the create left. Until then a time after the grant: a create that may still leave counts."""
 
 
 class AdmissionPause(SQLModel, table=True):

@@ -104,6 +104,10 @@ _UNCOUNTED = returns(lambda provider, limits: (provider, AccountLimits.model_val
     WHERE limits_at IS NOT NULL AND (counted_at IS NULL OR counted_at < limits_at + interval '3 seconds')
 """)
 
+_LIMITS_OF = returns(lambda limits: AccountLimits.model_validate(limits))("""
+    SELECT coalesce(override, declared) FROM admission_accounts WHERE provider = %(provider)s
+""")
+
 _AT_ACCOUNT = """
     FROM generations
     WHERE provider = %(provider)s AND stage IN ('submitting', 'generating') AND wake_at IS NOT NULL
@@ -143,6 +147,8 @@ class View:
     """The limits in force of the accounts that have any."""
     closed: frozenset[ProviderName]
     """The accounts that take nothing now, and those whose limits were learned from refusals."""
+    spent: frozenset[ProviderName]
+    """The accounts that are out of money, or of generations of the day, since the vendor last accepted a create."""
     waiting: frozenset[ProviderName]
     """The accounts for which generations wait."""
     has_pauses: bool
@@ -157,6 +163,7 @@ def view(sql: Sql) -> View:
     return View(
         limits={name: AccountLimits.model_validate(one["limits"]) for name, one in accounts.items() if one["limits"]},
         closed=frozenset(name for name, one in accounts.items() if one["is_closed"]),
+        spent=frozenset(name for name, one in accounts.items() if one["is_spent"]),
         waiting=frozenset(waiting),
         has_pauses=has_pauses,
         has_customer_limits=has_customer_limits,
@@ -167,9 +174,11 @@ _VIEW = returns(lambda *row: row)(f"""
     SELECT
         (SELECT coalesce(jsonb_object_agg(provider, jsonb_build_object(
             'limits', coalesce(override, declared),
-            'is_closed', coalesce(
-                closed_until > clock_timestamp() OR learned_in_flight IS NOT NULL OR rate_factor < 1, false
-            )
+            'is_spent', coalesce(closed_reason IN ('no_money', 'daily'), false),
+            'is_closed', coalesce(closed_until > clock_timestamp(), false)
+                OR coalesce(closed_reason IN ('no_money', 'daily'), false)
+                OR admission_learned_in_flight(admission_accounts) IS NOT NULL
+                OR coalesce(admission_rate_factor(admission_accounts) < 1, false)
         )), '{{}}') FROM admission_accounts),
         ARRAY({_WAITING_ACCOUNTS.text}),
         EXISTS (SELECT FROM admission_pauses),
@@ -237,10 +246,19 @@ def declare(sql: Sql, limits: Mapping[ProviderName, AccountLimits]) -> None:
 def count_all(sql: Sql) -> None:
     """For accounts whose limits changed: count the work that is there already, by the families of the new limits."""
     for provider, limits in sql.all(_UNCOUNTED):
-        if limits.is_unlimited:
-            pools = {}
-        else:
-            pools = {model: limits.pool_of(model) for model in sql.all(_VENDOR_MODELS, provider=provider)}
-            sql.run(_COUNT, provider=provider, pools=Jsonb(pools))
+        pools: dict[str, str] = {} if limits.is_unlimited else _count(sql, provider, limits)
         sql.run(_MOVE_TO_POOLS, provider=provider, pools=Jsonb(pools))
         sql.run(_COUNTED, provider=provider)
+
+
+def count_work_at(sql: Sql, provider: ProviderName) -> None:
+    """Count the work that is at an account already, where the account may have had no limits so far."""
+    for limits in sql.all(_LIMITS_OF, provider=provider):
+        _count(sql, provider, limits)
+
+
+def _count(sql: Sql, provider: ProviderName, limits: AccountLimits) -> dict[str, str]:
+    """Count the work at an account. Returns the pool of each of the vendor's models there."""
+    pools = {model: limits.pool_of(model) for model in sql.all(_VENDOR_MODELS, provider=provider)}
+    sql.run(_COUNT, provider=provider, pools=Jsonb(pools))
+    return pools

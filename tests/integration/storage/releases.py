@@ -271,12 +271,27 @@ _AT_0021 = [
     """,
     """
         INSERT INTO admissions (generation_id, provider, pool, customer_id, model, vendor_model, place, held_by, lane,
-                                priority, may_use_reserve, charge, turn, flow, flow_turn, work_seconds, granted_at)
+                                priority, may_use_reserve, charge, turn, flow, flow_turn, work_seconds, granted_at,
+                                create_id)
         SELECT id, 'kie', 'videos', customer_id, model, 'a model', 'held', 'pause', 0, 1, false, 10, 5, 'a key', 5,
-               600, now()
+               600, now(), 1
         FROM generations WHERE stage = 'submitting'
         ON CONFLICT (generation_id) DO UPDATE SET place = excluded.place
     """,
+]
+
+_AT_0022 = [
+    """
+        INSERT INTO route_health (provider, vendor_model, counted_at, reason, opened_at, retry_at, probe_id, probe_at,
+                                  changed_at)
+        SELECT 'kie', 'a model', now(), 'no answer', now(), now(), id, now(), now() FROM generations LIMIT 1
+        ON CONFLICT (provider, vendor_model) DO UPDATE SET openings = 2
+    """,
+    """
+        INSERT INTO route_changes (provider, vendor_model, state, reason, generation_id)
+        SELECT 'kie', 'a model', 'open', 'no answer', id FROM generations LIMIT 1
+    """,
+    "UPDATE generations SET routes_given_up = 1",
 ]
 
 _AT_0024 = [
@@ -309,7 +324,9 @@ _STATEMENTS = {
     "0019": _AT_0019,
     "0020": _AT_0020,
     "0021": _AT_0021,
+    "0022": _AT_0022,
     "0024": _AT_0024,
+    "0025": [],
 }
 
 ACCEPTED = {
