@@ -17,6 +17,7 @@ from schemas.enums import DEFAULT_SCOPES, Scope
 from schemas.settings import Settings
 from stack.processes import Processes, application_processes
 from stack.stack import Stack
+from stack.wiring import without_limits
 from storage import customers, ledger
 from storage.api_keys import Terms
 from storage.database import Database
@@ -72,7 +73,7 @@ def running_stack(
         ends.callback(_remove_data, folder)
         stack = Stack(
             folder,
-            settings or Settings(_env_file=None),
+            without_limits(settings or Settings(_env_file=None)),
             only=only,
             durable=durable,
             processes=processes,

@@ -9,10 +9,11 @@ ReelworksError
     QuotaReached 429, InternalError 500, ModelPaused 503, NoSandbox 503, Unavailable 503 (Overloaded)
   ProviderError             an error of the vendor: each stage acts by the class
     ProviderUnavailable     not accepted, or not reachable: repeat the call after `retry_after`
+      ProviderRateLimited   a limit of our account: no failure; the account waits
     ProviderOutcomeUnknown  the request was sent, and its outcome is unknown: never repeat a create
     ProviderRejected        the request is wrong: the generation fails at once
     ProviderAuthFailed      our account is refused: take the next route, and alert
-    ProviderQuotaExceeded   our account is empty: take the next route, and alert
+    ProviderQuotaExceeded   our account is empty: take the next route, or wait, and alert
     ProviderModelGone       the vendor no longer has the model: take the next route, and alert
     ProviderBadResponse     the answer contradicts the vendor's documentation
   DownloadError             a result was not fetched; `is_stale`: get a fresh link first
@@ -28,6 +29,7 @@ from datetime import datetime
 from typing import Self
 
 from schemas.enums import ErrorCode, Scope
+from schemas.limits import Refusal
 from schemas.quotas import QuotaHolder, QuotaLimit
 
 
@@ -340,12 +342,22 @@ class ProviderError(ReelworksError):
     """An error of a vendor. Customers may see `message`, which never contains a key or a URL."""
 
     code = ErrorCode.PROVIDER_FAILED
+    refusal: Refusal | None = None
+    """Why the vendor takes nothing of our account now. None: the error is not about the account's limits."""
 
-    def __init__(self, message: str, *, code: ErrorCode | None = None, retry_after: float | None = None) -> None:
+    def __init__(
+        self,
+        message: str,
+        *,
+        code: ErrorCode | None = None,
+        retry_after: float | None = None,
+        refusal: Refusal | None = None,
+    ) -> None:
         super().__init__(message)
         self.message = message
         self.code = code or type(self).code
         self.retry_after = retry_after
+        self.refusal = refusal or type(self).refusal
 
 
 class ProviderUnavailable(ProviderError):
@@ -353,7 +365,9 @@ class ProviderUnavailable(ProviderError):
 
 
 class ProviderRateLimited(ProviderUnavailable):
-    """A rate limit of our account at the vendor. A wait always helps, so the error does not count as a failure."""
+    """A limit of our account at the vendor. A wait always helps, so the error does not count as a failure."""
+
+    refusal = Refusal.TOO_FAST
 
 
 class ProviderOutcomeUnknown(ProviderError):
@@ -370,6 +384,7 @@ class ProviderAuthFailed(ProviderError):
 
 class ProviderQuotaExceeded(ProviderError):
     code = ErrorCode.PROVIDER_QUOTA_EXCEEDED
+    refusal = Refusal.NO_MONEY
 
 
 class ProviderModelGone(ProviderError):

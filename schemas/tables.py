@@ -221,6 +221,11 @@ class Generation(SQLModel, table=True):
     """The provider account of the present route."""
     route_index: int = 0
     """The index of the present route in the order."""
+    routes_given_up: int = Field(
+        default=0,
+        sa_column=Column(Integer, nullable=False, server_default="0"),
+        description="the routes that this generation does not take again: bit n stands for route n",
+    )
     remote_id: str | None = Field(default=None, sa_type=Text)
     """The vendor's id of the task."""
     remote_links: dict[str, str] = Field(

@@ -195,7 +195,9 @@ def _new(
         "order": order.model_dump(mode="json"), "credits": order.credits, "provider": order.routes[0].provider,
     }  # fmt: skip
     deadline_after = order.deadline_seconds or pipeline.deadline_seconds
-    return NewGeneration(Generation(**values), deadline_after, endpoints.get(order.callback_url))
+    return NewGeneration(
+        Generation(**values), deadline_after, not_before=order.not_before, endpoint_id=endpoints.get(order.callback_url)
+    )
 
 
 _FIND_EARLIER = returns(Generation)("""

@@ -11,6 +11,7 @@ The token tells one create from the next.
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from datetime import datetime
 from decimal import Decimal
 from types import MappingProxyType
 from uuid import UUID
@@ -83,7 +84,9 @@ class NewGeneration:
     row: Generation
     """The row. The insert sets its times."""
     deadline_after: float
-    """Seconds until the deadline."""
+    """Seconds from the start to the deadline."""
+    not_before: datetime | None = None
+    """The scheduled start. None: the start is now."""
     endpoint_id: UUID | None = None
     """The endpoint of the order's `callback_url`."""
 
@@ -105,6 +108,7 @@ def insert(sql: Sql, new: Sequence[NewGeneration], *, resend_after: float) -> Qu
         {
             "id": str(row.id), "idempotency_key": row.idempotency_key, "kind": row.kind, "model": row.model,
             "order": row.order, "credits": row.credits, "provider": row.provider, "deadline_after": each.deadline_after,
+            "not_before": each.not_before and each.not_before.isoformat(),
             "endpoint_id": each.endpoint_id and str(each.endpoint_id),
         }
         for row, each in zip(rows, new, strict=True)

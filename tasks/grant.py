@@ -23,6 +23,7 @@ def grant_task() -> None:
 
 def grant_on(services: WorkerServices, *, for_seconds: float) -> None:
     """Hand out free places for a while, as long as generations wait. A window of creates frees a place at any time."""
+    services.gate.count_all()
     ends_at = time.monotonic() + for_seconds
     while services.gate.grant_all() and time.monotonic() < ends_at:
         time.sleep(_LOOK_AGAIN_AFTER_SECONDS)
