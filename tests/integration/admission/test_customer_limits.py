@@ -123,7 +123,7 @@ def test_limits_of_a_key_hold_for_its_orders_alone(account: Account) -> None:
     assert ask(account, customer, flow="another key").has_place
     account.ends(first)
     assert released(account) == [second.id]
-    account.ends(second)
+    account.ends(second.id)
     assert released(account) == [third.id]
 
 
