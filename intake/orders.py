@@ -108,6 +108,7 @@ class Intake:
             NoSandbox: a test customer orders where no sandbox is configured.
             InsufficientCredits: the customer has too few credits. Nothing is inserted.
             CapReached: the API key may not spend so much today. Nothing is inserted.
+            QuotaReached: a limit of the customer or of the API key has no room. Nothing is inserted.
             IdempotencyMismatch: the key belongs to another request.
         """
         same = self.repeats([request], payer, idempotency_key, digest, request_hash)

@@ -156,7 +156,7 @@ class View:
     has_pauses: bool
     """Whether an operator paused anything."""
     has_customer_limits: bool
-    """Whether a customer has a limit of generations in flight."""
+    """Whether the orders of a customer or of an API key wait at a limit."""
 
 
 def view(sql: Sql) -> View:
@@ -184,7 +184,10 @@ _VIEW = returns(lambda *row: row)(f"""
         )), '{{}}') FROM admission_accounts),
         ARRAY({_WAITING_ACCOUNTS.text}),
         EXISTS (SELECT FROM admission_pauses),
-        EXISTS (SELECT FROM customer_limits WHERE in_flight IS NOT NULL)
+        EXISTS (
+            SELECT FROM customer_limits
+            WHERE on_limit = 'wait' AND coalesce(in_flight, per_day, credits_per_day) IS NOT NULL
+        ) OR EXISTS (SELECT FROM api_keys WHERE on_limit = 'wait')
 """)  # noqa: S608 -- a constant
 
 

@@ -200,7 +200,8 @@ _GRANT = """
             held := admission_held_by(best);
             IF held = 'customer' THEN
                 UPDATE admissions SET place = 'held', held_by = held
-                WHERE provider = of_provider AND customer_id = best.customer_id AND place = 'waiting';
+                WHERE provider = of_provider AND customer_id = best.customer_id AND flow = best.flow
+                    AND place = 'waiting';
                 CONTINUE;
             END IF;
             IF held IS NULL THEN
@@ -339,7 +340,7 @@ _ASK = """
     END $$
 """
 
-# Generations whose reason to be held is gone come back into the queue, a few of each customer and model.
+# Generations whose reason to be held is gone come back into the queue, a few of each customer, model and flow.
 _RELEASE_HELD = """
     CREATE OR REPLACE FUNCTION admission_release_held(
         most integer, low_waits float8
@@ -360,10 +361,10 @@ _RELEASE_HELD = """
             SELECT * INTO one FROM admissions
             WHERE place = 'held' AND (
                 one.generation_id IS NULL
-                OR (held_by, provider, customer_id, vendor_model)
-                    > (one.held_by, one.provider, one.customer_id, one.vendor_model)
+                OR (held_by, provider, customer_id, vendor_model, flow)
+                    > (one.held_by, one.provider, one.customer_id, one.vendor_model, one.flow)
             )
-            ORDER BY held_by, provider, customer_id, vendor_model, priority DESC, flow_turn LIMIT 1;
+            ORDER BY held_by, provider, customer_id, vendor_model, flow, priority DESC, flow_turn LIMIT 1;
             EXIT WHEN NOT FOUND;
             CONTINUE WHEN admission_held_by(one) IS NOT NULL;
             UPDATE admissions SET place = 'waiting', held_by = NULL, turn = greatest(turn, (
@@ -372,7 +373,7 @@ _RELEASE_HELD = """
             WHERE generation_id IN (
                 SELECT generation_id FROM admissions
                 WHERE place = 'held' AND held_by = one.held_by AND provider = one.provider
-                    AND customer_id = one.customer_id AND vendor_model = one.vendor_model
+                    AND customer_id = one.customer_id AND vendor_model = one.vendor_model AND flow = one.flow
                 ORDER BY priority DESC, flow_turn LIMIT most FOR UPDATE SKIP LOCKED
             );
         END LOOP;
@@ -500,7 +501,8 @@ def upgrade() -> None:
     waits = sa.text(_WAITS)
     queue: list[Any] = ["provider", "pool", "lane", "turn"]
     own: list[Any] = ["provider", "pool", "lane", "customer_id", sa.text("priority DESC"), "flow_turn", "asked_at"]
-    held: list[Any] = ["held_by", "provider", "customer_id", "vendor_model", sa.text("priority DESC"), "flow_turn"]
+    held_parts = ["held_by", "provider", "customer_id", "vendor_model", "flow"]
+    held: list[Any] = [*held_parts, sa.text("priority DESC"), "flow_turn"]
     for name, columns, where in (
         ("waiting", queue, waits),
         ("reserve", queue, sa.text(f"{_WAITS} AND may_use_reserve")),
