@@ -123,7 +123,7 @@ class Gate:
         except OUTAGES as error:
             log.warning("refusal_not_learned", provider=provider, reason=refusal.why, error=type(error).__name__)
             return
-        self._forget_view()
+        self.look_again()
         if learned.is_news:
             level = logging.ERROR if refusal.why.lasts else logging.INFO
             log.log(
@@ -142,7 +142,7 @@ class Gate:
             log.info("account_not_opened", provider=provider, error=type(error).__name__)
             return
         if is_open:
-            self._forget_view()
+            self.look_again()
             log.warning("account_open", provider=provider)
 
     def grant_all(self) -> bool:
@@ -180,8 +180,8 @@ class Gate:
                 transitions.note_all(sql, EventName.ADMITTED, told)
         log.info("generations_admitted", count=len(granted))
 
-    def _forget_view(self) -> None:
-        """Read the view again before its next use: this process knows that it has changed."""
+    def look_again(self) -> None:
+        """Read the state of the accounts before its next use: this process knows of a change."""
         with self._lock:
             self._view_ends = 0.0
 

@@ -82,6 +82,11 @@ class AccountState(BaseModel):
             parts.append(self.use.in_flight / self.limits.in_flight if self.limits.in_flight else 1.0)
         return max(parts, default=None)
 
+    @property
+    def is_of_interest(self) -> bool:
+        """Whether the account has limits, is closed, or generations wait for it."""
+        return bool(not self.limits.is_unlimited or self.closed_until or self.use.waiting or self.held)
+
 
 class AccountStates(BaseModel):
     """Every provider account."""

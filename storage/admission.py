@@ -91,6 +91,8 @@ _WAITING_ACCOUNTS = returns(str)("""
     SELECT provider FROM waiting WHERE provider IS NOT NULL
 """)
 
+_WAITS = returns(bool)("SELECT place IN ('waiting', 'held') FROM admissions WHERE generation_id = %(generation_id)s")
+
 _DECLARE = """
     INSERT INTO admission_accounts (provider, declared, limits_at)
     SELECT key, value, clock_timestamp() FROM jsonb_each(%(limits)s::jsonb)
@@ -229,6 +231,11 @@ def grant(sql: Sql, provider: ProviderName, *, most: int, wake_in: float) -> lis
 def waiting_accounts(sql: Sql) -> list[ProviderName]:
     """The accounts for which generations wait."""
     return sql.all(_WAITING_ACCOUNTS)
+
+
+def waits(sql: Sql, generation_id: UUID) -> bool:
+    """Whether a generation waits for a place."""
+    return bool(sql.first(_WAITS, generation_id=generation_id))
 
 
 def release_held(sql: Sql, *, most: int, low_waits: float) -> None:

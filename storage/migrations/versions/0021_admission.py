@@ -270,6 +270,7 @@ _ASK = """
         is_backlogged boolean;
         its_turn float8;
         its_flow_turn float8;
+        waits_until timestamptz;
     BEGIN
         SELECT customer_id INTO its_customer FROM generations
         WHERE id = asks AND lease_token = its_token AND stage = 'queued' FOR NO KEY UPDATE;
@@ -323,19 +324,18 @@ _ASK = """
                 flow_turn = excluded.flow_turn, granted_at = NULL;
         END IF;
         RETURN QUERY SELECT * FROM admission_grant(of_provider, most, wake_in, asks);
-        IF EXISTS (SELECT FROM admissions WHERE generation_id = asks AND place = 'granted') THEN
+        SELECT * INTO mine FROM admissions WHERE generation_id = asks;
+        IF mine.place = 'granted' THEN
             RETURN;
+        END IF;
+        IF its_work_seconds IS NOT NULL THEN
+            -- From the first ask: a generation whose creates are refused again and again waits no longer than others.
+            waits_until := mine.asked_at + make_interval(secs => longest_wait);
         END IF;
         UPDATE generations SET
             lease_token = NULL, lease_until = NULL, crashes = 0,
-            deadline_at = CASE
-                WHEN its_work_seconds IS NULL THEN deadline_at
-                ELSE clock_timestamp() + make_interval(secs => longest_wait)
-            END,
-            wake_at = least(wake_at_latest, CASE
-                WHEN its_work_seconds IS NULL THEN deadline_at
-                ELSE clock_timestamp() + make_interval(secs => longest_wait)
-            END)
+            deadline_at = coalesce(waits_until, deadline_at),
+            wake_at = least(wake_at_latest, coalesce(waits_until, deadline_at))
         WHERE id = asks;
     END $$
 """

@@ -76,7 +76,7 @@ def test_customer_has_as_many_generations_at_providers_as_allowed(
     assert [each.has_place for each in (first, second, third, fourth)] == [True, True, False, False]
     assert ask(account, free).has_place
     assert released(account) == []
-    account.ends(second.id)
+    account.ends(second)
     assert released(account) == [third.id]
     assert released(other) == []
     account.ends(first)
