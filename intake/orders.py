@@ -15,6 +15,7 @@ from anyio import CapacityLimiter, to_thread
 from intake import data_uris
 from intake.data_uris import Uploader
 from intake.digests import Digest, Repeats, repeats
+from metrics.families import ORDERS
 from providers.catalogue import Catalogue
 from providers.http.endpoint_urls import refusal_of
 from schemas.batches import Part, parts_of
@@ -235,6 +236,7 @@ class Intake:
         if accepted:
             self.wake(*(Wake(each.id, each.stage, each.attempt) for each in accepted))
         for each in accepted:
+            ORDERS.add(each.kind)
             self.announce(each.id, each.customer_id)
 
 

@@ -30,6 +30,8 @@ class Snapshot:
     """The order as JSON."""
     credits: int
     """The price, which is on hold."""
+    created_at: datetime
+    """The time of the acceptance."""
     stage: Stage
     """The current stage."""
     stage_at: datetime
@@ -118,9 +120,9 @@ _CLAIM = returns(_Claimed)(f"""
         crashes = crashes + (lease_token IS NOT NULL)::int
     WHERE id = %(id)s AND stage = ANY(%(stages)s) AND attempt = %(attempt)s AND {IS_FREE}
     RETURNING
-        id, customer_id, kind, "order", credits, stage, stage_at, wake_at, deadline_at, attempt, failures, crashes,
-        claimed_at, cancel_requested_at, cancel_sent_at, provider, route_index, remote_id, remote_links, result_urls,
-        object_key, download,
+        id, customer_id, kind, "order", credits, created_at, stage, stage_at, wake_at, deadline_at, attempt, failures,
+        crashes, claimed_at, cancel_requested_at, cancel_sent_at, provider, route_index, remote_id, remote_links,
+        result_urls, object_key, download,
         -- The subquery reads the row as it was before this statement.
         callback_at IS NOT NULL AND coalesce(
             callback_at > (SELECT before.claimed_at FROM generations before WHERE before.id = generations.id), true

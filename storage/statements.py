@@ -84,9 +84,9 @@ WRITE = returns(Snapshot)("""
         FROM written WHERE %(event)s::jsonb IS NOT NULL
     )
     SELECT
-        id, customer_id, kind, "order", credits, stage, stage_at, wake_at, deadline_at, attempt, failures, crashes,
-        claimed_at, cancel_requested_at, cancel_sent_at, provider, route_index, remote_id, remote_links, result_urls,
-        object_key, download
+        id, customer_id, kind, "order", credits, created_at, stage, stage_at, wake_at, deadline_at, attempt, failures,
+        crashes, claimed_at, cancel_requested_at, cancel_sent_at, provider, route_index, remote_id, remote_links,
+        result_urls, object_key, download
     FROM written
 """)
 
