@@ -65,6 +65,11 @@ class Catalogue:
             *(ModelCard.of_retired(model) for model in self._file.retired),
         ]
 
+    def routes(self) -> list[Route]:
+        """The routes of all models that can be ordered, each once."""
+        every = (entry for entries in self._routes.values() for entry in entries)
+        return list(dict.fromkeys(Route(provider=self._account(entry), model=entry.model) for entry in every))
+
     def card(self, name: str) -> ModelCard | None:
         """The model with this name or alias, in any spelling that an order may use. None if there is none to see."""
         retired = self._retired.get(parts(name))
