@@ -17,6 +17,7 @@ from contextlib import ExitStack
 
 from sqlalchemy import text
 
+from bench.fairness.cost import costs
 from bench.fairness.crowd import Crowd
 from bench.fairness.faults import Faults
 from bench.fairness.occupancy import used
@@ -56,13 +57,14 @@ class Admission:
     name = NAME
 
     def measure(self, context: RunContext) -> list[Outcome]:
-        """Measure each vendor in each round, on a system of its own."""
+        """Measure each vendor in each round, on a system of its own, and then the cost of a decision."""
         chosen = [VENDORS[context.vendor]] if context.vendor else list(VENDORS.values())
         with Steps(context, NAME, len(chosen) * context.rounds) as steps:
-            return [
+            outcomes = [
                 over_rounds([_measured(context, vendor, seed, steps) for seed in range(1, context.rounds + 1)])
                 for vendor in chosen
             ]
+            return outcomes if context.vendor else [*outcomes, costs(context, NAME)]
 
 
 def _measured(context: RunContext, vendor: Vendor, seed: int, steps: Steps) -> Outcome:
@@ -131,9 +133,7 @@ class _Run:
         waiting = [(at, created[number]) for number, at in accepted.items() if created.get(number, at) > at]
         others = small(found)
         return [
-            Measure(
-                what=REFUSED, unit="%", values=[100 * requests.refused / max(1, requests.accepted + requests.refused)]
-            ),
+            Measure(what=REFUSED, unit="%", values=[100 * requests.refused / max(1, creates)]),
             Measure(what=USE, unit="%", values=[100 * used(busy, waiting, self._vendor.places)]),
             Measure(what=IN_FLIGHT, unit="", values=[peaks.in_flight]),
             Measure(what=IN_WINDOW, unit="", values=[peaks.creates_in_window]),
