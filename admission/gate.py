@@ -86,6 +86,10 @@ class Gate:
             or (limits is not None and not limits.is_unlimited)
         )
 
+    def has_waiting(self, provider: ProviderName) -> bool:
+        """Whether generations wait for places at an account."""
+        return provider in self._viewed().waiting
+
     def ask(self, claim: Claim, wanted: Ask) -> bool:
         """Ask for a place. Returns whether the generation has one. If not, the claim has ended, and a grant follows.
 
@@ -104,7 +108,7 @@ class Gate:
 
     def give_back(self, provider: ProviderName) -> None:
         """A place at an account is free: give it to the generation that is next. Outages are left to `grant_all`."""
-        if provider not in self._viewed().waiting:
+        if not self.has_waiting(provider):
             return
         try:
             self._grant(provider)

@@ -112,6 +112,9 @@ class OpenGate:
     def needs_place(self, _provider: ProviderName) -> bool:
         return False
 
+    def has_waiting(self, _provider: ProviderName) -> bool:
+        return False
+
     def give_back(self, _provider: ProviderName) -> None:
         pass
 
