@@ -126,7 +126,7 @@ class DailyCapReached(ApiError):
 
 
 class QuotaReached(ApiError):
-    """A limit of the customer or of the API key has no room. Nothing was ordered. `retry_after` says when to come again."""
+    """A limit of the customer or of the API key has no room, and nothing was ordered. Repeat after `retry_after`."""
 
     codes = frozenset({"quota_reached"})
 
