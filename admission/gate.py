@@ -80,7 +80,6 @@ class Gate:
         limits = view.limits.get(provider)
         return (
             view.has_pauses
-            or view.has_customer_limits
             or provider in view.closed
             or provider in view.waiting
             or (limits is not None and not limits.is_unlimited)
@@ -89,6 +88,11 @@ class Gate:
     def has_waiting(self, provider: ProviderName) -> bool:
         """Whether generations wait for places at an account."""
         return provider in self._viewed().waiting
+
+    def limits(self, customer_id: UUID) -> bool:
+        """Whether generations of a customer must ask for a place at every account, because they may wait at a limit."""
+        limited = self._viewed().limited
+        return limited is None or customer_id in limited
 
     def ask(self, claim: Claim, wanted: Ask) -> bool:
         """Ask for a place. Returns whether the generation has one. If not, the claim has ended, and a grant follows.

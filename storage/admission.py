@@ -162,20 +162,33 @@ class View:
     """The accounts for which generations wait."""
     has_pauses: bool
     """Whether an operator paused anything."""
-    has_customer_limits: bool
-    """Whether the orders of a customer or of an API key wait at a limit."""
+    limited: frozenset[UUID] | None
+    """The customers whose orders wait at a limit of the customer or of a key. None: very many, or not known by name."""
+
+
+_MOST_LIMITED = 1000
+
+# The key of a service acts for many customers: it stands as NULL. A customer's test key acts for the test customer.
+_LIMITED = """
+    SELECT customer_id FROM customer_limits
+    WHERE on_limit = 'wait' AND coalesce(in_flight, per_day, credits_per_day) IS NOT NULL
+    UNION
+    SELECT CASE WHEN key.is_test THEN test.id ELSE key.customer_id END
+    FROM api_keys AS key LEFT JOIN customers AS test ON test.test_of = key.customer_id
+    WHERE on_limit = 'wait' AND coalesce(key.in_flight, per_day, daily_cap) IS NOT NULL
+"""
 
 
 def view(sql: Sql) -> View:
     """The view of this moment."""
-    accounts, waiting, has_pauses, has_customer_limits = sql.all(_VIEW)[0]
+    accounts, waiting, has_pauses, limited = sql.all(_VIEW)[0]
     return View(
         limits={name: AccountLimits.model_validate(one["limits"]) for name, one in accounts.items() if one["limits"]},
         closed=frozenset(name for name, one in accounts.items() if one["is_closed"]),
         spent=frozenset(name for name, one in accounts.items() if one["is_spent"]),
         waiting=frozenset(waiting),
         has_pauses=has_pauses,
-        has_customer_limits=has_customer_limits,
+        limited=None if None in limited or len(limited) > _MOST_LIMITED else frozenset(limited),
     )
 
 
@@ -191,10 +204,7 @@ _VIEW = returns(lambda *row: row)(f"""
         )), '{{}}') FROM admission_accounts),
         ARRAY({_WAITING_ACCOUNTS.text}),
         EXISTS (SELECT FROM admission_pauses),
-        EXISTS (
-            SELECT FROM customer_limits
-            WHERE on_limit = 'wait' AND coalesce(in_flight, per_day, credits_per_day) IS NOT NULL
-        ) OR EXISTS (SELECT FROM api_keys WHERE on_limit = 'wait')
+        ARRAY({_LIMITED} LIMIT {_MOST_LIMITED + 1})
 """)  # noqa: S608 -- a constant
 
 

@@ -23,7 +23,7 @@ def admit(services: WorkerServices, claim: Claim) -> Outcome | None:
     if not_before is not None and now < not_before:
         return Later((not_before - now).total_seconds())
     provider = claim.route.provider
-    if not services.gate.needs_place(provider):
+    if not (services.gate.needs_place(provider) or services.gate.limits(claim.generation.customer_id)):
         return None
     return None if services.gate.ask(claim, _ask(services, claim)) else Waits()
 

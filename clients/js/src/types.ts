@@ -249,6 +249,8 @@ export interface Me {
   id: string;
   name: string;
   credits: { available: number; held: number };
+  /** The limits of the customer, with `used`. Null: there are none. */
+  limits: Record<string, unknown> | null;
 }
 
 /** A model of the catalogue. */

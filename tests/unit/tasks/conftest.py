@@ -109,6 +109,9 @@ class _One(Providers):
 class OpenGate:
     """Every account takes everything."""
 
+    def limits(self, _customer_id: UUID) -> bool:
+        return False
+
     def needs_place(self, _provider: ProviderName) -> bool:
         return False
 
