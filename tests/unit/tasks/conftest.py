@@ -26,12 +26,12 @@ from schemas.enums import Kind, Queue, Stage
 from schemas.names import ProviderName
 from schemas.orders import GenerationRequest
 from schemas.setting_groups import PipelineSettings
-from schemas.shares import Shares
 from storage.claims import Claim, Snapshot
 from storage.database import Database
 from storage.leases import Lease, LeaseKeeper
 from storage.objects import ObjectStore
 from tasks.services import WorkerServices
+from tasks.threads import Threads
 from tasks.usual_times import UsualTimes
 from tests.model.menu import FREE, catalogue
 from tests.model.world import Mailbox
@@ -148,7 +148,7 @@ def services_with(
         announce=lambda *_: None,
         queues=queues,
         usual_times=UsualTimes(database),
-        hosts=Shares(each=1, total=1),
+        threads=Threads(each=1),
         worker_name="a test",
     )
 
