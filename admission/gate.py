@@ -4,18 +4,23 @@ The database decides (`storage.admission`). The gate knows which generations nee
 limits, and their generations go without a statement.
 """
 
+import logging
 import threading
 import time
 from collections.abc import Callable, Mapping, Sequence
+from uuid import UUID
 
 import structlog
 
+from metrics.families import ADMISSION_ASKS, ADMISSION_GRANTS, ADMISSION_WAIT_SECONDS
+from metrics.labels import Asked
 from schemas.admission_settings import AdmissionSettings
 from schemas.enums import EventName
 from schemas.limits import WHOLE_ACCOUNT, AccountLimits
 from schemas.names import ProviderName
-from storage import admission, transitions
+from storage import admission, admission_learning, transitions
 from storage.admission import Ask, Granted, View
+from storage.admission_learning import Refused
 from storage.claims import Claim
 from storage.database import Database
 from storage.generations import Wake
@@ -23,7 +28,8 @@ from storage.outages import OUTAGES
 
 log = structlog.get_logger()
 
-_VIEW_LASTS_SECONDS = 1.0
+VIEW_LASTS_SECONDS = 1.0
+"""All processes see a change of an account within this time."""
 _TOLD_AFTER_SECONDS = 1.0
 
 
@@ -92,6 +98,7 @@ class Gate:
                 sql, claim, wanted, longest_wait=self._settings.longest_wait_seconds,
                 most=self._settings.grants_at_once, wake_in=self._wake_in,
             )  # fmt: skip
+        ADMISSION_ASKS.add(wanted.provider, Asked.GRANTED if has_place else Asked.WAITS)
         self._start(others)
         return has_place
 
@@ -104,6 +111,43 @@ class Gate:
         except OUTAGES as error:
             log.info("places_not_granted", provider=provider, error=type(error).__name__)
 
+    def is_spent(self, provider: ProviderName) -> bool:
+        """Whether an account is out of money, or of generations of the day: other routes are better."""
+        return provider in self._viewed().spent
+
+    def refused(self, provider: ProviderName, generation_id: UUID, refusal: Refused) -> None:
+        """A vendor refused a create because of our account: the account waits, in all processes.
+
+        Call it after the generation is queued again. An outage loses the lesson: the next refusal teaches it.
+        """
+        try:
+            with self._database.statement() as sql:
+                learned = admission_learning.refused(sql, provider, generation_id, refusal)
+        except OUTAGES as error:
+            log.warning("refusal_not_learned", provider=provider, reason=refusal.why, error=type(error).__name__)
+            return
+        self.look_again()
+        if learned.is_news:
+            level = logging.ERROR if refusal.why.lasts else logging.INFO
+            log.log(
+                level, "account_closed", provider=provider, reason=refusal.why, places=learned.places,
+                seconds=round(learned.closed_seconds, 1), rate_factor=round(learned.factor, 3),
+            )  # fmt: skip
+
+    def accepted(self, provider: ProviderName) -> None:
+        """A vendor accepted a create, so the account has money again. An outage leaves this to the next create."""
+        try:
+            if not self.is_spent(provider):
+                return
+            with self._database.statement() as sql:
+                is_open = admission_learning.accepted(sql, provider)
+        except OUTAGES as error:
+            log.info("account_not_opened", provider=provider, error=type(error).__name__)
+            return
+        if is_open:
+            self.look_again()
+            log.warning("account_open", provider=provider)
+
     def grant_all(self) -> bool:
         """Give the free places of all accounts to the generations that are next. Returns whether any still waits."""
         with self._database.statement() as sql:
@@ -112,6 +156,11 @@ class Gate:
         for provider in waiting:
             self._grant(provider)
         return bool(waiting)
+
+    def count_all(self) -> None:
+        """Count the work that is at accounts already whose limits changed: places are free only beside it."""
+        with self._database.statement() as sql:
+            admission.count_all(sql)
 
     def _grant(self, provider: ProviderName) -> None:
         with self._database.statement() as sql:
@@ -122,6 +171,7 @@ class Gate:
         """Wake the generations that got a place, and tell those that waited for it in their timeline."""
         if not granted:
             return
+        _count(granted)
         wakes: list[Wake] = [one.wake for one in granted]
         self._wake(*wakes)
         told = {
@@ -133,6 +183,11 @@ class Gate:
             with self._database.statement() as sql:
                 transitions.note_all(sql, EventName.ADMITTED, told)
         log.info("generations_admitted", count=len(granted))
+
+    def look_again(self) -> None:
+        """Read the state of the accounts before its next use: this process knows of a change."""
+        with self._lock:
+            self._view_ends = 0.0
 
     def _viewed(self) -> View:
         """The view of the last second. During an outage, the last one that was read."""
@@ -149,5 +204,11 @@ class Gate:
                 raise
             return view
         with self._lock:
-            self._view, self._view_ends = read, now + _VIEW_LASTS_SECONDS
+            self._view, self._view_ends = read, now + VIEW_LASTS_SECONDS
         return read
+
+
+def _count(granted: Sequence[Granted]) -> None:
+    ADMISSION_GRANTS.add(by=len(granted))
+    for one in granted:
+        ADMISSION_WAIT_SECONDS.observe(seconds=one.waited_seconds)

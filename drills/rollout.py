@@ -30,6 +30,7 @@ from sandbox.scenarios import Delivered, Match, Scenario
 from schemas.settings import Settings
 from stack.processes import ApplicationProcess, Process
 from stack.stack import Stack
+from stack.wiring import without_limits
 from storage import customers, ledger
 from storage.database import Database
 
@@ -59,7 +60,7 @@ def main(
         folder = Path(ends.enter_context(tempfile.TemporaryDirectory(prefix="reelworks-rollout-")))
         old = Version("old", ends.enter_context(checked_out(base or older_schema(), folder / "base")))
         with console.status("starting the services"):
-            stack = ends.enter_context(Stack(folder / "run", settings, only={"sandbox"}))
+            stack = ends.enter_context(Stack(folder / "run", without_limits(settings), only={"sandbox"}))
         rollout = Rollout(stack, ends, old=old, new=Version("new", Path.cwd()))
         problems = rollout.run(seconds=seconds, rate=rate)
         for problem in problems:

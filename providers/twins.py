@@ -17,12 +17,20 @@ def with_twins(accounts: ProvidersSettings, sandbox: TestKeySettings, adapters: 
     """The accounts, and the twins of all adapters if the settings name a sandbox."""
     if not sandbox.sandbox_url:
         return accounts
-    return accounts.with_accounts(**{twin_of(adapter): _twin(adapter, sandbox) for adapter in adapters})
+    return accounts.with_accounts(
+        **{twin_of(adapter): _twin(adapter, sandbox, accounts.named(adapter)) for adapter in adapters}
+    )
 
 
-def _twin(adapter: str, sandbox: TestKeySettings) -> ProviderSettings:
+def _twin(adapter: str, sandbox: TestKeySettings, account: ProviderSettings) -> ProviderSettings:
+    """The twin has the limits of the account, so a test sees the same waits."""
     url = f"{sandbox.sandbox_url}/{adapter}"
     options = {name: SecretStr(value.format(url=url)) for name, value in _OPTIONS.get(adapter, {}).items()}
     return ProviderSettings(
-        adapter=adapter, base_url=url, api_key=sandbox.api_key, webhook_key=sandbox.webhook_key, options=options
+        adapter=adapter,
+        base_url=url,
+        api_key=sandbox.api_key,
+        webhook_key=sandbox.webhook_key,
+        options=options,
+        limits=account.limits,
     )

@@ -159,6 +159,8 @@ class Scope(StrEnum):
     """Grant credits to customers. No customer's key has this scope."""
     ADMIN = "admin"
     """Manage the keys of the owner. An operator's key manages customers and services, too."""
+    PRIORITY = "priority"
+    """Use the places at providers that the operator reserves for orders of high priority."""
 
 
 DEFAULT_SCOPES = (Scope.GENERATE, Scope.READ)
@@ -224,6 +226,8 @@ class SweepKind(StrEnum):
     """Shares that ended long ago."""
     WEBHOOKS = "webhooks"
     """Old messages to endpoints, and endpoints that are deleted or that no order uses."""
+    ADMISSION = "admission"
+    """Creates at provider accounts that no limit counts any more, and turns of customers who have not ordered since."""
     DELETED = "deleted"
     """Content of deleted customers that ended after the deletion."""
 
@@ -232,6 +236,7 @@ class ErrorCode(StrEnum):
     """The reason why a generation failed: `error.code`."""
 
     TIMEOUT = "timeout"
+    NOT_STARTED = "not_started"
     PROVIDER_UNAVAILABLE = "provider_unavailable"
     PROVIDER_REJECTED = "provider_rejected"
     PROVIDER_FAILED = "provider_failed"

@@ -1,7 +1,7 @@
 """A customer's request, and the order that the catalogue makes of it."""
 
 from collections.abc import Mapping, Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Annotated, Self
 from uuid import UUID
 
@@ -9,13 +9,16 @@ from pydantic import AfterValidator, AliasChoices, BaseModel, BeforeValidator, C
 
 from schemas.enums import Kind
 from schemas.inputs import InputField, InputUrl, input_fields
-from schemas.limits import Priority
+from schemas.limits import Priority, PriorityWord
+from schemas.moments import OptionalMoment
 from schemas.names import ProviderName
 from schemas.text import Name, OptionalName, OptionalProse, Prose
 from schemas.webhook_urls import EndpointUrl
 from schemas.words import ASPECT_RATIOS, LENGTHS, MOTIONS, OUTPUT_FORMATS, SHAPES, STYLES, listed, meaning
 
 LONGEST_DEADLINE_SECONDS = 86_400
+
+LONGEST_START_SECONDS = 7 * 86_400
 
 # Every database and JSON reader of a vendor holds a number up to here.
 LARGEST_SEED = 2**63 - 1
@@ -62,7 +65,30 @@ OptionalWholeNumber = Annotated[int | None, BeforeValidator(_no_switch)]
 OptionalNumber = Annotated[float | None, BeforeValidator(_no_switch)]
 
 
-class GenerationRequest(BaseModel):
+class TurnFields(BaseModel):
+    """The fields of an order that decide when it starts."""
+
+    priority: PriorityWord = Field(
+        default="normal",
+        description="which of your own orders go first where a provider is busy; shares between customers stay as they "
+        "are. `low` takes what others leave, and waits an hour at most for that. `high` may also use what the operator "
+        "reserves, if the key has the scope `priority`",
+    )
+    not_before: OptionalMoment = Field(
+        default=None,
+        description="the earliest start, at most 30 days ahead, such as 2026-11-20T12:00:00Z. The credits are held "
+        "from now on. A time in the past has no effect",
+    )
+    start_within: OptionalWholeNumber = Field(
+        default=None,
+        description="the most seconds until the provider gets it, from acceptance or from `not_before`; later it fails "
+        "with `not_started`, and the credits come back",
+        ge=1,
+        le=LONGEST_START_SECONDS,
+    )
+
+
+class GenerationRequest(TurnFields):
     """A request for one image or video. Omitted settings take the model's defaults."""
 
     model_config = ConfigDict(
@@ -149,7 +175,8 @@ class GenerationRequest(BaseModel):
     )
     deadline_seconds: OptionalWholeNumber = Field(
         default=None,
-        description="seconds from acceptance to timeout; the credits come back",
+        description="seconds to timeout, from acceptance or from `not_before`; the credits come back. Left out: time "
+        "in which a provider is too busy for the order does not count",
         ge=10,
         le=LONGEST_DEADLINE_SECONDS,
     )
@@ -280,7 +307,7 @@ class Order(BaseModel):
     may_use_reserve: bool = Field(default=False, description="the key has the scope for the reserve of an account")
     flow: str | None = Field(default=None, description="the API key or the batch: a customer's work takes turns by it")
     not_before: datetime | None = Field(default=None, description="the scheduled start")
-    start_by: datetime | None = Field(default=None, description="after this, the generation does not start any more")
+    start_within: float | None = Field(default=None, description="seconds to the latest start")
     expires_in: int | None = Field(default=None, description="seconds from the end until the files are deleted")
     reference: str | None = None
     """The customer's id of the thing that the order is for."""
@@ -292,6 +319,12 @@ class Order(BaseModel):
     """The batch that the order belongs to."""
     retry_of: UUID | None = None
     """The generation that the order repeats."""
+
+    def start_by(self, accepted_at: datetime) -> datetime | None:
+        """The latest start of a generation that was accepted at this time. None: there is none."""
+        if self.start_within is None:
+            return None
+        return max(accepted_at, self.not_before or accepted_at) + timedelta(seconds=self.start_within)
 
 
 def _replaced(image_urls: Sequence[str], video_urls: Sequence[str], urls: Mapping[str, str]) -> dict[str, list[str]]:

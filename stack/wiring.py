@@ -12,6 +12,7 @@ from pydantic import BaseModel, SecretStr
 
 from providers.registry import adapter_names
 from sandbox import vendors
+from schemas.limits import AccountLimits
 from schemas.reach import connectable
 from schemas.setting_groups import ProviderSettings, ProvidersSettings, TestKeySettings
 from schemas.settings import Settings
@@ -144,6 +145,14 @@ def with_sandbox(settings: Settings, credentials: Credentials) -> Settings:
     )
 
 
+def without_limits(settings: Settings) -> Settings:
+    """Settings in which no account at the sandbox has limits, for work that is to go as fast as the machine."""
+    accounts = {
+        name: settings.providers.named(name).model_copy(update={"limits": AccountLimits()}) for name in adapter_names()
+    }
+    return settings.model_copy(update={"providers": settings.providers.with_accounts(**accounts)})
+
+
 def with_test_keys(settings: Settings, credentials: Credentials) -> Settings:
     """Settings in which the orders of test keys go to the sandbox. The sandbox serves files on loopback."""
     test_keys = TestKeySettings(
@@ -234,7 +243,9 @@ def _variables(model: BaseModel, prefix: str) -> list[tuple[str, str]]:
     found: list[tuple[str, str]] = []
     for field, value in model.root.items() if isinstance(model, ProvidersSettings) else model:
         name = prefix + field.upper()
-        if isinstance(value, BaseModel):
+        if isinstance(value, AccountLimits):
+            found.append((name, value.model_dump_json(exclude_defaults=True)))
+        elif isinstance(value, BaseModel):
             found += _variables(value, f"{name}__")
         elif isinstance(model, ProviderSettings) and field not in model.model_fields_set:
             continue  # the adapter chooses the default of an unset field

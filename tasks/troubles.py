@@ -1,11 +1,16 @@
 """The outcomes of errors: outages, failures and crashes of steps, and creates that a vendor refused."""
 
+from dataclasses import replace
+
 import structlog
 import tenacity
 
+from admission.gate import VIEW_LASTS_SECONDS
 from schemas.enums import ErrorCode, Stage
-from schemas.errors import ProviderError, ProviderRateLimited, ProviderRejected, ProviderUnavailable
+from schemas.errors import ProviderError, ProviderRejected, ProviderUnavailable
+from schemas.limits import Refusal
 from schemas.setting_groups import PipelineSettings
+from storage.admission_learning import Refused
 from storage.claims import Claim
 from storage.outages import OUTAGES
 from storage.transitions import NOTHING, Changes
@@ -79,10 +84,16 @@ def loggable(error: ProviderError) -> str:
 
 def refused(services: WorkerServices, claim: Claim, error: ProviderError) -> NotAccepted:
     """The outcome of a create that the vendor refused: the same route again, the next route, or a failure."""
+    return replace(_after(services, claim, error), refused=_refusal(services, error))
+
+
+def _after(services: WorkerServices, claim: Claim, error: ProviderError) -> NotAccepted:
     pipeline, failures = services.settings.pipeline, claim.generation.failures
+    has_next_route = claim.generation.route_index + 1 < len(claim.order.routes)
     match error:
-        case ProviderRateLimited():
-            return _again(error.message, outage_pause(pipeline, at_least=error.retry_after), failures=failures)
+        case ProviderError(refusal=Refusal() as refusal) if not (refusal.lasts and has_next_route):
+            # The generation asks for a place again, and waits in the queue of the account. No failure.
+            return _again(error.message, VIEW_LASTS_SECONDS, failures=failures)
         case ProviderUnavailable() if failures + 1 < pipeline.submit_failures:
             pause = backoff(pipeline, failures + 1, at_least=error.retry_after)
             return _again(error.message, pause, failures=failures + 1)
@@ -92,6 +103,18 @@ def refused(services: WorkerServices, claim: Claim, error: ProviderError) -> Not
             reason = loggable(error)
             log.error("provider_trouble", provider=claim.route.provider, code=error.code, reason=reason)
             return NotAccepted(_next_route(claim, error))
+
+
+def _refusal(services: WorkerServices, error: ProviderError) -> Refused | None:
+    """What a refusal says about our account. None: nothing."""
+    match error:
+        case ProviderError(refusal=Refusal() as refusal):
+            settings = services.settings
+            pause = settings.admission.spent_retry_seconds if refusal.lasts else outage_pause(settings.pipeline)
+            return Refused(refusal, pause, error.retry_after)
+        case ProviderUnavailable() if error.retry_after is not None:
+            return Refused(Refusal.AWAY, error.retry_after)
+    return None
 
 
 def crashed_before_it_left(services: WorkerServices, claim: Claim) -> NotAccepted:

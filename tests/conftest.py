@@ -17,6 +17,7 @@ from redis import Redis
 from schemas.setting_groups import SeedSettings
 from schemas.settings import Settings
 from stack.stack import Stack
+from stack.wiring import without_limits
 from storage.database import Database
 from storage.objects import ObjectStore
 from tests.support import NewCustomer, clean_settings, empty, new_customer, with_kie_account
@@ -80,7 +81,7 @@ def run_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="session")
 def services(run_folder: Path) -> Iterator[Stack]:
     """PostgreSQL, Redis and S3, and no process of ours: rows stay as a test leaves them."""
-    with Stack(run_folder / "services", clean_settings(), only=(), sandbox=False) as stack:
+    with Stack(run_folder / "services", without_limits(clean_settings()), only=(), sandbox=False) as stack:
         yield stack
 
 

@@ -21,6 +21,7 @@ from tasks.services import WorkerServices
 from tasks.threads import Threads
 from tasks.usual_times import UsualTimes
 from workers.dispatch import Dispatcher
+from workers.stage_events import StageEvents
 
 # However much work of one provider account waits, the work of others has these threads.
 _THREADS_FOR_OTHERS = 2
@@ -58,6 +59,7 @@ def open_services(
             leases=leases,
             dispatcher=dispatcher,
             announce=announcer.announce,
+            tell=StageEvents().tell,
             queues=frozenset(queues),
             gate=gate,
             usual_times=UsualTimes(database),

@@ -16,6 +16,7 @@ from sandbox.client import SandboxClient
 from schemas.setting_groups import SandboxSettings
 from schemas.settings import Settings
 from stack.stack import Stack
+from stack.wiring import without_limits
 from storage import customers, ledger
 from storage.database import Database
 
@@ -91,7 +92,7 @@ def running(folder: Path) -> Iterator[Target]:
     settings = Settings(_env_file=None, sandbox=SandboxSettings(seconds_per_image=0.1, seconds_per_video=0.2))
     with ExitStack() as ends:
         hosts = ends.enter_context(running_hosts())
-        stack = ends.enter_context(Stack(folder, settings, extra_env=hosts.environment()))
+        stack = ends.enter_context(Stack(folder, without_limits(settings), extra_env=hosts.environment()))
         sandbox = ends.enter_context(SandboxClient(stack.sandbox_url))
         sandbox.lift_limits()
         yield ends.enter_context(target_of(stack, sandbox, hosts))

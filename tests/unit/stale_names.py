@@ -25,7 +25,19 @@ from tests.unit.test_settings import variables_read
 # What holds our code; a name that is not there is of no harm.
 _CODE = (
     *("api_gateway.py", "cli.py", "cli", "gateway", "providers", "sandbox", "schemas", "stack", "storage", "tasks"),
-    *("workers", "intake", "notify", "media", "bench", "drills", "tests", "requirements", "clients/python"),
+    *(
+        "workers",
+        "admission",
+        "intake",
+        "notify",
+        "media",
+        "metrics",
+        "bench",
+        "drills",
+        "tests",
+        "requirements",
+        "clients/python",
+    ),
 )
 
 # A reader makes these.

@@ -83,6 +83,11 @@ class Account:
         with self.database.statement() as sql:
             return [one.generation_id for one in admission.grant(sql, self.name, most=20, wake_in=10)]
 
+    def release(self) -> None:
+        """Put back into the queue what nothing holds any more."""
+        with self.database.statement() as sql:
+            admission.release_held(sql, most=20, low_waits=3600)
+
     def ends(self, asked: "Asked | UUID") -> None:
         """The provider has refused the generation for good: its place is free."""
         claim = asked.claim if isinstance(asked, Asked) else self.claim(asked)

@@ -26,6 +26,7 @@ from schemas.enums import Kind, Queue, Stage
 from schemas.names import ProviderName
 from schemas.orders import GenerationRequest
 from schemas.setting_groups import PipelineSettings
+from storage.admission_learning import Refused
 from storage.claims import Claim, Snapshot
 from storage.database import Database
 from storage.leases import Lease, LeaseKeeper
@@ -114,6 +115,12 @@ class OpenGate:
     def give_back(self, _provider: ProviderName) -> None:
         pass
 
+    def refused(self, _provider: ProviderName, _generation_id: UUID, _refusal: Refused) -> None:
+        pass
+
+    def accepted(self, _provider: ProviderName) -> None:
+        pass
+
 
 PIPELINE = PipelineSettings(
     backoff_base_seconds=1,
@@ -146,6 +153,7 @@ def services_with(
         leases=LeaseKeeper(database, lease_seconds=8),
         dispatcher=Mailbox(database),
         announce=lambda *_: None,
+        tell=lambda *_, **__: None,
         queues=queues,
         usual_times=UsualTimes(database),
         threads=Threads(each=1),
@@ -163,6 +171,7 @@ def a_claim(stage: Stage, *, model: str = FREE.name, in_stage_for: float = 0.0, 
         order=order.model_dump(mode="json"),
         credits=order.credits,
         stage=stage,
+        created_at=NOW - timedelta(seconds=in_stage_for),
         stage_at=NOW - timedelta(seconds=in_stage_for),
         wake_at=NOW,
         deadline_at=NOW + timedelta(minutes=10),

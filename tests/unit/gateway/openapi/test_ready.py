@@ -1,6 +1,7 @@
 """The document is written before a server takes requests: one request after a start would delay all others."""
 
 import pytest
+import uvicorn
 from fastapi.testclient import TestClient
 
 from api_gateway import create_ready_app
@@ -28,7 +29,7 @@ def test_the_server_takes_the_application_with_a_document(monkeypatch: pytest.Mo
     class Server:
         started = True
 
-        def __init__(self, config: server.uvicorn.Config) -> None:
+        def __init__(self, config: uvicorn.Config) -> None:
             served.append(config.app)
 
         def run(self) -> None:
