@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from concurrent.futures import Future, ThreadPoolExecutor, wait
+from functools import partial
 from threading import Event, Semaphore
 
 import pytest
@@ -64,7 +65,7 @@ def test_waiting_work_holds_no_thread_and_runs_once(process: Process) -> None:
     running = process.hang()
 
     for number in range(EACH):
-        assert process.pool.submit(process.threads.run, SLOW, lambda number=number: ran.append(number)).result(SOON)
+        assert process.pool.submit(process.threads.run, SLOW, partial(ran.append, number)).result(SOON)
     assert ran == []
 
     process.answers.set()
