@@ -12,6 +12,8 @@ from uuid import UUID
 
 import structlog
 
+from metrics.families import ADMISSION_ASKS, ADMISSION_GRANTS, ADMISSION_WAIT_SECONDS
+from metrics.labels import Asked
 from schemas.admission_settings import AdmissionSettings
 from schemas.enums import EventName
 from schemas.limits import WHOLE_ACCOUNT, AccountLimits, Refusal
@@ -98,6 +100,7 @@ class Gate:
                 sql, claim, wanted, longest_wait=self._settings.longest_wait_seconds,
                 most=self._settings.grants_at_once, wake_in=self._wake_in,
             )  # fmt: skip
+        ADMISSION_ASKS.add(wanted.provider, Asked.GRANTED if has_place else Asked.WAITS)
         self._start(others)
         return has_place
 
@@ -184,6 +187,7 @@ class Gate:
         """Wake the generations that got a place, and tell those that waited for it in their timeline."""
         if not granted:
             return
+        _count(granted)
         wakes: list[Wake] = [one.wake for one in granted]
         self._wake(*wakes)
         told = {
@@ -218,3 +222,9 @@ class Gate:
         with self._lock:
             self._view, self._view_ends = read, now + VIEW_LASTS_SECONDS
         return read
+
+
+def _count(granted: Sequence[Granted]) -> None:
+    ADMISSION_GRANTS.add(by=len(granted))
+    for one in granted:
+        ADMISSION_WAIT_SECONDS.observe(seconds=one.waited_seconds)

@@ -16,6 +16,7 @@ from intake import data_uris
 from intake.data_uris import Uploader
 from intake.digests import Digest, Repeats, repeats
 from intake.turns import in_turn, is_scheduled
+from metrics.families import ORDERS
 from providers.catalogue import Catalogue
 from providers.http.endpoint_urls import refusal_of
 from schemas.batches import Part, parts_of
@@ -242,6 +243,7 @@ class Intake:
         if due := [each for each in accepted if not is_scheduled(each)]:
             self.wake(*(Wake(each.id, each.stage, each.attempt) for each in due))
         for each in accepted:
+            ORDERS.add(each.kind)
             self.announce(each.id, each.customer_id)
 
 

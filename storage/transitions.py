@@ -18,6 +18,8 @@ from uuid import UUID
 
 from psycopg.types.json import Jsonb
 
+from metrics.families import ENDED, ENDED_MODELS
+from schemas.causes import cause_of_cancel
 from schemas.enums import ErrorCode, EventName, Stage
 from schemas.errors import LeaseLost
 from schemas.limits import RemoteWait
@@ -266,6 +268,9 @@ def cancel_unsent(sql: Sql, generation: Generation) -> None:
     sql.run(statements.CANCEL_UNSENT, id=generation.id, event=Jsonb(event), **_allowed(Stage.QUEUED, Stage.CANCELLED))
     if generation.credits:
         ledger.release(sql, generation.customer_id, generation.id)
+    # Counted before the commit, which the caller makes: a commit that fails is counted, too.
+    ENDED.add(Stage.CANCELLED, cause_of_cancel(was_accepted=False), generation.provider)
+    ENDED_MODELS.add(generation.model, Stage.CANCELLED)
 
 
 def request_cancel(sql: Sql, generation_id: UUID) -> None:

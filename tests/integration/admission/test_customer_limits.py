@@ -10,6 +10,7 @@ from schemas.errors import QuotaReached
 from schemas.orders import GenerationRequest
 from schemas.quotas import OnLimit, Quota
 from storage import acceptance, admission, quota_settings
+from storage.admission_control import Reason
 from storage.customers import authenticate
 from storage.ledger import Spender
 from storage.quota_settings import LimitChanges
@@ -23,7 +24,7 @@ WAIT = OnLimit.WAIT
 
 def limit(account: Account, customer: NewCustomer, changes: LimitChanges) -> None:
     with account.database.transaction() as session:
-        quota_settings.change(of(session), customer.id, changes)
+        quota_settings.change(of(session), customer.id, changes, Reason("a test"))
 
 
 def key_of(account: Account, customer: NewCustomer, quota: Quota) -> Spender:
