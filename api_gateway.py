@@ -33,6 +33,7 @@ from gateway.openai.video_list import router as openai_video_list_router
 from gateway.openai.videos import router as openai_videos_router
 from gateway.openapi import install_document, refusals, with_problems, write_document
 from gateway.pages import install_pages
+from gateway.queue import router as queue_router
 from gateway.ratings import router as ratings_router
 from gateway.request_context import RequestContext
 from gateway.retries import router as retries_router
@@ -107,6 +108,7 @@ _ROUTERS = (
     events_router,
     told_events_router,
     generation_list_router,
+    queue_router,
     content_router,
     ratings_router,
     shares_router,

@@ -56,14 +56,17 @@ class AccountState(BaseModel):
     limits: AccountLimits = Field(description="the limits in force now")
     declared: AccountLimits = Field(description="the limits of the settings, or else those that the vendor documents")
     override: AccountLimits | None = Field(description="the operator's limits in place of the declared; null: none")
-    learned_in_flight: float | None = Field(
-        description="the places that the vendor took when it last refused one for being too many; null: no refusal"
+    learned_in_flight: int | None = Field(
+        description="the most in flight since the vendor refused one for being too many; it grows; null: no refusal"
     )
     rate_factor: float = Field(
-        description="the part of the configured rate after the newest refusal for being too fast; 1: no refusal"
+        description="the part of the configured rate since the vendor refused a create for being too fast; it grows; "
+        "1: no refusal"
     )
     closed_until: datetime | None = Field(description="nothing goes to the account before; null: the account is open")
-    closed_reason: str | None = Field(description="why the account is closed")
+    closed_reason: str | None = Field(
+        description="why the account is closed, or gets one create in 10 s until the vendor accepts one"
+    )
     use: AccountUse
     """The work of the whole account."""
     families: dict[str, AccountUse] = Field(description="the work of each family of models that has any")
@@ -85,7 +88,7 @@ class AccountState(BaseModel):
     @property
     def is_of_interest(self) -> bool:
         """Whether the account has limits, is closed, or generations wait for it."""
-        return bool(not self.limits.is_unlimited or self.closed_until or self.use.waiting or self.held)
+        return bool(not self.limits.is_unlimited or self.closed_reason or self.use.waiting or self.held)
 
 
 class AccountStates(BaseModel):

@@ -102,12 +102,14 @@ def _lines(state: AccountState) -> Iterator[_Account]:
 def _remarks(state: AccountState) -> Iterator[str]:
     if state.closed_until is not None:
         yield f"closed until {state.closed_until:%Y-%m-%d %H:%M:%S}: {state.closed_reason or 'the vendor said so'}"
+    elif state.closed_reason is not None:
+        yield f"tried with one create in 10 s: {state.closed_reason}"
     if state.override is not None:
         yield f"set by an operator; declared: {in_words(state.declared)}"
     if state.learned_in_flight is not None:
-        yield f"the vendor refused more than {state.learned_in_flight:g} in flight"
+        yield f"the vendor refused too many in flight: {state.learned_in_flight} at most now"
     if state.rate_factor < 1:
-        yield f"the vendor refused creates as too fast: {state.rate_factor:.0%} of the rate since then"
+        yield f"the vendor refused creates as too fast: {state.rate_factor:.0%} of the rate now"
 
 
 def _in_flight(limits: Limits, use: AccountUse) -> str:

@@ -89,11 +89,8 @@ def _remarks(state: State) -> Iterator[str]:
     if out is not None and max(out.stream_seconds or 0.0, out.webhooks_seconds) >= _LATE_SECONDS:
         yield "[red]Events leave late[/red]: check that worker-notify runs, and read its log"
     for account in state.accounts:
-        if account.closed_until is not None:
-            yield (
-                f"[red]The account {account.account} takes nothing[/red] until {account.closed_until:%H:%M:%S}: "
-                f"{escape(account.closed_reason or 'the vendor said so')}"
-            )
+        if account.closed_reason is not None:
+            yield f"[red]The account {account.account} is closed[/red]: {escape(account.closed_reason)}"
     for name, length in state.strange_lists.items():
         yield (
             f"[yellow]{length} messages[/yellow] lie in the Redis list {escape(name)}, which no worker reads: "

@@ -38,6 +38,9 @@ from reelworks_client.models import (
     Generation,
     Notification,
     Outcome,
+    Queue,
+    QueuedModel,
+    QueuePlace,
 )
 from reelworks_client.orders import Item, Order
 from reelworks_client.progress import TerminalBar
@@ -74,6 +77,9 @@ __all__ = [
     "Notification",
     "Order",
     "Outcome",
+    "Queue",
+    "QueuePlace",
+    "QueuedModel",
     "RateLimited",
     "ReelworksError",
     "ServerError",
