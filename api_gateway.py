@@ -2,6 +2,7 @@
 
 from fastapi import FastAPI
 
+from gateway import measured
 from gateway.admin import router as admin_router
 from gateway.batches import router as batches_router
 from gateway.body_limit import FORM, BodyLimit
@@ -179,6 +180,7 @@ def create_app(settings: Settings | None = None) -> FastAPI:
     app.include_router(health_router)
     install_pages(app, with_pages=Door.PAGES not in settings.doors_off)
     install_document(app)
+    measured.learn(app)
     app.openapi = with_problems(app)  # type: ignore[method-assign]  # the way that FastAPI documents
     return app
 

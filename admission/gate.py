@@ -12,6 +12,8 @@ from uuid import UUID
 
 import structlog
 
+from metrics.families import ADMISSION_ASKS, ADMISSION_GRANTS, ADMISSION_WAIT_SECONDS
+from metrics.labels import Asked
 from schemas.admission_settings import AdmissionSettings
 from schemas.enums import EventName
 from schemas.limits import WHOLE_ACCOUNT, AccountLimits
@@ -96,6 +98,7 @@ class Gate:
                 sql, claim, wanted, longest_wait=self._settings.longest_wait_seconds,
                 most=self._settings.grants_at_once, wake_in=self._wake_in,
             )  # fmt: skip
+        ADMISSION_ASKS.add(wanted.provider, Asked.GRANTED if has_place else Asked.WAITS)
         self._start(others)
         return has_place
 
@@ -123,7 +126,7 @@ class Gate:
         except OUTAGES as error:
             log.warning("refusal_not_learned", provider=provider, reason=refusal.why, error=type(error).__name__)
             return
-        self._forget_view()
+        self.look_again()
         if learned.is_news:
             level = logging.ERROR if refusal.why.lasts else logging.INFO
             log.log(
@@ -142,7 +145,7 @@ class Gate:
             log.info("account_not_opened", provider=provider, error=type(error).__name__)
             return
         if is_open:
-            self._forget_view()
+            self.look_again()
             log.warning("account_open", provider=provider)
 
     def grant_all(self) -> bool:
@@ -168,6 +171,7 @@ class Gate:
         """Wake the generations that got a place, and tell those that waited for it in their timeline."""
         if not granted:
             return
+        _count(granted)
         wakes: list[Wake] = [one.wake for one in granted]
         self._wake(*wakes)
         told = {
@@ -180,8 +184,8 @@ class Gate:
                 transitions.note_all(sql, EventName.ADMITTED, told)
         log.info("generations_admitted", count=len(granted))
 
-    def _forget_view(self) -> None:
-        """Read the view again before its next use: this process knows that it has changed."""
+    def look_again(self) -> None:
+        """Read the state of the accounts before its next use: this process knows of a change."""
         with self._lock:
             self._view_ends = 0.0
 
@@ -202,3 +206,9 @@ class Gate:
         with self._lock:
             self._view, self._view_ends = read, now + VIEW_LASTS_SECONDS
         return read
+
+
+def _count(granted: Sequence[Granted]) -> None:
+    ADMISSION_GRANTS.add(by=len(granted))
+    for one in granted:
+        ADMISSION_WAIT_SECONDS.observe(seconds=one.waited_seconds)

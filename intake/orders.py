@@ -17,6 +17,7 @@ from intake import data_uris
 from intake.data_uris import Uploader
 from intake.digests import Digest, Repeats, repeats
 from intake.turns import in_turn, is_scheduled
+from metrics.families import ORDERS
 from providers.catalogue import Catalogue
 from providers.http.endpoint_urls import refusal_of
 from schemas.batches import Part, parts_of
@@ -113,6 +114,7 @@ class Intake:
             NoSandbox: a test customer orders where no sandbox is configured.
             InsufficientCredits: the customer has too few credits. Nothing is inserted.
             CapReached: the API key may not spend so much today. Nothing is inserted.
+            QuotaReached: a limit of the customer or of the API key has no room. Nothing is inserted.
             IdempotencyMismatch: the key belongs to another request.
         """
         same = self.repeats([request], payer, idempotency_key, digest, request_hash)
@@ -247,6 +249,7 @@ class Intake:
         if due := [each for each in accepted if not is_scheduled(each)]:
             self.wake(*(Wake(each.id, each.stage, each.attempt) for each in due))
         for each in accepted:
+            ORDERS.add(each.kind)
             self.announce(each.id, each.customer_id)
 
 

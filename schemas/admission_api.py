@@ -56,16 +56,17 @@ class AccountState(BaseModel):
     limits: AccountLimits = Field(description="the limits in force now")
     declared: AccountLimits = Field(description="the limits of the settings, or else those that the vendor documents")
     override: AccountLimits | None = Field(description="the operator's limits in place of the declared; null: none")
-    learned_in_flight: int | None = Field(
-        description="the most in flight since the vendor refused one for being too many; it grows; null: no refusal"
+    learned_in_flight: float | None = Field(
+        description="the places that the account has since the vendor refused one for being too many, growing with the "
+        "time; null: no refusal within the last hour"
     )
     rate_factor: float = Field(
-        description="the part of the configured rate since the vendor refused a create for being too fast; it grows; "
-        "1: no refusal"
+        description="the part of the configured rate that refusals for being too fast have left, growing with the time"
     )
     closed_until: datetime | None = Field(description="nothing goes to the account before; null: the account is open")
     closed_reason: str | None = Field(
-        description="why the account is closed, or gets one create in 10 s until the vendor accepts one"
+        description="the vendor's refusal: `too_fast`, `too_many`, `daily`, `no_money` or `away`. `daily` and "
+        "`no_money` stay until the vendor accepts a create"
     )
     use: AccountUse
     """The work of the whole account."""
@@ -88,7 +89,7 @@ class AccountState(BaseModel):
     @property
     def is_of_interest(self) -> bool:
         """Whether the account has limits, is closed, or generations wait for it."""
-        return bool(not self.limits.is_unlimited or self.closed_reason or self.use.waiting or self.held)
+        return bool(not self.limits.is_unlimited or self.closed_until or self.use.waiting or self.held)
 
 
 class AccountStates(BaseModel):

@@ -7,13 +7,14 @@ from datetime import datetime
 from typing import Any, ClassVar, Final
 from uuid import UUID, uuid4
 
-from sqlalchemy import BigInteger, Column, Float, Identity, Index, SmallInteger, String, Text, text
+from sqlalchemy import BigInteger, CheckConstraint, Column, Float, Identity, Index, SmallInteger, String, Text, text
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlmodel import Field, SQLModel
 
 from schemas.columns import MOMENT, created_at, words
 from schemas.limits import HeldBy, Place, Refusal
 from schemas.names import ProviderName
+from schemas.quotas import OnLimit
 
 _WAITS: Final = "place = 'waiting'"
 
@@ -61,11 +62,17 @@ class Admission(SQLModel, table=True):
         Index("ix_admissions_granted", "provider", "pool", postgresql_where=text("place = 'granted'")),
         Index("ix_admissions_granted_customer", "customer_id", postgresql_where=text("place = 'granted'")),
         Index(
+            "ix_admissions_granted_key",
+            "key_id",
+            postgresql_where=text("place = 'granted' AND key_id IS NOT NULL"),
+        ),
+        Index(
             "ix_admissions_held",
             "held_by",
             "provider",
             "customer_id",
             "vendor_model",
+            "flow",
             text("priority DESC"),
             "flow_turn",
             postgresql_where=text("place = 'held'"),
@@ -110,6 +117,8 @@ class Admission(SQLModel, table=True):
     """The time of the newest grant."""
     create_id: int | None = Field(default=None, sa_type=BigInteger)
     """The row of that grant in `admission_creates`."""
+    key_id: UUID | None = None
+    """The API key with limits under whose id the order counts. A trigger writes this column."""
 
 
 class AdmissionAccount(SQLModel, table=True):
@@ -229,10 +238,23 @@ class CustomerLimits(SQLModel, table=True):
     """The share and the limits of a customer. A customer without a row has the weight 1 and no limits."""
 
     __tablename__: ClassVar[str] = "customer_limits"
+    __table_args__ = (
+        CheckConstraint("weight > 0", name="weight_is_positive"),
+        CheckConstraint("in_flight >= 0 AND per_day >= 0 AND credits_per_day >= 0", name="limits_are_amounts"),
+    )
 
     customer_id: UUID = Field(primary_key=True, foreign_key="customers.id")
     """The customer."""
     weight: float = Field(default=1.0, sa_column=Column(Float, nullable=False, server_default="1"))
     """The customer's share of each account, relative to others."""
     in_flight: int | None = None
-    """The most generations at providers at the same time. Null: no limit."""
+    """The most generations at the same time (`schemas.quotas.Quota`). Null: no limit."""
+    per_day: int | None = None
+    """The most generations on one day in UTC. Null: no limit."""
+    credits_per_day: int | None = Field(default=None, sa_type=BigInteger)
+    """The most credits on one day in UTC. Null: no limit."""
+    on_limit: OnLimit = Field(
+        default=OnLimit.REJECT,
+        sa_column=Column(words(OnLimit, is_closed=False), nullable=False, server_default=OnLimit.REJECT.value),
+    )
+    """What happens to an order over a limit."""

@@ -6,7 +6,7 @@ ReelworksError
     InsufficientScope 403, OtherCustomer 403, NotForThisKey 403, StorageQuotaExceeded 403, NotFound 404, NotReady 409,
     NotCancellable 409, NotFinished 409, EndpointPaused 409, TooManyDeliveries 409, ModelRetired 410,
     GenerationDeleted 410, Expired 410, InvalidRequest 422, IdempotencyMismatch 422, TooManyRequests 429,
-    InternalError 500, ModelPaused 503, NoSandbox 503, Unavailable 503 (Overloaded)
+    QuotaReached 429, InternalError 500, ModelPaused 503, NoSandbox 503, Unavailable 503 (Overloaded)
   ProviderError             an error of the vendor: each stage acts by the class
     ProviderUnavailable     not accepted, or not reachable: repeat the call after `retry_after`
       ProviderRateLimited   a limit of our account: no failure; the account waits
@@ -25,10 +25,12 @@ ReelworksError
 """
 
 from collections.abc import Sequence
+from datetime import datetime
 from typing import Self
 
 from schemas.enums import ErrorCode, Scope
 from schemas.limits import Refusal
+from schemas.quotas import QuotaHolder, QuotaLimit
 
 
 class ReelworksError(Exception):
@@ -247,6 +249,59 @@ class TooManyRequests(RequestError):
     http_status = 429
     code = "too_many_requests"
     title = "Too many requests"
+
+
+class QuotaReached(RequestError):
+    """An order over a limit of its customer or of its API key. Nothing of the request was accepted."""
+
+    http_status = 429
+    code = "quota_reached"
+    title = "Limit reached"
+
+    def __init__(
+        self,
+        limit: QuotaLimit,
+        holder: QuotaHolder,
+        *,
+        most: int,
+        needed: int,
+        used: int | None = None,
+        frees_at: datetime | None = None,
+        retry_after: int | None = None,
+    ) -> None:
+        """Makes the refusal.
+
+        Args:
+            used: how much of the limit is used. None: the order does not fit into the limit at any time.
+            frees_at: the time at which the limit has room again. None: unknown, or never.
+            retry_after: the seconds after which the same order may be accepted. None: never.
+        """
+        whose = "this API key" if holder is QuotaHolder.KEY else "you"
+        super().__init__(
+            f"{_words(limit, whose, most)}: {_remedy(limit, needed, used)}",
+            {
+                "limit": limit, "limit_of": holder, "most": most, "used": used, "needed": needed,
+                "frees_at": frees_at and frees_at.isoformat().replace("+00:00", "Z"), "retry_after": retry_after,
+            },
+        )  # fmt: skip
+        self.retry_after = retry_after
+
+
+def _words(limit: QuotaLimit, whose: str, most: int) -> str:
+    match limit:
+        case QuotaLimit.IN_FLIGHT:
+            return f"{whose} may have {most} unfinished generations at the same time"
+        case QuotaLimit.PER_DAY:
+            return f"{whose} may order {most} generations a day"
+        case QuotaLimit.CREDITS_PER_DAY:
+            return f"{whose} may spend {most} credits a day"
+
+
+def _remedy(limit: QuotaLimit, needed: int, used: int | None) -> str:
+    if used is None:
+        return f"this request needs {needed} at once, so send a smaller one"
+    then = "wait until one has ended" if limit is QuotaLimit.IN_FLIGHT else "the day ends at 00:00 UTC"
+    return f"{used} are used, and this request needs {needed}: {then}"
 
 
 class Unavailable(RequestError):

@@ -16,6 +16,7 @@ from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, Settings
 from schemas.admission_settings import AdmissionSettings
 from schemas.door_settings import DoorSettings
 from schemas.enums import Door
+from schemas.metrics_settings import MetricsSettings
 from schemas.names import is_twin
 from schemas.reach import connectable
 from schemas.setting_groups import (
@@ -108,6 +109,7 @@ class Settings(BaseSettings):
     rate_limits: RateLimitSettings = RateLimitSettings()
     cdn: CdnSettings = CdnSettings()
     seeds: SeedSettings = SeedSettings()
+    metrics: MetricsSettings = MetricsSettings()
     database_pool_size: int = Field(default=20, ge=2, description="connections a process may hold")
     log_format: Literal["console", "json"] = "console"
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = "INFO"

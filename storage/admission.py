@@ -91,6 +91,8 @@ _WAITING_ACCOUNTS = returns(str)("""
     SELECT provider FROM waiting WHERE provider IS NOT NULL
 """)
 
+_WAITS = returns(bool)("SELECT place IN ('waiting', 'held') FROM admissions WHERE generation_id = %(generation_id)s")
+
 _DECLARE = """
     INSERT INTO admission_accounts (provider, declared, limits_at)
     SELECT key, value, clock_timestamp() FROM jsonb_each(%(limits)s::jsonb)
@@ -154,7 +156,7 @@ class View:
     has_pauses: bool
     """Whether an operator paused anything."""
     has_customer_limits: bool
-    """Whether a customer has a limit of generations in flight."""
+    """Whether the orders of a customer or of an API key wait at a limit."""
 
 
 def view(sql: Sql) -> View:
@@ -182,7 +184,10 @@ _VIEW = returns(lambda *row: row)(f"""
         )), '{{}}') FROM admission_accounts),
         ARRAY({_WAITING_ACCOUNTS.text}),
         EXISTS (SELECT FROM admission_pauses),
-        EXISTS (SELECT FROM customer_limits WHERE in_flight IS NOT NULL)
+        EXISTS (
+            SELECT FROM customer_limits
+            WHERE on_limit = 'wait' AND coalesce(in_flight, per_day, credits_per_day) IS NOT NULL
+        ) OR EXISTS (SELECT FROM api_keys WHERE on_limit = 'wait')
 """)  # noqa: S608 -- a constant
 
 
@@ -226,6 +231,11 @@ def grant(sql: Sql, provider: ProviderName, *, most: int, wake_in: float) -> lis
 def waiting_accounts(sql: Sql) -> list[ProviderName]:
     """The accounts for which generations wait."""
     return sql.all(_WAITING_ACCOUNTS)
+
+
+def waits(sql: Sql, generation_id: UUID) -> bool:
+    """Whether a generation waits for a place."""
+    return bool(sql.first(_WAITS, generation_id=generation_id))
 
 
 def release_held(sql: Sql, *, most: int, low_waits: float) -> None:

@@ -19,7 +19,7 @@ class _Account:
     declared: dict[str, Any]
     override: dict[str, Any] | None
     in_force: dict[str, Any]
-    learned_in_flight: int | None
+    learned_in_flight: float | None
     rate_factor: float
     closed_until: datetime | None
     closed_reason: str | None
@@ -61,10 +61,10 @@ class _Counts:
 
 _ACCOUNTS = returns(_Account)("""
     SELECT provider, declared, override, admission_limits(a) AS in_force,
-           admission_learned_in_flight(a) AS learned_in_flight, coalesce(admission_rate_factor(a), 1) AS rate_factor,
+           admission_learned_in_flight(a)::float8 AS learned_in_flight, admission_rate_factor(a) AS rate_factor,
            CASE WHEN closed_until > clock_timestamp() THEN closed_until END AS closed_until,
-           CASE WHEN closed_until > clock_timestamp() OR closed_reason IN ('no_money', 'daily') THEN closed_reason END
-               AS closed_reason
+           CASE WHEN closed_until > clock_timestamp() OR closed_reason IN ('no_money', 'daily')
+               THEN closed_reason END AS closed_reason
     FROM admission_accounts a
     WHERE %(only)s::text IS NULL OR provider = %(only)s
     ORDER BY provider

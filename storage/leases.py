@@ -10,6 +10,7 @@ from uuid import UUID
 import structlog
 from sqlalchemy.exc import SQLAlchemyError
 
+from metrics.families import LEASES_LOST
 from schemas.errors import LeaseLost
 from storage import claims
 from storage.claims import Claim
@@ -139,3 +140,4 @@ class LeaseKeeper:
                 lease.extend(until=asked_at + self._lease_seconds)
             else:
                 lease.lose()
+                LEASES_LOST.add()

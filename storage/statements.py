@@ -41,7 +41,12 @@ INSERT = returns(lambda *row: row)("""
         INSERT INTO webhook_generations (generation_id, endpoint_id)
         SELECT id, endpoint_id FROM inserted JOIN given USING (id) WHERE endpoint_id IS NOT NULL
     )
-    SELECT id, created_at, stage_at, wake_at, deadline_at FROM inserted
+    SELECT id, created_at, stage_at, wake_at, deadline_at, (
+        SELECT jsonb_build_object(
+            'in_flight', in_flight, 'per_day', per_day, 'credits_per_day', credits_per_day, 'on_limit', on_limit
+        ) FROM customer_limits WHERE customer_id = %(customer_id)s
+    )
+    FROM inserted
 """)
 
 # Every write of a claim: a move with its event, or a write in the same stage without an event.

@@ -18,9 +18,12 @@ from uuid import UUID
 
 from psycopg.types.json import Jsonb
 
+from metrics.families import ENDED, ENDED_MODELS
+from schemas.causes import cause_of_cancel
 from schemas.enums import ErrorCode, EventName, Stage
 from schemas.errors import LeaseLost
 from schemas.names import ProviderName, is_twin
+from schemas.quotas import UNLIMITED, Quota
 from schemas.stages import AT_PROVIDER, CANCELLABLE, TERMINAL, is_allowed, progress_within
 from schemas.tables import Generation
 from storage import ledger, statements
@@ -90,15 +93,16 @@ class NewGeneration:
     """The endpoint of the order's `callback_url`."""
 
 
-def insert(sql: Sql, new: Sequence[NewGeneration], *, resend_after: float) -> bool:
+def insert(sql: Sql, new: Sequence[NewGeneration], *, resend_after: float) -> Quota | None:
     """Insert generations of one customer and one request in `queued`, and set their times.
 
     Args:
         resend_after: seconds until the waker sends the first wake-up again.
 
     Returns:
-        False if the request was accepted before, the customer does not exist, or a live customer's order leads to a
-        twin, or a test customer's order to an account. The caller must then roll back a batch.
+        The limits of the customer. None if the request was accepted before, the customer does not exist, or a live
+        customer's order leads to a twin, or a test customer's order to an account. The caller must then roll back a
+        batch.
     """
     rows = [each.row for each in new]
     # One document: psycopg takes longer for a list for each column.
@@ -115,11 +119,14 @@ def insert(sql: Sql, new: Sequence[NewGeneration], *, resend_after: float) -> bo
         statements.INSERT, customer_id=rows[0].customer_id, request_hash=rows[0].request_hash,
         is_test=is_twin(rows[0].provider), resend_after=resend_after, rows=Jsonb(given),
     )  # fmt: skip
-    moments = {generation_id: times for generation_id, *times in inserted}
+    moments = {generation_id: times for generation_id, *times, _ in inserted}
     for row in rows:
         if row.id in moments:
             row.created_at, row.stage_at, row.wake_at, row.deadline_at = moments[row.id]
-    return len(moments) == len(rows)
+    if len(moments) < len(rows):
+        return None
+    limits = inserted[0][-1]
+    return UNLIMITED if limits is None else Quota.of(limits)
 
 
 def move(
@@ -256,6 +263,9 @@ def cancel_unsent(sql: Sql, generation: Generation) -> None:
     sql.run(statements.CANCEL_UNSENT, id=generation.id, event=Jsonb(event), **_allowed(Stage.QUEUED, Stage.CANCELLED))
     if generation.credits:
         ledger.release(sql, generation.customer_id, generation.id)
+    # Counted before the commit, which the caller makes: a commit that fails is counted, too.
+    ENDED.add(Stage.CANCELLED, cause_of_cancel(was_accepted=False), generation.provider)
+    ENDED_MODELS.add(generation.model, Stage.CANCELLED)
 
 
 def request_cancel(sql: Sql, generation_id: UUID) -> None:

@@ -17,7 +17,8 @@ def admit(services: WorkerServices, claim: Claim) -> Outcome | None:
     """Ask for a place. None: the generation may go now."""
     now, start_by = claim.generation.claimed_at, claim.start_by
     if start_by is not None and now >= start_by:
-        return Fail(ErrorCode.NOT_STARTED, f"not started within the {claim.order.start_within:g} s of `start_within`")
+        seconds = claim.order.start_within
+        return Fail(ErrorCode.NOT_STARTED, f"no provider got it within the {seconds:g} s of `start_within`")
     not_before = claim.order.not_before
     if not_before is not None and now < not_before:
         return Later((not_before - now).total_seconds())

@@ -15,7 +15,7 @@ _LOOK_AGAIN_FOR_SECONDS = 0.9
 _LOOK_AGAIN_AFTER_SECONDS = 0.05
 
 
-@shared_task(name=TaskName.GRANT)
+@shared_task(name=TaskName.GRANT, send_events=False)
 def grant_task() -> None:
     """Run `grant_on` as a Celery task."""
     grant_on(current_services(), for_seconds=_LOOK_AGAIN_FOR_SECONDS)

@@ -2,6 +2,8 @@
 
 import structlog
 
+from metrics.families import FENCES
+from metrics.labels import Fence
 from providers.base import STORED_FILE, AcceptedCreate, ProviderRequest
 from schemas.callback_token import callback_url, node_callback_url
 from schemas.enums import Door, Stage
@@ -49,6 +51,7 @@ def send(services: WorkerServices, claim: Claim, lease: Lease, request: Provider
     except ProviderError as error:
         return refused(services, claim, error)
     except LeaseLost:
+        FENCES.add(Fence.CREATE)
         log.warning("submit_kept_here")
         return NotAccepted()
     except Exception:

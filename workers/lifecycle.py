@@ -21,6 +21,7 @@ from storage.objects import ObjectStore
 from tasks.services import WorkerServices
 from tasks.usual_times import UsualTimes
 from workers.dispatch import Dispatcher
+from workers.stage_events import StageEvents
 
 # However many downloads of one provider account wait, the downloads of others have these threads.
 _THREADS_FOR_OTHERS = 2
@@ -58,6 +59,7 @@ def open_services(
             leases=leases,
             dispatcher=dispatcher,
             announce=announcer.announce,
+            tell=StageEvents().tell,
             queues=frozenset(queues),
             gate=gate,
             usual_times=UsualTimes(database),

@@ -115,10 +115,14 @@ def test_status_shows_the_accounts_with_limits(reelworks: Reelworks, database: D
         )
     ask = ("status", "--patience", "0.5", "--gateway", "http://127.0.0.1:1")
     (account,) = json.loads(reelworks(*ask, "--json").out)["accounts"]
-    assert (account["account"], account["use"]["waiting"], account["closed_reason"]) == ("kie", 0, "no_money")
+    assert (account["account"], account["use"]) == ("kie", {"in_flight": 0, "waiting": 0, "in_windows": [0, 0]})
     shown = reelworks(*ask).out
     assert "0 of 100" in shown
-    assert "The account kie is closed: no_money" in shown
+    assert "The account kie takes nothing until" in shown
+    assert "the account is out of money" in shown
+    with database.statement() as sql:
+        sql.run("UPDATE admission_accounts SET closed_until = now() WHERE provider = 'kie'")
+    assert "The account kie gets one create now and then: the account is out of money" in reelworks(*ask).out
 
 
 def reelworks_route(reelworks: Reelworks) -> str:

@@ -31,6 +31,7 @@ _CODE = (
         "intake",
         "notify",
         "media",
+        "metrics",
         "bench",
         "drills",
         "tests",

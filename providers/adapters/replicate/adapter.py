@@ -32,6 +32,8 @@ from providers.base import (
 )
 from providers.http.calls import Reply
 from providers.webhooks import bodies
+from schemas.errors import ProviderError, ProviderRateLimited
+from schemas.limits import AccountLimits, CreateRate
 
 
 class Replicate(VendorAdapter):
@@ -43,6 +45,8 @@ class Replicate(VendorAdapter):
         calls_back=True,
         signs_callbacks=True,
         cancels=True,
+        # https://replicate.com/docs/topics/predictions/rate-limits. Less for an account that is nearly out of credit.
+        limits=AccountLimits(creates=[CreateRate(most=600, seconds=60)]),
     )
 
     def _submit(
@@ -83,6 +87,13 @@ class Replicate(VendorAdapter):
         if prediction.id not in {None, remote.remote_id}:
             raise reply.undocumented("another prediction")
         return prediction
+
+    def _error(self, reply: Reply) -> ProviderError:
+        """The HTTP status decides. The body of a refusal for being too fast has the time to wait."""
+        error, body = super()._error(reply), reply.read(ErrorBody)
+        if isinstance(error, ProviderRateLimited) and error.retry_after is None and body is not None:
+            return ProviderRateLimited(error.message, retry_after=body.resets_in)
+        return error
 
     def _told(self, reply: Reply) -> Told | None:
         body = reply.read(ErrorBody)

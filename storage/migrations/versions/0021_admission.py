@@ -200,7 +200,8 @@ _GRANT = """
             held := admission_held_by(best);
             IF held = 'customer' THEN
                 UPDATE admissions SET place = 'held', held_by = held
-                WHERE provider = of_provider AND customer_id = best.customer_id AND place = 'waiting';
+                WHERE provider = of_provider AND customer_id = best.customer_id AND flow = best.flow
+                    AND place = 'waiting';
                 CONTINUE;
             END IF;
             IF held IS NULL THEN
@@ -269,6 +270,7 @@ _ASK = """
         is_backlogged boolean;
         its_turn float8;
         its_flow_turn float8;
+        waits_until timestamptz;
     BEGIN
         SELECT customer_id INTO its_customer FROM generations
         WHERE id = asks AND lease_token = its_token AND stage = 'queued' FOR NO KEY UPDATE;
@@ -322,24 +324,23 @@ _ASK = """
                 flow_turn = excluded.flow_turn, granted_at = NULL;
         END IF;
         RETURN QUERY SELECT * FROM admission_grant(of_provider, most, wake_in, asks);
-        IF EXISTS (SELECT FROM admissions WHERE generation_id = asks AND place = 'granted') THEN
+        SELECT * INTO mine FROM admissions WHERE generation_id = asks;
+        IF mine.place = 'granted' THEN
             RETURN;
+        END IF;
+        IF its_work_seconds IS NOT NULL THEN
+            -- From the first ask: a generation whose creates are refused again and again waits no longer than others.
+            waits_until := mine.asked_at + make_interval(secs => longest_wait);
         END IF;
         UPDATE generations SET
             lease_token = NULL, lease_until = NULL, crashes = 0,
-            deadline_at = CASE
-                WHEN its_work_seconds IS NULL THEN deadline_at
-                ELSE clock_timestamp() + make_interval(secs => longest_wait)
-            END,
-            wake_at = least(wake_at_latest, CASE
-                WHEN its_work_seconds IS NULL THEN deadline_at
-                ELSE clock_timestamp() + make_interval(secs => longest_wait)
-            END)
+            deadline_at = coalesce(waits_until, deadline_at),
+            wake_at = least(wake_at_latest, coalesce(waits_until, deadline_at))
         WHERE id = asks;
     END $$
 """
 
-# Generations whose reason to be held is gone come back into the queue, a few of each customer and model.
+# Generations whose reason to be held is gone come back into the queue, a few of each customer, model and flow.
 _RELEASE_HELD = """
     CREATE OR REPLACE FUNCTION admission_release_held(
         most integer, low_waits float8
@@ -360,10 +361,10 @@ _RELEASE_HELD = """
             SELECT * INTO one FROM admissions
             WHERE place = 'held' AND (
                 one.generation_id IS NULL
-                OR (held_by, provider, customer_id, vendor_model)
-                    > (one.held_by, one.provider, one.customer_id, one.vendor_model)
+                OR (held_by, provider, customer_id, vendor_model, flow)
+                    > (one.held_by, one.provider, one.customer_id, one.vendor_model, one.flow)
             )
-            ORDER BY held_by, provider, customer_id, vendor_model, priority DESC, flow_turn LIMIT 1;
+            ORDER BY held_by, provider, customer_id, vendor_model, flow, priority DESC, flow_turn LIMIT 1;
             EXIT WHEN NOT FOUND;
             CONTINUE WHEN admission_held_by(one) IS NOT NULL;
             UPDATE admissions SET place = 'waiting', held_by = NULL, turn = greatest(turn, (
@@ -372,7 +373,7 @@ _RELEASE_HELD = """
             WHERE generation_id IN (
                 SELECT generation_id FROM admissions
                 WHERE place = 'held' AND held_by = one.held_by AND provider = one.provider
-                    AND customer_id = one.customer_id AND vendor_model = one.vendor_model
+                    AND customer_id = one.customer_id AND vendor_model = one.vendor_model AND flow = one.flow
                 ORDER BY priority DESC, flow_turn LIMIT most FOR UPDATE SKIP LOCKED
             );
         END LOOP;
@@ -500,7 +501,8 @@ def upgrade() -> None:
     waits = sa.text(_WAITS)
     queue: list[Any] = ["provider", "pool", "lane", "turn"]
     own: list[Any] = ["provider", "pool", "lane", "customer_id", sa.text("priority DESC"), "flow_turn", "asked_at"]
-    held: list[Any] = ["held_by", "provider", "customer_id", "vendor_model", sa.text("priority DESC"), "flow_turn"]
+    held_parts = ["held_by", "provider", "customer_id", "vendor_model", "flow"]
+    held: list[Any] = [*held_parts, sa.text("priority DESC"), "flow_turn"]
     for name, columns, where in (
         ("waiting", queue, waits),
         ("reserve", queue, sa.text(f"{_WAITS} AND may_use_reserve")),

@@ -294,6 +294,22 @@ _AT_0022 = [
     "UPDATE generations SET routes_given_up = 1",
 ]
 
+_AT_0023 = [
+    f"""
+        INSERT INTO customer_limits (customer_id, in_flight, per_day, credits_per_day, on_limit)
+        VALUES ({_CUSTOMER}, 5, 10, 100, 'wait')
+        ON CONFLICT (customer_id) DO UPDATE SET per_day = excluded.per_day
+    """,
+    "UPDATE api_keys SET in_flight = 5, per_day = 10, on_limit = 'wait' WHERE id = md5('key')::uuid",
+    "UPDATE key_spending SET orders = orders + 1",
+    "UPDATE admissions SET key_id = md5('key')::uuid",
+    f"""
+        INSERT INTO quota_orders (generation_id, holder_id, key_id, credits, day)
+        VALUES (md5('queued')::uuid, {_CUSTOMER}, NULL, 10, '2026-11-29'),
+               (md5('queued')::uuid, md5('key')::uuid, md5('key')::uuid, 10, NULL)
+    """,
+]
+
 _AT_0024 = [
     """
         INSERT INTO admission_changes (id, author, action, scope, name, reason, before, after)
@@ -325,6 +341,7 @@ _STATEMENTS = {
     "0020": _AT_0020,
     "0021": _AT_0021,
     "0022": _AT_0022,
+    "0023": _AT_0023,
     "0024": _AT_0024,
     "0025": [],
 }
@@ -341,6 +358,10 @@ ACCEPTED = {
     "table customers has the new rule customers_test_of_fkey",
     "table customers has the new rule customers_test_of_key",
     "table ledger_accounts has the new rule accountkind",
+    # 0023. The release before leaves the limits of keys null, and no release before it is out that sets limits.
+    "table api_keys has the new rule limits_are_amounts",
+    "table customer_limits has the new rule limits_are_amounts",
+    "table customer_limits has the new rule weight_is_positive",
 }
 """What `schema.breaks` finds and the release before does not mind, each with the reason."""
 

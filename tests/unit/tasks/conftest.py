@@ -153,6 +153,7 @@ def services_with(
         leases=LeaseKeeper(database, lease_seconds=8),
         dispatcher=Mailbox(database),
         announce=lambda *_: None,
+        tell=lambda *_, **__: None,
         queues=queues,
         usual_times=UsualTimes(database),
         hosts=Shares(each=1, total=1),
