@@ -115,9 +115,23 @@ class Refusal(StrEnum):
     """The vendor is down, for maintenance for example, and has named the time of its return."""
 
     @property
+    def in_words(self) -> str:
+        """The refusal in words, for operators."""
+        return _IN_WORDS[self]
+
+    @property
     def lasts(self) -> bool:
         """Whether a short wait does not help: other routes are better."""
         return self in {Refusal.DAILY, Refusal.NO_MONEY}
+
+
+_IN_WORDS = {
+    Refusal.TOO_FAST: "creates came too fast",
+    Refusal.TOO_MANY: "too much work at once",
+    Refusal.DAILY: "the day's generations are used up",
+    Refusal.NO_MONEY: "the account is out of money",
+    Refusal.AWAY: "the vendor is down",
+}
 
 
 class HeldBy(StrEnum):

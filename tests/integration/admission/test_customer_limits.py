@@ -10,6 +10,7 @@ from schemas.errors import QuotaReached
 from schemas.orders import GenerationRequest
 from schemas.quotas import OnLimit, Quota
 from storage import acceptance, admission, quota_settings
+from storage.admission_control import Reason
 from storage.customers import authenticate
 from storage.ledger import Spender
 from storage.quota_settings import LimitChanges
@@ -23,7 +24,7 @@ WAIT = OnLimit.WAIT
 
 def limit(account: Account, customer: NewCustomer, changes: LimitChanges) -> None:
     with account.database.transaction() as session:
-        quota_settings.change(of(session), customer.id, changes)
+        quota_settings.change(of(session), customer.id, changes, Reason("a test"))
 
 
 def key_of(account: Account, customer: NewCustomer, quota: Quota) -> Spender:
@@ -123,7 +124,7 @@ def test_limits_of_a_key_hold_for_its_orders_alone(account: Account) -> None:
     assert ask(account, customer, flow="another key").has_place
     account.ends(first)
     assert released(account) == [second.id]
-    account.ends(second)
+    account.ends(second.id)
     assert released(account) == [third.id]
 
 
