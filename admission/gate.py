@@ -14,6 +14,7 @@ from schemas.admission_settings import AdmissionSettings
 from schemas.enums import EventName
 from schemas.limits import WHOLE_ACCOUNT, AccountLimits
 from schemas.names import ProviderName
+from schemas.orders import Route
 from storage import admission, transitions
 from storage.admission import Ask, Granted, View
 from storage.claims import Claim
@@ -23,7 +24,8 @@ from storage.outages import OUTAGES
 
 log = structlog.get_logger()
 
-_VIEW_LASTS_SECONDS = 1.0
+VIEW_LASTS_SECONDS = 1.0
+"""All processes see a change of an account or of a route within this time."""
 _TOLD_AFTER_SECONDS = 1.0
 
 
@@ -68,17 +70,27 @@ class Gate:
         limits = self._viewed().limits.get(provider)
         return WHOLE_ACCOUNT if limits is None else limits.pool_of(vendor_model)
 
-    def needs_place(self, provider: ProviderName) -> bool:
-        """Whether generations for an account must ask for a place. False: the account takes whatever comes."""
-        view = self._viewed()
+    def needs_place(self, route: Route) -> bool:
+        """Whether generations for a route must ask for a place. False: the route takes whatever comes."""
+        view, provider = self._viewed(), route.provider
         limits = view.limits.get(provider)
         return (
             view.has_pauses
+            or (bool(view.open_routes) and route in view.open_routes)
             or view.has_customer_limits
             or provider in view.closed
             or provider in view.waiting
             or (limits is not None and not limits.is_unlimited)
         )
+
+    def open_routes(self) -> frozenset[Route]:
+        """The routes whose circuit breaker is open or half-open."""
+        return self._viewed().open_routes
+
+    def forget_view(self) -> None:
+        """Read the view again before its next use: this process knows that it has changed."""
+        with self._lock:
+            self._view_ends = 0.0
 
     def ask(self, claim: Claim, wanted: Ask) -> bool:
         """Ask for a place. Returns whether the generation has one. If not, the claim has ended, and a grant follows.
@@ -149,5 +161,5 @@ class Gate:
                 raise
             return view
         with self._lock:
-            self._view, self._view_ends = read, now + _VIEW_LASTS_SECONDS
+            self._view, self._view_ends = read, now + VIEW_LASTS_SECONDS
         return read

@@ -16,6 +16,7 @@ from schemas.enums import Stage
 from schemas.errors import LeaseLost
 from schemas.limits import AccountLimits, Priority
 from schemas.names import ProviderName
+from schemas.orders import Route
 from storage.claims import Claim
 from storage.generations import Wake
 from storage.sql import Sql, returns
@@ -121,6 +122,8 @@ class View:
     """The accounts that take nothing now, and those whose limits were learned from refusals."""
     waiting: frozenset[ProviderName]
     """The accounts for which generations wait."""
+    open_routes: frozenset[Route]
+    """The routes whose circuit breaker is open or half-open."""
     has_pauses: bool
     """Whether an operator paused anything."""
     has_customer_limits: bool
@@ -129,11 +132,12 @@ class View:
 
 def view(sql: Sql) -> View:
     """The view of this moment."""
-    accounts, waiting, has_pauses, has_customer_limits = sql.all(_VIEW)[0]
+    accounts, waiting, open_routes, has_pauses, has_customer_limits = sql.all(_VIEW)[0]
     return View(
         limits={name: AccountLimits.model_validate(one["limits"]) for name, one in accounts.items() if one["limits"]},
         closed=frozenset(name for name, one in accounts.items() if one["is_closed"]),
         waiting=frozenset(waiting),
+        open_routes=frozenset(Route.model_validate(one) for one in open_routes),
         has_pauses=has_pauses,
         has_customer_limits=has_customer_limits,
     )
@@ -148,6 +152,8 @@ _VIEW = returns(lambda *row: row)(f"""
             )
         )), '{{}}') FROM admission_accounts),
         ARRAY({_WAITING_ACCOUNTS.text}),
+        (SELECT coalesce(jsonb_agg(jsonb_build_object('provider', provider, 'model', vendor_model)), '[]')
+            FROM route_health WHERE opened_at IS NOT NULL),
         EXISTS (SELECT FROM admission_pauses),
         EXISTS (SELECT FROM customer_limits WHERE in_flight IS NOT NULL)
 """)  # noqa: S608 -- a constant
@@ -213,3 +219,17 @@ def declare(sql: Sql, limits: Mapping[ProviderName, AccountLimits]) -> None:
 def adopt(sql: Sql, provider: ProviderName) -> None:
     """Count the work that is at an account already. Call this when the account gets limits."""
     sql.run(_ADOPT, provider=provider)
+
+
+def leave(sql: Sql, generation_id: UUID) -> None:
+    """A generation leaves the queue of its account for another one. Its deadline counts from now on."""
+    sql.run(_LEAVE, id=generation_id)
+
+
+_LEAVE = """
+    WITH gone AS (
+        DELETE FROM admissions WHERE generation_id = %(id)s RETURNING generation_id, place, work_seconds
+    )
+    UPDATE generations SET deadline_at = clock_timestamp() + make_interval(secs => work_seconds)
+    FROM gone WHERE id = generation_id AND place IN ('waiting', 'held') AND work_seconds IS NOT NULL
+"""

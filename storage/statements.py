@@ -69,6 +69,7 @@ WRITE = returns(Snapshot)("""
             cancel_sent_at = CASE WHEN %(cancel_sent)s THEN clock_timestamp() ELSE cancel_sent_at END,
             failures = coalesce(%(failures)s, failures), crashes = coalesce(%(crashes)s, crashes),
             provider = coalesce(%(provider)s, provider), route_index = coalesce(%(route_index)s, route_index),
+            routes_given_up = coalesce(%(routes_given_up)s, routes_given_up),
             remote_id = coalesce(%(remote_id)s, remote_id), remote_links = coalesce(%(remote_links)s, remote_links),
             result_urls = coalesce(%(result_urls)s, result_urls), object_key = coalesce(%(object_key)s, object_key),
             download = coalesce(%(download)s, download),
@@ -85,8 +86,8 @@ WRITE = returns(Snapshot)("""
     )
     SELECT
         id, customer_id, kind, "order", credits, stage, stage_at, wake_at, deadline_at, attempt, failures, crashes,
-        claimed_at, cancel_requested_at, cancel_sent_at, provider, route_index, remote_id, remote_links, result_urls,
-        object_key, download
+        claimed_at, cancel_requested_at, cancel_sent_at, provider, route_index, routes_given_up, remote_id,
+        remote_links, result_urls, object_key, download
     FROM written
 """)
 

@@ -3,6 +3,8 @@
 import structlog
 import tenacity
 
+from admission.gate import VIEW_LASTS_SECONDS
+from admission.health import is_trouble
 from schemas.enums import ErrorCode, Stage
 from schemas.errors import ProviderError, ProviderRateLimited, ProviderRejected, ProviderUnavailable
 from schemas.setting_groups import PipelineSettings
@@ -83,6 +85,9 @@ def refused(services: WorkerServices, claim: Claim, error: ProviderError) -> Not
     match error:
         case ProviderRateLimited():
             return _again(error.message, outage_pause(pipeline, at_least=error.retry_after), failures=failures)
+        case _ if is_trouble(error) and services.health.is_open(claim.route):
+            # The generation takes another route, or waits until the breaker closes. No failure.
+            return _again(error.message, VIEW_LASTS_SECONDS, failures=failures)
         case ProviderUnavailable() if failures + 1 < pipeline.submit_failures:
             pause = backoff(pipeline, failures + 1, at_least=error.retry_after)
             return _again(error.message, pause, failures=failures + 1)
@@ -109,12 +114,16 @@ def _again(reason: str, pause: float, *, failures: int, crashes: int | None = No
 
 
 def _next_route(claim: Claim, error: ProviderError) -> Advance | Fail:
-    index, routes = claim.generation.route_index + 1, claim.order.routes
-    if index >= len(routes):
+    """Give the route up for this generation."""
+    row, routes = claim.generation, claim.order.routes
+    given_up = row.routes_given_up | 1 << row.route_index
+    left = [index for index in range(len(routes)) if not given_up >> index & 1]
+    if not left:
         return Fail(error.code, error.message)
+    index = left[0]
     return Advance(
         Stage.QUEUED,
         wait=0.0,
         event={"reason": error.message, "next_route": index},
-        changes=Changes(failures=0, route_index=index, provider=routes[index].provider),
+        changes=Changes(failures=0, route_index=index, provider=routes[index].provider, routes_given_up=given_up),
     )

@@ -85,7 +85,7 @@ _REPORT = """
         INSERT INTO route_health (provider, vendor_model) VALUES (of_provider, of_vendor_model) ON CONFLICT DO NOTHING;
         SELECT * INTO route FROM route_health
         WHERE provider = of_provider AND vendor_model = of_vendor_model FOR UPDATE;
-        IF route.opened_at IS NOT NULL AND NOT (is_create AND route.probe_id = generation) THEN
+        IF route.opened_at IS NOT NULL AND (NOT is_create OR route.probe_id IS DISTINCT FROM generation) THEN
             RETURN QUERY SELECT true, NULL::text;
             RETURN;
         END IF;

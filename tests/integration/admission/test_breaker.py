@@ -165,6 +165,14 @@ def test_failures_of_others_do_not_end_a_probe(breaker: Breaker) -> None:
     assert breaker.answers(probe).change is BreakerState.CLOSED
 
 
+def test_late_outcomes_of_earlier_creates_change_nothing(breaker: Breaker) -> None:
+    breaker.opens()
+    pause = breaker.pause()
+    assert [breaker.fails(), breaker.answers()] == [STAYS_OPEN, STAYS_OPEN]
+    assert breaker.pause() <= pause
+    assert breaker.timeline() == ["open"]
+
+
 def test_a_probe_whose_worker_died_gives_way_to_another(breaker: Breaker) -> None:
     breaker.opens()
     probe, other = breaker.generation(), breaker.generation()

@@ -174,9 +174,16 @@ class Lives:
         self._worker = worker
         self._sandbox = sandbox
 
-    def begin(self, request: dict[str, object] | None = None, *, routes: int = 1, **behaviour: object) -> Life:
+    def begin(
+        self,
+        request: dict[str, object] | None = None,
+        *,
+        routes: int = 1,
+        customer: NewCustomer | None = None,
+        **behaviour: object,
+    ) -> Life:
         """Accept an order, and set the sandbox's scenario for it (`sandbox.scenarios.Scenario`)."""
-        return self._begin(new_customer(self._database, 1000), request or {}, routes, behaviour)
+        return self._begin(customer or new_customer(self._database, 1000), request or {}, routes, behaviour)
 
     def begin_from(
         self, content: bytes, request: dict[str, object], *, media: MediaType = PNG, **behaviour: object

@@ -101,7 +101,7 @@ def test_file_in_the_vendors_answer_is_stored_before_the_row_names_it() -> None:
         ),
         (
             ProviderAuthFailed("no key"),
-            {"route_index": 2},
+            {"route_index": 2, "routes_given_up": 0b011},
             NotAccepted(Fail(ErrorCode.PROVIDER_AUTH_FAILED, "no key")),
         ),
     ],
@@ -120,7 +120,7 @@ def test_next_route_is_tried_when_retries_cannot_help(answer: ProviderError) -> 
             Stage.QUEUED,
             wait=0,
             event={"reason": "refused", "next_route": 1},
-            changes=Changes(failures=0, route_index=1, provider="kling"),
+            changes=Changes(failures=0, route_index=1, provider="kling", routes_given_up=0b001),
         )
     )
 
