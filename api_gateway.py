@@ -31,7 +31,7 @@ from gateway.openai.video_content import router as openai_video_content_router
 from gateway.openai.video_ids import VIDEOS
 from gateway.openai.video_list import router as openai_video_list_router
 from gateway.openai.videos import router as openai_videos_router
-from gateway.openapi import install_document, refusals, with_problems
+from gateway.openapi import install_document, refusals, with_problems, write_document
 from gateway.pages import install_pages
 from gateway.ratings import router as ratings_router
 from gateway.request_context import RequestContext
@@ -178,6 +178,13 @@ def create_app(settings: Settings | None = None) -> FastAPI:
     install_pages(app, with_pages=Door.PAGES not in settings.doors_off)
     install_document(app)
     app.openapi = with_problems(app)  # type: ignore[method-assign]  # the way that FastAPI documents
+    return app
+
+
+def create_ready_app(settings: Settings | None = None) -> FastAPI:
+    """Makes the application for a server, and writes its OpenAPI document: the first request should not wait for it."""
+    app = create_app(settings)
+    write_document(app)
     return app
 
 

@@ -4,9 +4,11 @@ The database decides (`storage.admission`). The gate knows which generations nee
 limits, and their generations go without a statement.
 """
 
+import logging
 import threading
 import time
 from collections.abc import Callable, Mapping, Sequence
+from uuid import UUID
 
 import structlog
 
@@ -15,8 +17,9 @@ from schemas.enums import EventName
 from schemas.limits import WHOLE_ACCOUNT, AccountLimits
 from schemas.names import ProviderName
 from schemas.orders import Route
-from storage import admission, transitions
+from storage import admission, admission_learning, transitions
 from storage.admission import Ask, Granted, View
+from storage.admission_learning import Refused
 from storage.claims import Claim
 from storage.database import Database
 from storage.generations import Wake
@@ -87,6 +90,15 @@ class Gate:
         """The routes whose circuit breaker is open or half-open."""
         return self._viewed().open_routes
 
+    def is_shut(self, provider: ProviderName) -> bool:
+        """Whether an account is out of money, or of generations of the day, and is not tried for a while."""
+        return provider in self._viewed().shut
+
+    def has_routes_away(self) -> bool:
+        """Whether the routes of any generations are open, or at accounts that are not tried for a while."""
+        view = self._viewed()
+        return bool(view.open_routes or view.shut)
+
     def forget_view(self) -> None:
         """Read the view again before its next use: this process knows that it has changed."""
         with self._lock:
@@ -116,6 +128,43 @@ class Gate:
         except OUTAGES as error:
             log.info("places_not_granted", provider=provider, error=type(error).__name__)
 
+    def is_spent(self, provider: ProviderName) -> bool:
+        """Whether an account is out of money, or of generations of the day: other routes are better."""
+        return provider in self._viewed().spent
+
+    def refused(self, provider: ProviderName, generation_id: UUID, refusal: Refused) -> None:
+        """A vendor refused a create because of our account: the account waits, in all processes.
+
+        Call it after the generation is queued again. An outage loses the lesson: the next refusal teaches it.
+        """
+        try:
+            with self._database.statement() as sql:
+                learned = admission_learning.refused(sql, provider, generation_id, refusal)
+        except OUTAGES as error:
+            log.warning("refusal_not_learned", provider=provider, reason=refusal.why, error=type(error).__name__)
+            return
+        self.look_again()
+        if learned.is_news:
+            level = logging.ERROR if refusal.why.lasts else logging.INFO
+            log.log(
+                level, "account_closed", provider=provider, reason=refusal.why, places=learned.places,
+                seconds=round(learned.closed_seconds, 1), rate_factor=round(learned.factor, 3),
+            )  # fmt: skip
+
+    def accepted(self, provider: ProviderName) -> None:
+        """A vendor accepted a create, so the account has money again. An outage leaves this to the next create."""
+        try:
+            if not self.is_spent(provider):
+                return
+            with self._database.statement() as sql:
+                is_open = admission_learning.accepted(sql, provider)
+        except OUTAGES as error:
+            log.info("account_not_opened", provider=provider, error=type(error).__name__)
+            return
+        if is_open:
+            self.look_again()
+            log.warning("account_open", provider=provider)
+
     def grant_all(self) -> bool:
         """Give the free places of all accounts to the generations that are next. Returns whether any still waits."""
         with self._database.statement() as sql:
@@ -124,6 +173,11 @@ class Gate:
         for provider in waiting:
             self._grant(provider)
         return bool(waiting)
+
+    def count_all(self) -> None:
+        """Count the work that is at accounts already whose limits changed: places are free only beside it."""
+        with self._database.statement() as sql:
+            admission.count_all(sql)
 
     def _grant(self, provider: ProviderName) -> None:
         with self._database.statement() as sql:
@@ -145,6 +199,11 @@ class Gate:
             with self._database.statement() as sql:
                 transitions.note_all(sql, EventName.ADMITTED, told)
         log.info("generations_admitted", count=len(granted))
+
+    def look_again(self) -> None:
+        """Read the state of the accounts before its next use: this process knows of a change."""
+        with self._lock:
+            self._view_ends = 0.0
 
     def _viewed(self) -> View:
         """The view of the last second. During an outage, the last one that was read."""

@@ -28,6 +28,8 @@ class Why(StrEnum):
 
     OPEN = "route_open"
     """The circuit breaker of the route is open."""
+    SPENT = "account_spent"
+    """The account is out of money, or of generations of the day."""
     TOO_DEAR = "cost_above_price"
     """The route costs more than the price of the order."""
     FASTER = "faster_route"
@@ -68,7 +70,7 @@ class Routes:
     def choose(self, claim: Claim, usual_seconds: Callable[[Route], float | None]) -> Choice | None:
         """The route for a generation. None: every route that is left costs more than the price.
 
-        The present route stays unless it is open or too dear. While every route is well, this needs no
+        The present route stays unless it is open, spent or too dear. While every route is well, this needs no
         statement. If no route takes the generation now, the generation waits for the first that may serve.
 
         Args:
@@ -90,7 +92,7 @@ class Routes:
 
     def wake_those_with_another_route(self) -> None:
         """Wake generations that wait for an open route, so far as other routes can take them."""
-        if not self._gate.open_routes():
+        if not self._gate.has_routes_away():
             return
         try:
             with self._database.statement() as sql:
@@ -110,7 +112,7 @@ class Routes:
     def _takes(self, claim: Claim, index: int) -> bool:
         """Whether a route takes the generation now, or lets it wait in a short queue."""
         route = claim.order.routes[index]
-        if not self._health.admits(route, claim.id):
+        if self._gate.is_shut(route.provider) or not self._health.admits(route, claim.id):
             return False
         return index == claim.generation.route_index or self._has_short_queue(claim, route)
 
@@ -139,6 +141,8 @@ class Routes:
         """Why a generation leaves its present route."""
         if any(dear.route == claim.route for dear in too_dear):
             return Why.TOO_DEAR
+        if self._gate.is_shut(claim.route.provider):
+            return Why.SPENT
         return Why.OPEN if self._health.is_open(claim.route) else Why.FASTER
 
 

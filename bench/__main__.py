@@ -15,33 +15,52 @@ import typer
 from rich.console import Console
 from rich.markup import escape
 
+from bench.fairness.vendors import VENDORS
 from bench.figures import tables
 from bench.figures.document import PAGE, document
 from bench.figures.run import Run
 from bench.instruments.machine import describe
 from bench.scenario import RunContext
-from bench.scenarios import SCENARIOS
+from bench.scenarios import ONLY_BY_NAME, SCENARIOS
 from bench.subjects.reelworks import NAME as REELWORKS
 
 console = Console()
 
 _KEPT = Path(".reelworks/bench")
 _ROUNDS = 3
+_HELP = f"some of {', '.join(SCENARIOS)}; default: all but {', '.join(ONLY_BY_NAME)}"
 
 
 def main(
-    scenarios: Annotated[list[str] | None, typer.Argument(help=f"some of {', '.join(SCENARIOS)}; default: all")] = None,
+    scenarios: Annotated[list[str] | None, typer.Argument(help=_HELP)] = None,
     rounds: Annotated[int | None, typer.Option(min=1, help=f"default: {_ROUNDS}, or 1 if quick")] = None,
     quick: Annotated[bool, typer.Option("--quick", help="a small run: shows that the bench works")] = False,
     json: Annotated[Path | None, typer.Option(help="also write the figures to this file")] = None,
     peers: Annotated[bool, typer.Option(help="also measure the peers")] = True,
+    vendor: Annotated[str | None, typer.Option(help=f"admission: one of {', '.join(VENDORS)}; default: all")] = None,
+    orders: Annotated[int | None, typer.Option(min=20, help="admission: the number of orders")] = None,
+    work: Annotated[float | None, typer.Option(min=0.1, help="admission: the mean seconds at the vendor")] = None,
+    faults: Annotated[bool, typer.Option("--faults", help="admission: empty Redis and kill workers meanwhile")] = False,
     write: Annotated[bool, typer.Option("--document", help=f"also write the figures into docs/{PAGE.name}")] = False,
 ) -> None:
     """Measure, print tables and targets, and keep the figures as JSON. Exits with 1 after a problem or failure."""
     chosen = _chosen(scenarios or [])
+    if vendor is not None and vendor not in VENDORS:
+        console.print(f"There is no vendor {vendor!r} in the bench; there are {', '.join(VENDORS)}", soft_wrap=True)
+        raise typer.Exit(2)
     _KEPT.mkdir(parents=True, exist_ok=True)
     with _sigterm_as_exit(), tempfile.TemporaryDirectory(prefix="run-", dir=_KEPT) as folder:
-        context = RunContext(console, Path(folder).resolve(), rounds or (1 if quick else _ROUNDS), quick, peers)
+        context = RunContext(
+            console,
+            Path(folder).resolve(),
+            rounds or (1 if quick else _ROUNDS),
+            quick,
+            peers,
+            vendor,
+            orders,
+            work,
+            faults,
+        )
         run = Run(
             machine=describe(context.folder), began_at=datetime.now(UTC), rounds=context.rounds, is_quick=context.quick
         )
@@ -58,12 +77,12 @@ def main(
 
 
 def _chosen(names: Sequence[str]) -> list[str]:
-    """The named scenarios in the bench's order; all scenarios without names."""
+    """The named scenarios in the bench's order. Without names: all but those that must be named."""
     unknown = [name for name in names if name not in SCENARIOS]
     if unknown:
         console.print(f"There is no scenario {unknown[0]!r}; there are {', '.join(SCENARIOS)}", soft_wrap=True)
         raise typer.Exit(2)
-    return [name for name in SCENARIOS if name in names or not names]
+    return [name for name in SCENARIOS if name in names or (not names and name not in ONLY_BY_NAME)]
 
 
 def _measure(context: RunContext, run: Run, name: str) -> None:

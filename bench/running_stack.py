@@ -56,24 +56,28 @@ def running_stack(
     only: Collection[str] | None = None,
     settings: Settings | None = None,
     durable: bool = True,
+    limits: bool = False,
     processes: Processes = application_processes,
     extra_env: Mapping[str, str] | None = None,
 ) -> Iterator[RunningStack]:
-    """Start services, processes and a sandbox without limits. Everything ends with the block.
+    """Start services, processes and a sandbox. Everything ends with the block.
 
     Args:
         only: names of the processes to start; None starts all, an empty set only the services.
         settings: None takes the defaults and ignores the user's environment file.
         durable: PostgreSQL protects its data from power failures, as in production.
+        limits: the accounts have the limits of the settings, and the sandbox has its vendors' limits. Otherwise
+            nothing is limited.
         processes: lists the processes.
         extra_env: environment variables for all processes; they override the others.
     """
     folder = Path(tempfile.mkdtemp(prefix="stack-", dir=context.folder))
+    settings = settings or Settings(_env_file=None)
     with ExitStack() as ends:
         ends.callback(_remove_data, folder)
         stack = Stack(
             folder,
-            without_limits(settings or Settings(_env_file=None)),
+            settings if limits else without_limits(settings),
             only=only,
             durable=durable,
             processes=processes,
@@ -84,7 +88,7 @@ def running_stack(
         database = Database(stack.settings.database_url)
         ends.callback(database.dispose)
         sandbox = ends.enter_context(SandboxClient(stack.sandbox_url))
-        if SANDBOX in stack.parts:
+        if SANDBOX in stack.parts and not limits:
             sandbox.lift_limits()
         customer_id, api_key = new_customer(database)
         yield RunningStack(stack, database, sandbox, customer_id, api_key)

@@ -23,6 +23,14 @@ class RunContext:
     """Whether the run is small and only shows that everything works. Its figures say little."""
     peers: bool = True
     """Whether to measure the peers."""
+    vendor: str | None = None
+    """The only vendor of the scenarios that have several. None: all of them."""
+    orders: int | None = None
+    """The number of orders, for the scenarios that take one. None: the scenario's own."""
+    work_seconds: float | None = None
+    """The mean time at the vendor, for the scenarios that take one. None: the scenario's own."""
+    faults: bool = False
+    """Whether to break the system meanwhile, for the scenarios that can."""
 
 
 class Scenario(Protocol):

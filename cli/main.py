@@ -13,10 +13,12 @@ from cli.commands import (
     door,
     generations,
     keys,
+    limits,
     listening,
     local,
     models,
     processes,
+    routes,
     services,
     state,
     vendors,
@@ -65,6 +67,9 @@ app.add_typer(services.app, name="services")
 app.add_typer(keys.app, name="keys")
 app.add_typer(credits_group.app, name="credits")
 app.add_typer(models.app, name="models")
+app.add_typer(limits.app, name="limits")
+app.add_typer(limits.top)
+app.add_typer(routes.app, name="routes")
 app.add_typer(vendors.app, name="providers")
 app.add_typer(webhooks.app, name="webhooks")
 app.add_typer(door.app, name="door")

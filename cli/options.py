@@ -2,9 +2,10 @@
 
 from collections.abc import Callable
 from datetime import timedelta
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
+from typer.core import TyperGroup
 
 from schemas import text
 
@@ -13,6 +14,18 @@ AsJson = Annotated[bool, typer.Option("--json", help="tell it as one JSON docume
 
 Limit = Annotated[int, typer.Option(min=1, max=10_000, help="how many at most")]
 """The maximum length of a list."""
+
+
+def by_default(command: str) -> type[TyperGroup]:
+    """A group that runs one of its commands where none is named: `reelworks models banana` lists models."""
+
+    class Group(TyperGroup):
+        def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
+            if not args or args[0] not in {*self.commands, "--help"}:
+                args = [command, *args]
+            return super().parse_args(ctx, args)
+
+    return Group
 
 
 _MOST_DIGITS = 6

@@ -13,13 +13,16 @@ from sqlalchemy.exc import ProgrammingError
 
 from cli.outages import in_words
 from intake.redis.keys import DEAD
+from schemas.admission_api import AccountState
 from schemas.enums import Queue, Stage
 from schemas.settings import Settings
 from stack.wiring import gateway_url
 from storage import overview
+from storage.admission_state import account_states
 from storage.database import Database
 from storage.objects import ObjectStore
 from storage.overview import EventsOut, StageCount
+from storage.sql import of
 from workers import lists
 from workers.app import create_app
 from workers.heartbeats import Heartbeats, hear
@@ -77,6 +80,8 @@ class State:
     """The kept messages that the Redis door could not read."""
     events_out: EventsOut | None
     """How far the events that leave the system are behind. None if the database does not answer."""
+    accounts: Sequence[AccountState]
+    """The provider accounts that have limits, or work that waits for them."""
 
     @property
     def is_well(self) -> bool:
@@ -97,7 +102,7 @@ def state_of(settings: Settings, *, gateway: str | None, patience: float) -> Sta
     objects = _Question("object store", settings.s3.endpoint, lambda: _ping(settings), settings)
     door = _Question("gateway", " or ".join(dict.fromkeys(addresses)), lambda: _ask_gateway(addresses), settings)
     workers = _Question("workers", "", lambda: _living(settings, patience), settings, patience=patience + _ASK_SECONDS)
-    stages, finished, events_out = database.result or ((), {}, None)
+    stages, finished, events_out, accounts = database.result or ((), {}, None, ())
     lengths, strange, dead = redis.result or ({}, {}, 0)
     living = workers.result or {}
     return State(
@@ -108,6 +113,7 @@ def state_of(settings: Settings, *, gateway: str | None, patience: float) -> Sta
         strange_lists=strange,
         dead_requests=dead,
         events_out=events_out,
+        accounts=accounts,
     )
 
 
@@ -150,12 +156,15 @@ class _NotReady(Exception):
     """A part answers, but cannot work."""
 
 
-def _rows(settings: Settings) -> tuple[Sequence[StageCount], Mapping[Stage, int], EventsOut]:
+def _rows(
+    settings: Settings,
+) -> tuple[Sequence[StageCount], Mapping[Stage, int], EventsOut, Sequence[AccountState]]:
     database = Database(settings.database_url)
     try:
         with database.transaction() as session:
             events_out = overview.events_out(session, has_stream=settings.stream_out.enabled)
-            return overview.unfinished(session), overview.finished_today(session), events_out
+            accounts = [one for one in account_states(of(session)) if one.is_of_interest]
+            return overview.unfinished(session), overview.finished_today(session), events_out, accounts
     except ProgrammingError:
         raise _NotReady("it has not our tables: run `reelworks migrate`") from None
     finally:

@@ -279,4 +279,12 @@ MUTANTS = (
         new="if True:",
         checks=("tests/integration/intake/test_overload.py",),
     ),
+    Mutant(
+        name="a gateway that describes itself at the first request",
+        breaks="one request for the OpenAPI document delays all others for a second",
+        file="api_gateway.py",
+        old="    write_document(app)\n",
+        new="",
+        checks=("tests/unit/gateway/openapi/test_ready.py",),
+    ),
 )

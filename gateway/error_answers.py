@@ -23,6 +23,7 @@ from schemas.errors import (
     InsufficientScope,
     InvalidRequest,
     NotFound,
+    QuotaReached,
     RequestError,
     TooManyRequests,
     Unauthenticated,
@@ -54,6 +55,8 @@ def _headers_of(error: RequestError) -> dict[str, str]:
             return {"Content-Range": f"bytes */{error.size_bytes}"}
         case RateLimited():
             return error.headers
+        case QuotaReached():
+            return {} if error.retry_after is None else {"Retry-After": str(error.retry_after)}
         case Unavailable() | TooManyRequests():
             return {"Retry-After": str(_RETRY_AFTER_SECONDS)}
         case _:

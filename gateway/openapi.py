@@ -68,15 +68,20 @@ def with_problems(app: FastAPI) -> Callable[[], dict[str, object]]:
 
 def install_document(app: FastAPI) -> None:
     """Serve `/openapi.json`. FastAPI's own route writes the document anew for each request."""
-    document = _Document(app)
+    document = app.state.document = _Document(app)
 
     @app.get("/openapi.json", include_in_schema=False)
     async def openapi_document() -> Response:
         return Response(await document.content(), media_type="application/json")
 
 
+def write_document(app: FastAPI) -> None:
+    """Write the document now. Otherwise the first request writes it, and other requests wait for the processor."""
+    app.state.document.write()
+
+
 class _Document:
-    """The document as JSON. The first request writes it, in a thread: that takes most of a second."""
+    """The document as JSON. It is written once, by `write_document` or by the first request."""
 
     def __init__(self, app: FastAPI) -> None:
         self._app = app
@@ -86,11 +91,12 @@ class _Document:
     async def content(self) -> bytes:
         async with self._lock:
             if not self._content:
-                self._content = await to_thread.run_sync(self._write)
+                await to_thread.run_sync(self.write)
         return self._content
 
-    def _write(self) -> bytes:
-        return json.dumps(self._app.openapi(), ensure_ascii=False, separators=(",", ":")).encode()
+    def write(self) -> None:
+        document = self._app.openapi()
+        self._content = json.dumps(document, ensure_ascii=False, separators=(",", ":")).encode()
 
 
 def _remove_undeclared(document: dict[str, Any]) -> None:

@@ -47,7 +47,7 @@ def server_config(app: ASGIApp | str, settings: Settings) -> uvicorn.Config:
 def run_gateway(settings: Settings) -> None:
     """Serve until SIGTERM. Exits with 3 if the application cannot start."""
     _allow_files(settings.connections.max_connections + _OTHER_FILES)
-    server = _Server(server_config("api_gateway:create_app", settings))
+    server = _Server(server_config("api_gateway:create_ready_app", settings))
     server.run()
     if not server.started:
         raise SystemExit(STARTUP_FAILURE)

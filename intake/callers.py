@@ -66,8 +66,10 @@ class Caller:
     @property
     def payer(self) -> Payer:
         """Who orders, and who pays."""
-        spender = Spender(self.key.spends_as, self.key.daily_cap)
-        return Payer(self.customer.id, is_test=self.key.is_test, spender=spender)
+        spender = Spender(self.key.spends_as, self.key.quota, self.key.id)
+        return Payer(
+            self.customer.id, is_test=self.key.is_test, spender=spender, may_use_reserve=Scope.PRIORITY in self.scopes
+        )
 
 
 def is_name(text: str) -> bool:

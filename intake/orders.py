@@ -15,6 +15,7 @@ from anyio import CapacityLimiter, to_thread
 from intake import data_uris
 from intake.data_uris import Uploader
 from intake.digests import Digest, Repeats, repeats
+from intake.turns import in_turn, is_scheduled
 from providers.catalogue import Catalogue
 from providers.http.endpoint_urls import refusal_of
 from schemas.batches import Part, parts_of
@@ -48,6 +49,8 @@ class Payer:
     """Whether this is a test customer, whose orders go to the sandbox."""
     spender: Spender | None = None
     """The API key of the order. None: an order without a key."""
+    may_use_reserve: bool = False
+    """Whether orders of high priority may use the places that the operator reserves at providers."""
 
 
 @dataclass(frozen=True)
@@ -105,6 +108,7 @@ class Intake:
             NoSandbox: a test customer orders where no sandbox is configured.
             InsufficientCredits: the customer has too few credits. Nothing is inserted.
             CapReached: the API key may not spend so much today. Nothing is inserted.
+            QuotaReached: a limit of the customer or of the API key has no room. Nothing is inserted.
             IdempotencyMismatch: the key belongs to another request.
         """
         same = self.repeats([request], payer, idempotency_key, digest, request_hash)
@@ -211,20 +215,22 @@ class Intake:
 
     def order_maker(self, payer: Payer) -> Callable[[GenerationRequest, Facts], Order]:
         """The function that completes and prices a customer's requests: for orders, batches, retries and estimates."""
-        return partial(self._order, self.catalogue_of(payer))
+        return partial(self._order, payer)
 
     def catalogue_of(self, payer: Payer) -> Catalogue:
         """The models that a customer can order."""
         return self.catalogue.for_test_customers if payer.is_test else self.catalogue
 
-    def _order(self, catalogue: Catalogue, request: GenerationRequest, facts: Facts) -> Order:
+    def _order(self, payer: Payer, request: GenerationRequest, facts: Facts) -> Order:
         days = self.settings.retention.asset_days
         if request.expires_in is not None and days is not None and request.expires_in > days * _DAY_SECONDS:
             text = f"must be at most {round(days * _DAY_SECONDS)}: files are kept for {days:g} days here"
             raise InvalidRequest.of_fields([("expires_in", text)])
         if request.callback_url and (refusal := refusal_of(request.callback_url, self.settings.webhooks)):
             raise InvalidRequest.of_fields([("callback_url", refusal)])
-        return catalogue.order(request, facts)
+        order = self.catalogue_of(payer).order(request, facts)
+        flow = None if payer.spender is None else str(payer.spender.key_id)
+        return in_turn(order, flow=flow, may_use_reserve=payer.may_use_reserve)
 
     def start(self, accepted: AcceptedOrder) -> None:
         """Step 3, after the commit: send the wake-up of a new generation, and announce it."""
@@ -232,8 +238,9 @@ class Intake:
             self._start_all([accepted.generation])
 
     def _start_all(self, accepted: Sequence[Generation]) -> None:
-        if accepted:
-            self.wake(*(Wake(each.id, each.stage, each.attempt) for each in accepted))
+        # The waker wakes a generation whose start is scheduled.
+        if due := [each for each in accepted if not is_scheduled(each)]:
+            self.wake(*(Wake(each.id, each.stage, each.attempt) for each in due))
         for each in accepted:
             self.announce(each.id, each.customer_id)
 

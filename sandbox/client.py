@@ -15,6 +15,7 @@ from sandbox.control_models import (
     Health,
     Limits,
     LimitsChange,
+    Peaks,
     RequestCounts,
     ScenarioAdded,
     TaskReport,
@@ -82,6 +83,11 @@ class SandboxClient:
         """The numbers of accepted and refused creates."""
         return RequestCounts.model_validate_json(self._call("GET", "/requests", prompt_contains=prompt_contains))
 
+    def peaks(self, prompt_contains: str = "", *, window_seconds: float = 10) -> Peaks:
+        """The most accepted tasks at once, and the most creates within a span."""
+        given = {"prompt_contains": prompt_contains, "window_seconds": str(window_seconds)}
+        return Peaks.model_validate_json(self._call("GET", "/peaks", **given))
+
     def send_callback(
         self,
         task_id: str,
@@ -129,12 +135,12 @@ class SandboxClient:
     def _set(self, change: LimitsChange) -> Limits:
         return Limits.model_validate_json(self._call("PUT", "/limits", body=change.model_dump_json()))
 
-    def _call(self, method: str, path: str, *, body: str | None = None, prompt_contains: str = "") -> bytes:
+    def _call(self, method: str, path: str, *, body: str | None = None, **query: str) -> bytes:
         answer = self._http.request(
             method,
             path,
             content=body,
-            params={"prompt_contains": prompt_contains} if prompt_contains else None,
+            params={name: value for name, value in query.items() if value},
             headers={"Content-Type": "application/json"},
         )
         answer.raise_for_status()

@@ -1,8 +1,9 @@
 """The control API. Tests and the demo request misbehaviour with it and read the sandbox's records."""
 
 from dataclasses import asdict
+from typing import Annotated
 
-from fastapi import APIRouter, HTTPException
+from fastapi import APIRouter, HTTPException, Query
 
 from sandbox.control_models import (
     Adoption,
@@ -11,10 +12,12 @@ from sandbox.control_models import (
     Health,
     Limits,
     LimitsChange,
+    Peaks,
     RequestCounts,
     ScenarioAdded,
     TaskReport,
 )
+from sandbox.peaks import peaks
 from sandbox.scenarios import Scenario
 from sandbox.state import CurrentSandbox
 from sandbox.task import Seal, Task
@@ -70,6 +73,14 @@ async def finish_task(task_id: str, sandbox: CurrentSandbox) -> None:
 async def count_requests(sandbox: CurrentSandbox, prompt_contains: str = "") -> RequestCounts:
     """The numbers of accepted and refused creates."""
     return sandbox.creates.counts(prompt_contains)
+
+
+@router.get("/peaks")
+async def show_peaks(
+    sandbox: CurrentSandbox, prompt_contains: str = "", window_seconds: Annotated[float, Query(gt=0)] = 10
+) -> Peaks:
+    """The most tasks at once and the most creates within a span, of the accepted tasks."""
+    return peaks(sandbox.engine.tasks(prompt_contains), window_seconds=window_seconds)
 
 
 @router.post("/callbacks")

@@ -68,6 +68,13 @@ class RequestCounts(_Message):
     refused_by_code: dict[int, int] = Field(description="refusals by the vendor's error code")
 
 
+class Peaks(_Message):
+    """The most that there was at once, of accepted tasks."""
+
+    in_flight: int = Field(description="tasks that were accepted and had not ended")
+    creates_in_window: int = Field(description="accepted creates within any span of `window_seconds`")
+
+
 class CallbackOrder(_Message):
     """A callback to send now, once, in any state of the task."""
 

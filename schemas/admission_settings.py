@@ -12,6 +12,11 @@ class AdmissionSettings(BaseModel):
     low_waits_seconds: float = Field(
         default=3600.0, gt=0, description="work of low priority takes turns like all other work after this"
     )
+    spent_retry_seconds: float = Field(
+        default=300.0,
+        gt=0,
+        description="an account that is out of money, or of generations of the day, gets one create after this",
+    )
     grants_at_once: int = Field(default=20, gt=0, description="the most generations that one decision lets go")
     breaker_failures: int = Field(
         default=5,

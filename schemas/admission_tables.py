@@ -5,15 +5,16 @@
 
 from datetime import datetime
 from typing import Any, ClassVar, Final
-from uuid import UUID
+from uuid import UUID, uuid4
 
-from sqlalchemy import BigInteger, Column, Float, Identity, Index, SmallInteger, String, Text, text
+from sqlalchemy import BigInteger, CheckConstraint, Column, Float, Identity, Index, SmallInteger, String, Text, text
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlmodel import Field, SQLModel
 
 from schemas.columns import MOMENT, created_at, words
-from schemas.limits import HeldBy, Place
+from schemas.limits import HeldBy, Place, Refusal
 from schemas.names import ProviderName
+from schemas.quotas import OnLimit
 
 _WAITS: Final = "place = 'waiting'"
 
@@ -61,11 +62,17 @@ class Admission(SQLModel, table=True):
         Index("ix_admissions_granted", "provider", "pool", postgresql_where=text("place = 'granted'")),
         Index("ix_admissions_granted_customer", "customer_id", postgresql_where=text("place = 'granted'")),
         Index(
+            "ix_admissions_granted_key",
+            "key_id",
+            postgresql_where=text("place = 'granted' AND key_id IS NOT NULL"),
+        ),
+        Index(
             "ix_admissions_held",
             "held_by",
             "provider",
             "customer_id",
             "vendor_model",
+            "flow",
             text("priority DESC"),
             "flow_turn",
             postgresql_where=text("place = 'held'"),
@@ -108,6 +115,10 @@ class Admission(SQLModel, table=True):
     """The time of the first ask at this account."""
     granted_at: datetime | None = Field(default=None, sa_type=MOMENT)
     """The time of the newest grant."""
+    create_id: int | None = Field(default=None, sa_type=BigInteger)
+    """The row of that grant in `admission_creates`."""
+    key_id: UUID | None = None
+    """The API key with limits under whose id the order counts. A trigger writes this column."""
 
 
 class AdmissionAccount(SQLModel, table=True):
@@ -123,8 +134,8 @@ class AdmissionAccount(SQLModel, table=True):
     """The `AccountLimits` that an operator set live. Null: the declared ones hold."""
     closed_until: datetime | None = Field(default=None, sa_type=MOMENT)
     """Nothing is granted before: the vendor told us to wait."""
-    closed_reason: str | None = Field(default=None, sa_type=Text)
-    """Why the account is closed."""
+    closed_reason: Refusal | None = Field(default=None, sa_type=words(Refusal, is_closed=False))
+    """The vendor's refusal that closed the account. One that lasts stays until the vendor accepts a create."""
     virtual_time: float = Field(default=0.0, sa_column=Column(Float, nullable=False, server_default="0"))
     """The turn of the newest grant. Work that comes later does not get an earlier turn."""
     learned_in_flight: float | None = None
@@ -135,6 +146,10 @@ class AdmissionAccount(SQLModel, table=True):
     """The part of the configured rate after the newest refusal for being too fast."""
     rate_factor_at: datetime | None = Field(default=None, sa_type=MOMENT)
     """The time of that refusal."""
+    limits_at: datetime | None = Field(default=None, sa_type=MOMENT)
+    """The time of the newest change of `declared` or `override`."""
+    counted_at: datetime | None = Field(default=None, sa_type=MOMENT)
+    """The time at which work was last counted that went to the account without asking for a place."""
 
 
 class AdmissionShare(SQLModel, table=True):
@@ -160,7 +175,7 @@ class AdmissionShare(SQLModel, table=True):
 
 
 class AdmissionCreate(SQLModel, table=True):
-    """A grant, for the windows of `creates`. A sweep deletes the rows of the past."""
+    """A granted create, for the windows of `creates`. A sweep deletes the rows of the past."""
 
     __tablename__: ClassVar[str] = "admission_creates"
     __table_args__ = (
@@ -175,7 +190,7 @@ class AdmissionCreate(SQLModel, table=True):
     pool: str = Field(sa_type=Text)
     """The family of models."""
     at: datetime | None = Field(default=None, sa_column=created_at())
-    """The time of the grant."""
+    """The time at which the create left. Until then a time after the grant: a create that may still leave counts."""
 
 
 class AdmissionPause(SQLModel, table=True):
@@ -193,14 +208,53 @@ class AdmissionPause(SQLModel, table=True):
     """Since when."""
 
 
+class AdmissionChange(SQLModel, table=True):
+    """A change that an operator made: of an account's limits, or a pause. Rows are only added."""
+
+    __tablename__: ClassVar[str] = "admission_changes"
+    __table_args__ = (Index("ix_admission_changes_newest", "created_at", "id"),)
+
+    id: UUID = Field(default_factory=uuid4, primary_key=True)
+    """The id of the change."""
+    created_at: datetime | None = Field(default=None, sa_column=created_at())
+    """The time of the change."""
+    author: str = Field(sa_type=Text)
+    """The key of an operator, or the user of a command."""
+    action: str = Field(sa_column=Column(String(16), nullable=False))
+    """`schemas.limits.Action`."""
+    scope: str = Field(sa_column=Column(String(16), nullable=False))
+    """`limits` for the limits of an account, or else the scope of a pause."""
+    name: str = Field(sa_type=Text)
+    """The account, or the name of the pause."""
+    reason: str | None = Field(default=None, sa_type=Text)
+    """Why, for people."""
+    before: dict[str, Any] | None = Field(default=None, sa_type=JSONB)
+    """The operator's limits, or the pause, before the change. Null: there was none."""
+    after: dict[str, Any] | None = Field(default=None, sa_type=JSONB)
+    """The operator's limits, or the pause, after the change. Null: there is none."""
+
+
 class CustomerLimits(SQLModel, table=True):
     """The share and the limits of a customer. A customer without a row has the weight 1 and no limits."""
 
     __tablename__: ClassVar[str] = "customer_limits"
+    __table_args__ = (
+        CheckConstraint("weight > 0", name="weight_is_positive"),
+        CheckConstraint("in_flight >= 0 AND per_day >= 0 AND credits_per_day >= 0", name="limits_are_amounts"),
+    )
 
     customer_id: UUID = Field(primary_key=True, foreign_key="customers.id")
     """The customer."""
     weight: float = Field(default=1.0, sa_column=Column(Float, nullable=False, server_default="1"))
     """The customer's share of each account, relative to others."""
     in_flight: int | None = None
-    """The most generations at providers at the same time. Null: no limit."""
+    """The most generations at the same time (`schemas.quotas.Quota`). Null: no limit."""
+    per_day: int | None = None
+    """The most generations on one day in UTC. Null: no limit."""
+    credits_per_day: int | None = Field(default=None, sa_type=BigInteger)
+    """The most credits on one day in UTC. Null: no limit."""
+    on_limit: OnLimit = Field(
+        default=OnLimit.REJECT,
+        sa_column=Column(words(OnLimit, is_closed=False), nullable=False, server_default=OnLimit.REJECT.value),
+    )
+    """What happens to an order over a limit."""

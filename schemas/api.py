@@ -8,6 +8,7 @@ from pydantic import AliasChoices, BaseModel, ConfigDict, Field, JsonValue
 
 from schemas.causes import Cause
 from schemas.enums import AssetRole, ErrorCode, EventKind, Kind, Stage, Status
+from schemas.limits import PriorityWord
 from schemas.orders import Inputs
 
 
@@ -113,6 +114,9 @@ class GenerationResource(BaseModel):
                     "model": "nano-banana",
                     "requested_model": "google/nano-banana",
                     "provider": "kie",
+                    "priority": "normal",
+                    "not_before": None,
+                    "start_by": None,
                     "batch_id": None,
                     "retry_of": None,
                     "retried_by": None,
@@ -190,6 +194,9 @@ class GenerationResource(BaseModel):
     """The name of the model that serves the request."""
     requested_model: str | None = Field(description="the name in the request; null: the request named no model")
     provider: str = Field(description="who makes it: another one may follow while the first create is refused")
+    priority: PriorityWord = Field(description="which of your own orders go first, from the request")
+    not_before: datetime | None = Field(description="the scheduled start; null: it starts as soon as it can")
+    start_by: datetime | None = Field(description="it fails with `not_started` if no provider gets it by then")
     batch_id: UUID | None = Field(description="the batch that it belongs to")
     retry_of: UUID | None = Field(description="the generation that it repeats")
     retried_by: UUID | None = Field(description="the newest generation that repeats it")
@@ -214,7 +221,10 @@ class GenerationResource(BaseModel):
     """The time of acceptance."""
     updated_at: datetime = Field(description="the last change of stage, progress or rating, or the wish to cancel")
     started_at: datetime | None = Field(description="when the provider accepted the work; null until then")
-    deadline_at: datetime = Field(description="it fails with `timeout` if it is not stored by then")
+    deadline_at: datetime = Field(
+        description="it fails with `timeout` if it is not stored by then; while a provider is too busy for it, the "
+        "time is days ahead, unless the request has `deadline_seconds`"
+    )
     finished_at: datetime | None
     """The time of the end. Null while the generation is unfinished."""
     render_seconds: float | None = Field(

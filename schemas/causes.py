@@ -44,6 +44,7 @@ CONSEQUENCES: dict[Cause, Consequence] = {
 
 _CAUSES: dict[ErrorCode, Cause] = {
     ErrorCode.TIMEOUT: Cause.TIMED_OUT,
+    ErrorCode.NOT_STARTED: Cause.TIMED_OUT,
     ErrorCode.PROVIDER_UNAVAILABLE: Cause.PROVIDER_FAULT,
     ErrorCode.PROVIDER_REJECTED: Cause.REQUEST_REFUSED,
     ErrorCode.PROVIDER_FAILED: Cause.PROVIDER_FAULT,

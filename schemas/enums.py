@@ -163,6 +163,8 @@ class Scope(StrEnum):
     """Grant credits to customers. No customer's key has this scope."""
     ADMIN = "admin"
     """Manage the keys of the owner. An operator's key manages customers and services, too."""
+    PRIORITY = "priority"
+    """Use the places at providers that the operator reserves for orders of high priority."""
 
 
 DEFAULT_SCOPES = (Scope.GENERATE, Scope.READ)
@@ -236,6 +238,7 @@ class ErrorCode(StrEnum):
     """The reason why a generation failed: `error.code`."""
 
     TIMEOUT = "timeout"
+    NOT_STARTED = "not_started"
     PROVIDER_UNAVAILABLE = "provider_unavailable"
     PROVIDER_REJECTED = "provider_rejected"
     PROVIDER_FAILED = "provider_failed"

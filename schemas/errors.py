@@ -6,13 +6,14 @@ ReelworksError
     InsufficientScope 403, OtherCustomer 403, NotForThisKey 403, StorageQuotaExceeded 403, NotFound 404, NotReady 409,
     NotCancellable 409, NotFinished 409, EndpointPaused 409, TooManyDeliveries 409, ModelRetired 410,
     GenerationDeleted 410, Expired 410, InvalidRequest 422, IdempotencyMismatch 422, TooManyRequests 429,
-    InternalError 500, ModelPaused 503, NoSandbox 503, Unavailable 503 (Overloaded)
+    QuotaReached 429, InternalError 500, ModelPaused 503, NoSandbox 503, Unavailable 503 (Overloaded)
   ProviderError             an error of the vendor: each stage acts by the class
     ProviderUnavailable     not accepted, or not reachable: repeat the call after `retry_after`
+      ProviderRateLimited   a limit of our account: no failure; the account waits
     ProviderOutcomeUnknown  the request was sent, and its outcome is unknown: never repeat a create
     ProviderRejected        the request is wrong: the generation fails at once
     ProviderAuthFailed      our account is refused: take the next route, and alert
-    ProviderQuotaExceeded   our account is empty: take the next route, and alert
+    ProviderQuotaExceeded   our account is empty: take the next route, or wait, and alert
     ProviderModelGone       the vendor no longer has the model: take the next route, and alert
     ProviderBadResponse     the answer contradicts the vendor's documentation
   DownloadError             a result was not fetched; `is_stale`: get a fresh link first
@@ -24,9 +25,12 @@ ReelworksError
 """
 
 from collections.abc import Sequence
+from datetime import datetime
 from typing import Self
 
 from schemas.enums import ErrorCode, Scope
+from schemas.limits import Refusal
+from schemas.quotas import QuotaHolder, QuotaLimit
 
 
 class ReelworksError(Exception):
@@ -247,6 +251,59 @@ class TooManyRequests(RequestError):
     title = "Too many requests"
 
 
+class QuotaReached(RequestError):
+    """An order over a limit of its customer or of its API key. Nothing of the request was accepted."""
+
+    http_status = 429
+    code = "quota_reached"
+    title = "Limit reached"
+
+    def __init__(
+        self,
+        limit: QuotaLimit,
+        holder: QuotaHolder,
+        *,
+        most: int,
+        needed: int,
+        used: int | None = None,
+        frees_at: datetime | None = None,
+        retry_after: int | None = None,
+    ) -> None:
+        """Makes the refusal.
+
+        Args:
+            used: how much of the limit is used. None: the order does not fit into the limit at any time.
+            frees_at: the time at which the limit has room again. None: unknown, or never.
+            retry_after: the seconds after which the same order may be accepted. None: never.
+        """
+        whose = "this API key" if holder is QuotaHolder.KEY else "you"
+        super().__init__(
+            f"{_words(limit, whose, most)}: {_remedy(limit, needed, used)}",
+            {
+                "limit": limit, "limit_of": holder, "most": most, "used": used, "needed": needed,
+                "frees_at": frees_at and frees_at.isoformat().replace("+00:00", "Z"), "retry_after": retry_after,
+            },
+        )  # fmt: skip
+        self.retry_after = retry_after
+
+
+def _words(limit: QuotaLimit, whose: str, most: int) -> str:
+    match limit:
+        case QuotaLimit.IN_FLIGHT:
+            return f"{whose} may have {most} unfinished generations at the same time"
+        case QuotaLimit.PER_DAY:
+            return f"{whose} may order {most} generations a day"
+        case QuotaLimit.CREDITS_PER_DAY:
+            return f"{whose} may spend {most} credits a day"
+
+
+def _remedy(limit: QuotaLimit, needed: int, used: int | None) -> str:
+    if used is None:
+        return f"this request needs {needed} at once, so send a smaller one"
+    then = "wait until one has ended" if limit is QuotaLimit.IN_FLIGHT else "the day ends at 00:00 UTC"
+    return f"{used} are used, and this request needs {needed}: {then}"
+
+
 class Unavailable(RequestError):
     """A service does not answer, or all customers together want too much."""
 
@@ -285,12 +342,22 @@ class ProviderError(ReelworksError):
     """An error of a vendor. Customers may see `message`, which never contains a key or a URL."""
 
     code = ErrorCode.PROVIDER_FAILED
+    refusal: Refusal | None = None
+    """Why the vendor takes nothing of our account now. None: the error is not about the account's limits."""
 
-    def __init__(self, message: str, *, code: ErrorCode | None = None, retry_after: float | None = None) -> None:
+    def __init__(
+        self,
+        message: str,
+        *,
+        code: ErrorCode | None = None,
+        retry_after: float | None = None,
+        refusal: Refusal | None = None,
+    ) -> None:
         super().__init__(message)
         self.message = message
         self.code = code or type(self).code
         self.retry_after = retry_after
+        self.refusal = refusal or type(self).refusal
 
 
 class ProviderUnavailable(ProviderError):
@@ -298,7 +365,9 @@ class ProviderUnavailable(ProviderError):
 
 
 class ProviderRateLimited(ProviderUnavailable):
-    """A rate limit of our account at the vendor. A wait always helps, so the error does not count as a failure."""
+    """A limit of our account at the vendor. A wait always helps, so the error does not count as a failure."""
+
+    refusal = Refusal.TOO_FAST
 
 
 class ProviderOutcomeUnknown(ProviderError):
@@ -315,6 +384,7 @@ class ProviderAuthFailed(ProviderError):
 
 class ProviderQuotaExceeded(ProviderError):
     code = ErrorCode.PROVIDER_QUOTA_EXCEEDED
+    refusal = Refusal.NO_MONEY
 
 
 class ProviderModelGone(ProviderError):

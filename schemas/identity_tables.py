@@ -1,4 +1,4 @@
-"""The tables of services and of the spending of API keys. Customers and keys are in `schemas.tables`."""
+"""The tables of services and of the daily use of limits. Customers and keys are in `schemas.tables`."""
 
 from datetime import date, datetime
 from typing import ClassVar
@@ -24,7 +24,7 @@ class Service(SQLModel, table=True):
 
 
 class KeySpending(SQLModel, table=True):
-    """The credits that a key with a cap holds or has paid for the orders of one day."""
+    """What the orders of one day have used of the limits of a key, or of a customer."""
 
     __tablename__: ClassVar[str] = "key_spending"
     __table_args__ = (
@@ -33,8 +33,10 @@ class KeySpending(SQLModel, table=True):
     )
 
     key_id: UUID = Field(primary_key=True)
-    """The key: `ApiKey.spends_as`, or its id."""
+    """The key: `ApiKey.spends_as`, or its id. Or the customer."""
     day: date = Field(sa_column=Column(Date, primary_key=True))
     """The day of the orders, in UTC."""
     credits: int = Field(sa_type=BigInteger)
     """Holds of the day, less their releases."""
+    orders: int = Field(default=0, sa_column=Column(BigInteger, nullable=False, server_default="0"))
+    """The generations of the day, of a holder with limits other than a cap."""

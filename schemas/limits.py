@@ -1,8 +1,9 @@
 """The limits of a provider account, as data: what the vendor takes at once, and how fast."""
 
+from collections.abc import Mapping
 from enum import IntEnum, StrEnum
 from fnmatch import fnmatchcase
-from typing import Annotated
+from typing import Annotated, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field
 
@@ -69,6 +70,22 @@ class Priority(IntEnum):
     HIGH = 2
     """Before the customer's other work. With the scope: also in the account's reserve."""
 
+    @property
+    def word(self) -> "PriorityWord":
+        """The word for it in requests and answers."""
+        return _WORDS[self]
+
+    @classmethod
+    def of(cls, word: "PriorityWord") -> Self:
+        """The priority of a word."""
+        return cls[word.upper()]
+
+
+PriorityWord = Literal["low", "normal", "high"]
+"""A priority in requests and answers."""
+
+_WORDS: Mapping[Priority, PriorityWord] = {Priority.LOW: "low", Priority.NORMAL: "normal", Priority.HIGH: "high"}
+
 
 class Place(StrEnum):
     """Where a generation stands before its provider account."""
@@ -83,6 +100,26 @@ class Place(StrEnum):
     """Gave its place back before a create was accepted, and will ask again."""
 
 
+class Refusal(StrEnum):
+    """Why a vendor takes no create of our account now, although nothing is wrong with the order."""
+
+    TOO_FAST = "too_fast"
+    """We sent creates faster than the account allows."""
+    TOO_MANY = "too_many"
+    """The vendor works on as many of our generations at once as the account allows."""
+    DAILY = "daily"
+    """The account has used up its generations of the day."""
+    NO_MONEY = "no_money"
+    """The account has too few credits."""
+    AWAY = "away"
+    """The vendor is down, for maintenance for example, and has named the time of its return."""
+
+    @property
+    def lasts(self) -> bool:
+        """Whether a short wait does not help: other routes are better."""
+        return self in {Refusal.DAILY, Refusal.NO_MONEY}
+
+
 class HeldBy(StrEnum):
     """Why a generation is out of the queue."""
 
@@ -94,3 +131,29 @@ class HeldBy(StrEnum):
     """The route's circuit breaker is open."""
     BUSY = "busy"
     """Another transaction works on the generation at this moment."""
+
+
+class PauseScope(StrEnum):
+    """The kinds of things that an operator can pause."""
+
+    MODEL = "model"
+    """A model, by our name. At every account."""
+    PROVIDER = "provider"
+    """An account."""
+    ROUTE = "route"
+    """A model at an account: `account/vendor's name of the model`."""
+    CUSTOMER = "customer"
+    """A customer, by our id."""
+
+
+class Action(StrEnum):
+    """The changes that an operator can make."""
+
+    SET = "set"
+    """Limits of an account in place of the declared ones."""
+    RESET = "reset"
+    """Back to the declared limits."""
+    PAUSE = "pause"
+    """New generations of a model, an account, a route or a customer wait."""
+    RESUME = "resume"
+    """The end of a pause."""

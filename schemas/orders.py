@@ -1,21 +1,32 @@
 """A customer's request, and the order that the catalogue makes of it."""
 
 from collections.abc import Mapping, Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Annotated, Self
 from uuid import UUID
 
-from pydantic import AfterValidator, AliasChoices, BaseModel, BeforeValidator, ConfigDict, Field, field_validator
+from pydantic import (
+    AfterValidator,
+    AliasChoices,
+    AwareDatetime,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    field_validator,
+)
 
 from schemas.enums import Kind
 from schemas.inputs import InputField, InputUrl, input_fields
-from schemas.limits import Priority
+from schemas.limits import Priority, PriorityWord
 from schemas.names import ProviderName
 from schemas.text import Name, OptionalName, OptionalProse, Prose
 from schemas.webhook_urls import EndpointUrl
 from schemas.words import ASPECT_RATIOS, LENGTHS, MOTIONS, OUTPUT_FORMATS, SHAPES, STYLES, listed, meaning
 
 LONGEST_DEADLINE_SECONDS = 86_400
+
+LONGEST_START_SECONDS = 7 * 86_400
 
 # Every database and JSON reader of a vendor holds a number up to here.
 LARGEST_SEED = 2**63 - 1
@@ -60,6 +71,16 @@ def _no_switch(value: object) -> object:
 WholeNumber = Annotated[int, BeforeValidator(_no_switch)]
 OptionalWholeNumber = Annotated[int | None, BeforeValidator(_no_switch)]
 OptionalNumber = Annotated[float | None, BeforeValidator(_no_switch)]
+
+
+def _no_number(value: object) -> object:
+    # pydantic takes a number for seconds, or for milliseconds if the number is large.
+    if isinstance(value, bool | int | float):
+        raise ValueError("must be a time with its zone, such as 2026-11-20T12:00:00Z")  # noqa: TRY004 -- as above
+    return value
+
+
+OptionalMoment = Annotated[AwareDatetime | None, BeforeValidator(_no_number)]
 
 
 class GenerationRequest(BaseModel):
@@ -147,9 +168,28 @@ class GenerationRequest(BaseModel):
         ge=1,
         le=10,
     )
+    priority: PriorityWord = Field(
+        default="normal",
+        description="which of your own orders go first where a provider is busy; shares between customers stay as they "
+        "are. `low` takes what others leave, and waits an hour at most for that. `high` may also use what the operator "
+        "reserves, if the key has the scope `priority`",
+    )
+    not_before: OptionalMoment = Field(
+        default=None,
+        description="the earliest start, at most 30 days ahead, such as 2026-11-20T12:00:00Z. The credits are held "
+        "from now on. A time in the past has no effect",
+    )
+    start_within: OptionalWholeNumber = Field(
+        default=None,
+        description="the most seconds until the provider gets it, from acceptance or from `not_before`; later it fails "
+        "with `not_started`, and the credits come back",
+        ge=1,
+        le=LONGEST_START_SECONDS,
+    )
     deadline_seconds: OptionalWholeNumber = Field(
         default=None,
-        description="seconds from acceptance to timeout; the credits come back",
+        description="seconds to timeout, from acceptance or from `not_before`; the credits come back. Left out: time "
+        "in which a provider is too busy for the order does not count",
         ge=10,
         le=LONGEST_DEADLINE_SECONDS,
     )
@@ -280,7 +320,7 @@ class Order(BaseModel):
     may_use_reserve: bool = Field(default=False, description="the key has the scope for the reserve of an account")
     flow: str | None = Field(default=None, description="the API key or the batch: a customer's work takes turns by it")
     not_before: datetime | None = Field(default=None, description="the scheduled start")
-    start_by: datetime | None = Field(default=None, description="after this, the generation does not start any more")
+    start_within: float | None = Field(default=None, description="seconds to the latest start")
     expires_in: int | None = Field(default=None, description="seconds from the end until the files are deleted")
     reference: str | None = None
     """The customer's id of the thing that the order is for."""
@@ -292,6 +332,12 @@ class Order(BaseModel):
     """The batch that the order belongs to."""
     retry_of: UUID | None = None
     """The generation that the order repeats."""
+
+    def start_by(self, accepted_at: datetime) -> datetime | None:
+        """The latest start of a generation that was accepted at this time. None: there is none."""
+        if self.start_within is None:
+            return None
+        return max(accepted_at, self.not_before or accepted_at) + timedelta(seconds=self.start_within)
 
 
 def _replaced(image_urls: Sequence[str], video_urls: Sequence[str], urls: Mapping[str, str]) -> dict[str, list[str]]:

@@ -28,6 +28,7 @@ import schemas.identity_tables  # noqa: F401 -- the tables that foreign keys nam
 from schemas.columns import MOMENT, created_at, words
 from schemas.enums import DEFAULT_SCOPES, AssetRole, ErrorCode, EventName, Kind, Stage
 from schemas.names import TWIN_PREFIX, ProviderName
+from schemas.quotas import OnLimit
 
 AT_TWIN: Final = f"starts_with(provider, '{TWIN_PREFIX}')"
 """An SQL condition on a generation: its provider is a twin, so the generation is a test customer's. An index has it."""
@@ -80,6 +81,8 @@ class ApiKey(SQLModel, table=True):
     __table_args__ = (
         CheckConstraint("customer_id IS NULL OR service_id IS NULL", name="one_owner"),
         CheckConstraint("daily_cap >= 0", name="daily_cap_is_an_amount"),
+        CheckConstraint("in_flight >= 0 AND per_day >= 0", name="limits_are_amounts"),
+        Index("ix_api_keys_waiting", "id", postgresql_where=text("on_limit = 'wait'")),
     )
 
     id: UUID = Field(default_factory=uuid4, primary_key=True)
@@ -104,6 +107,15 @@ class ApiKey(SQLModel, table=True):
     """Whether a service's key makes a customer at the first use of an unknown reference."""
     daily_cap: int | None = Field(default=None, sa_type=BigInteger)
     """The credits that the key may spend on one day, in UTC. Null: no cap."""
+    in_flight: int | None = None
+    """The most generations of the key at the same time (`schemas.quotas.Quota`). Null: no limit."""
+    per_day: int | None = None
+    """The most generations of the key on one day, in UTC. Null: no limit."""
+    on_limit: OnLimit = Field(
+        default=OnLimit.REJECT,
+        sa_column=Column(words(OnLimit, is_closed=False), nullable=False, server_default=OnLimit.REJECT.value),
+    )
+    """What happens to an order over a limit or the cap."""
     spends_as: UUID | None = None
     """The key under whose id `key_spending` counts: keys of one rotation share one cap. Null: this key."""
     expires_at: datetime | None = Field(default=None, sa_type=MOMENT)

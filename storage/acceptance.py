@@ -11,7 +11,7 @@ from schemas.inputs import Facts, InputField
 from schemas.orders import GenerationRequest, Order
 from schemas.setting_groups import PipelineSettings
 from schemas.tables import Generation
-from storage import digests, earlier_generations, ledger, transitions, uploads
+from storage import digests, earlier_generations, ledger, quotas, transitions, uploads
 from storage.digests import EqualOrders
 from storage.ledger import Spender
 from storage.sql import Sql, returns
@@ -58,6 +58,7 @@ def accept(
         NotFound: there is no such customer, or a live customer's order leads to the sandbox, or the reverse.
         InsufficientCredits: the customer has too few credits. Nothing is inserted.
         CapReached: the API key may not spend so much today. Nothing is inserted.
+        QuotaReached: a limit of the customer or of the API key has no room. Nothing is inserted.
         IdempotencyMismatch: the key was used for another request.
         GenerationDeleted: the key, or an equal order, made a generation that the customer has deleted.
     """
@@ -156,7 +157,7 @@ def insert(
     pipeline: PipelineSettings,
     spender: Spender | None,
 ) -> list[Generation]:
-    """Insert a generation for each order, keep the uploads, and hold the credits: all or nothing.
+    """Insert a generation for each order, keep the uploads, hold the credits, and count against limits: all or nothing.
 
     The generations are in the order of lists: newest first by time and then by id. The first one has the key.
 
@@ -167,11 +168,14 @@ def insert(
     ids = sorted((uuid4() for _ in orders), reverse=True)
     endpoints = callback_urls.endpoints_of(sql, identity.customer_id, [one.callback_url for one in orders])
     new = [_new(identity, *each, endpoints, pipeline) for each in zip(ids, keys, orders, strict=True)]
-    if not transitions.insert(sql, new, resend_after=pipeline.resend_after_seconds):
+    quota = transitions.insert(sql, new, resend_after=pipeline.resend_after_seconds)
+    if quota is None:
         return []
     rows = [each.row for each in new]
     uploads.keep(sql, facts, deadline_at=max(row.deadline_at for row in rows))
-    ledger.hold(sql, identity.customer_id, {row.id: row.credits for row in rows}, spender)
+    amounts = {row.id: row.credits for row in rows}
+    ledger.hold(sql, identity.customer_id, amounts, spender)
+    quotas.take(sql, identity.customer_id, amounts, quota, spender)
     if identity.equal_orders is not None:
         digests.keep(sql, identity.equal_orders, rows[0].id)
     return rows
@@ -191,7 +195,9 @@ def _new(
         "order": order.model_dump(mode="json"), "credits": order.credits, "provider": order.routes[0].provider,
     }  # fmt: skip
     deadline_after = order.deadline_seconds or pipeline.deadline_seconds
-    return NewGeneration(Generation(**values), deadline_after, endpoints.get(order.callback_url))
+    return NewGeneration(
+        Generation(**values), deadline_after, not_before=order.not_before, endpoint_id=endpoints.get(order.callback_url)
+    )
 
 
 _FIND_EARLIER = returns(Generation)("""

@@ -92,24 +92,54 @@ _WAITING_ACCOUNTS = returns(str)("""
     SELECT provider FROM waiting WHERE provider IS NOT NULL
 """)
 
+_WAITS = returns(bool)("SELECT place IN ('waiting', 'held') FROM admissions WHERE generation_id = %(generation_id)s")
+
 _DECLARE = """
-    INSERT INTO admission_accounts (provider, declared)
-    SELECT key, value FROM jsonb_each(%(limits)s::jsonb)
-    ON CONFLICT (provider) DO UPDATE SET declared = excluded.declared
+    INSERT INTO admission_accounts (provider, declared, limits_at)
+    SELECT key, value, clock_timestamp() FROM jsonb_each(%(limits)s::jsonb)
+    ON CONFLICT (provider) DO UPDATE SET declared = excluded.declared, limits_at = excluded.limits_at
     WHERE admission_accounts.declared <> excluded.declared
 """
 
-# Work that is in flight already counts from the moment at which an account has limits.
-_ADOPT = """
+# Other processes send generations without a place as long as their views last. So the count is repeated for a while.
+_UNCOUNTED = returns(lambda provider, limits: (provider, AccountLimits.model_validate(limits)))("""
+    SELECT provider, coalesce(override, declared) FROM admission_accounts
+    WHERE limits_at IS NOT NULL AND (counted_at IS NULL OR counted_at < limits_at + interval '3 seconds')
+""")
+
+_LIMITS_OF = returns(lambda limits: AccountLimits.model_validate(limits))("""
+    SELECT coalesce(override, declared) FROM admission_accounts WHERE provider = %(provider)s
+""")
+
+_AT_ACCOUNT = """
+    FROM generations
+    WHERE provider = %(provider)s AND stage IN ('submitting', 'generating') AND wake_at IS NOT NULL
+        AND NOT EXISTS (SELECT FROM admissions WHERE generation_id = id)
+"""
+
+_VENDOR_MODELS = returns(str)(f"""
+    SELECT vendor_model FROM admissions WHERE provider = %(provider)s
+    UNION
+    SELECT "order"->'routes'->route_index->>'model' {_AT_ACCOUNT}
+""")  # noqa: S608 -- a constant
+
+_COUNT = f"""
     INSERT INTO admissions (
-        generation_id, provider, customer_id, model, vendor_model, place, lane, priority, may_use_reserve, charge, turn,
-        flow, flow_turn, granted_at
+        generation_id, provider, pool, customer_id, model, vendor_model, place, lane, priority, may_use_reserve,
+        charge, turn, flow, flow_turn, granted_at
     )
-    SELECT id, provider, customer_id, model, "order"->'routes'->route_index->>'model', 'granted', 0, 1, false, 0, 0,
-           '-', 0, clock_timestamp()
-    FROM generations WHERE provider = %(provider)s AND stage IN ('submitting', 'generating') AND wake_at IS NOT NULL
+    SELECT id, provider, coalesce(%(pools)s::jsonb->>("order"->'routes'->route_index->>'model'), ''), customer_id,
+           model, "order"->'routes'->route_index->>'model', 'granted', 0, 1, false, 0, 0, '-', 0, clock_timestamp()
+    {_AT_ACCOUNT}
     ON CONFLICT DO NOTHING
 """
+
+_MOVE_TO_POOLS = """
+    UPDATE admissions SET pool = coalesce(%(pools)s::jsonb->>vendor_model, '')
+    WHERE provider = %(provider)s AND pool <> coalesce(%(pools)s::jsonb->>vendor_model, '')
+"""
+
+_COUNTED = "UPDATE admission_accounts SET counted_at = clock_timestamp() WHERE provider = %(provider)s"
 
 
 @dataclass(frozen=True)
@@ -120,6 +150,10 @@ class View:
     """The limits in force of the accounts that have any."""
     closed: frozenset[ProviderName]
     """The accounts that take nothing now, and those whose limits were learned from refusals."""
+    spent: frozenset[ProviderName]
+    """The accounts that are out of money, or of generations of the day, since the vendor last accepted a create."""
+    shut: frozenset[ProviderName]
+    """The accounts among the spent ones that are not tried before a time."""
     waiting: frozenset[ProviderName]
     """The accounts for which generations wait."""
     open_routes: frozenset[Route]
@@ -127,7 +161,7 @@ class View:
     has_pauses: bool
     """Whether an operator paused anything."""
     has_customer_limits: bool
-    """Whether a customer has a limit of generations in flight."""
+    """Whether the orders of a customer or of an API key wait at a limit."""
 
 
 def view(sql: Sql) -> View:
@@ -136,6 +170,8 @@ def view(sql: Sql) -> View:
     return View(
         limits={name: AccountLimits.model_validate(one["limits"]) for name, one in accounts.items() if one["limits"]},
         closed=frozenset(name for name, one in accounts.items() if one["is_closed"]),
+        spent=frozenset(name for name, one in accounts.items() if one["is_spent"]),
+        shut=frozenset(name for name, one in accounts.items() if one["is_spent"] and one["is_shut"]),
         waiting=frozenset(waiting),
         open_routes=frozenset(Route.model_validate(one) for one in open_routes),
         has_pauses=has_pauses,
@@ -147,15 +183,21 @@ _VIEW = returns(lambda *row: row)(f"""
     SELECT
         (SELECT coalesce(jsonb_object_agg(provider, jsonb_build_object(
             'limits', coalesce(override, declared),
-            'is_closed', coalesce(
-                closed_until > clock_timestamp() OR learned_in_flight IS NOT NULL OR rate_factor < 1, false
-            )
+            'is_spent', coalesce(closed_reason IN ('no_money', 'daily'), false),
+            'is_shut', coalesce(closed_until > clock_timestamp(), false),
+            'is_closed', coalesce(closed_until > clock_timestamp(), false)
+                OR coalesce(closed_reason IN ('no_money', 'daily'), false)
+                OR admission_learned_in_flight(admission_accounts) IS NOT NULL
+                OR coalesce(admission_rate_factor(admission_accounts) < 1, false)
         )), '{{}}') FROM admission_accounts),
         ARRAY({_WAITING_ACCOUNTS.text}),
         (SELECT coalesce(jsonb_agg(jsonb_build_object('provider', provider, 'model', vendor_model)), '[]')
             FROM route_health WHERE opened_at IS NOT NULL),
         EXISTS (SELECT FROM admission_pauses),
-        EXISTS (SELECT FROM customer_limits WHERE in_flight IS NOT NULL)
+        EXISTS (
+            SELECT FROM customer_limits
+            WHERE on_limit = 'wait' AND coalesce(in_flight, per_day, credits_per_day) IS NOT NULL
+        ) OR EXISTS (SELECT FROM api_keys WHERE on_limit = 'wait')
 """)  # noqa: S608 -- a constant
 
 
@@ -201,6 +243,11 @@ def waiting_accounts(sql: Sql) -> list[ProviderName]:
     return sql.all(_WAITING_ACCOUNTS)
 
 
+def waits(sql: Sql, generation_id: UUID) -> bool:
+    """Whether a generation waits for a place."""
+    return bool(sql.first(_WAITS, generation_id=generation_id))
+
+
 def release_held(sql: Sql, *, most: int, low_waits: float) -> None:
     """Put generations back into the queue whose reason to be held is gone: so many of each customer and model.
 
@@ -216,9 +263,25 @@ def declare(sql: Sql, limits: Mapping[ProviderName, AccountLimits]) -> None:
     sql.run(_DECLARE, limits=Jsonb(given))
 
 
-def adopt(sql: Sql, provider: ProviderName) -> None:
-    """Count the work that is at an account already. Call this when the account gets limits."""
-    sql.run(_ADOPT, provider=provider)
+def count_all(sql: Sql) -> None:
+    """For accounts whose limits changed: count the work that is there already, by the families of the new limits."""
+    for provider, limits in sql.all(_UNCOUNTED):
+        pools: dict[str, str] = {} if limits.is_unlimited else _count(sql, provider, limits)
+        sql.run(_MOVE_TO_POOLS, provider=provider, pools=Jsonb(pools))
+        sql.run(_COUNTED, provider=provider)
+
+
+def count_work_at(sql: Sql, provider: ProviderName) -> None:
+    """Count the work that is at an account already, where the account may have had no limits so far."""
+    for limits in sql.all(_LIMITS_OF, provider=provider):
+        _count(sql, provider, limits)
+
+
+def _count(sql: Sql, provider: ProviderName, limits: AccountLimits) -> dict[str, str]:
+    """Count the work at an account. Returns the pool of each of the vendor's models there."""
+    pools = {model: limits.pool_of(model) for model in sql.all(_VENDOR_MODELS, provider=provider)}
+    sql.run(_COUNT, provider=provider, pools=Jsonb(pools))
+    return pools
 
 
 def leave(sql: Sql, generation_id: UUID) -> None:

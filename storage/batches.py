@@ -108,7 +108,8 @@ def accept(
     }
     facts = acceptance.facts_about(sql, customer_id, list(files.values()))
     batch_id = uuid4()
-    orders = [order.model_copy(update={"batch_id": batch_id}) for order in _orders(parts, facts, make_order)]
+    of_batch = {"batch_id": batch_id, "flow": str(batch_id)}
+    orders = [order.model_copy(update=of_batch) for order in _orders(parts, facts, make_order)]
     rows = acceptance.insert(sql, identity, orders, facts, pipeline, spender)
     if not rows:
         # Only an order without a batch can have taken the key meanwhile.

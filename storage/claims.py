@@ -32,6 +32,8 @@ class Snapshot:
     """The price, which is on hold."""
     stage: Stage
     """The current stage."""
+    created_at: datetime
+    """The time of acceptance."""
     stage_at: datetime
     """The start of the stage."""
     wake_at: datetime | None
@@ -95,6 +97,11 @@ class Claim:
         return self.order.routes[self.generation.route_index]
 
     @property
+    def start_by(self) -> datetime | None:
+        """The latest start. None: there is none."""
+        return self.order.start_by(self.generation.created_at)
+
+    @property
     def seconds_in_stage(self) -> float:
         """The seconds from the start of the stage to the claim."""
         return (self.generation.claimed_at - self.generation.stage_at).total_seconds()
@@ -120,8 +127,8 @@ _CLAIM = returns(_Claimed)(f"""
         crashes = crashes + (lease_token IS NOT NULL)::int
     WHERE id = %(id)s AND stage = ANY(%(stages)s) AND attempt = %(attempt)s AND {IS_FREE}
     RETURNING
-        id, customer_id, kind, "order", credits, stage, stage_at, wake_at, deadline_at, attempt, failures, crashes,
-        claimed_at, cancel_requested_at, cancel_sent_at, provider, route_index, routes_given_up, remote_id,
+        id, customer_id, kind, "order", credits, stage, created_at, stage_at, wake_at, deadline_at, attempt, failures,
+        crashes, claimed_at, cancel_requested_at, cancel_sent_at, provider, route_index, routes_given_up, remote_id,
         remote_links, result_urls, object_key, download,
         -- The subquery reads the row as it was before this statement.
         callback_at IS NOT NULL AND coalesce(

@@ -10,6 +10,7 @@ from sqlmodel import Session, col, select
 from schemas.enums import Scope
 from schemas.errors import InvalidRequest, NotFound
 from schemas.identity_tables import Service
+from schemas.quotas import OnLimit, Quota
 from schemas.tables import ApiKey, Customer
 from storage import api_keys, ledger
 from storage.api_keys import NewKey, Owner, Terms
@@ -34,8 +35,8 @@ class KnownKey(NamedTuple):
     """Whether the key acts for test customers."""
     makes_customers: bool
     """Whether the key makes a customer at the first use of an unknown reference."""
-    daily_cap: int | None
-    """The credits that the key may spend on one day. None: no cap."""
+    quota: Quota
+    """The limits of the key. `credits_per_day` is its daily cap."""
     spends_as: UUID
     """The id under which the key's spending counts."""
     is_revoked: bool
@@ -210,12 +211,17 @@ def _scopes(*names: str) -> frozenset[Scope]:
     return frozenset(Scope(name) for name in names if name in set(Scope))
 
 
+@lru_cache
+def _quota(in_flight: int | None, per_day: int | None, daily_cap: int | None, on_limit: str) -> Quota:
+    return Quota(in_flight=in_flight, per_day=per_day, credits_per_day=daily_cap, on_limit=OnLimit(on_limit))
+
+
 def _authenticated(
     key_id: UUID, customer_id: UUID | None, service_id: UUID | None, prefix: str, scopes: list[str], *row: Any
 ) -> Authenticated:
-    is_test, makes_customers, daily_cap, spends_as, is_revoked, is_expired, live_id, acting_id, name = row
+    is_test, makes_customers, *limits, spends_as, is_revoked, is_expired, live_id, acting_id, name = row
     key = KnownKey(
-        key_id, Owner(customer_id, service_id), prefix, _scopes(*scopes), is_test, makes_customers, daily_cap,
+        key_id, Owner(customer_id, service_id), prefix, _scopes(*scopes), is_test, makes_customers, _quota(*limits),
         spends_as, is_revoked, is_expired,
     )  # fmt: skip
     return Authenticated(key, None if acting_id is None else ActingCustomer(acting_id, name), live_id)
@@ -225,7 +231,8 @@ def _authenticated(
 # name only where the owner is no customer. A test key acts for the test customer of `live`.
 _AUTHENTICATE = returns(_authenticated)("""
     SELECT key.id, key.customer_id, key.service_id, key.prefix, key.scopes,
-           key.is_test, key.makes_customers, key.daily_cap, coalesce(key.spends_as, key.id),
+           key.is_test, key.makes_customers, key.in_flight, key.per_day, key.daily_cap, key.on_limit,
+           coalesce(key.spends_as, key.id),
            key.revoked_at IS NOT NULL, coalesce(key.expires_at <= clock_timestamp(), false),
            live.id, CASE WHEN key.is_test THEN test.id ELSE live.id END, live.name
     FROM api_keys AS key

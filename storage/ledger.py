@@ -17,6 +17,7 @@ from sqlmodel import Session, col, select
 from schemas.enums import AccountKind, TransferKind
 from schemas.errors import AlreadySettled, CapReached, InsufficientCredits, InvalidRequest, NotFound
 from schemas.ledger_tables import LedgerAccount, LedgerTransfer
+from schemas.quotas import Quota
 from schemas.tables import Customer
 from storage import ledger_statements
 from storage.sql import Sql, of
@@ -38,8 +39,15 @@ class Spender:
 
     key_id: UUID
     """The id under which the key's spending counts."""
-    daily_cap: int | None
-    """The credits that the key may spend on one day. None: no cap, and nothing is counted."""
+    quota: Quota
+    """The limits of the key. `credits_per_day` is its daily cap."""
+    used_id: UUID
+    """The id of the key itself, whose limits hold."""
+
+    @property
+    def daily_cap(self) -> int | None:
+        """The credits above which an order of today is refused. None: no cap, or orders over it wait."""
+        return None if self.quota.waits else self.quota.credits_per_day
 
 
 @dataclass(frozen=True)

@@ -8,12 +8,13 @@ from sqlalchemy import literal, tuple_
 from sqlmodel import Session, col
 from sqlmodel.sql.expression import SelectOfScalar
 
+from schemas.admission_tables import AdmissionChange
 from schemas.identity_tables import Service
 from schemas.lists import Position
 from schemas.tables import ApiKey, Customer
 from schemas.webhook_tables import WebhookDelivery, WebhookEndpoint
 
-Row = TypeVar("Row", ApiKey, Customer, Service, WebhookEndpoint, WebhookDelivery)
+Row = TypeVar("Row", AdmissionChange, ApiKey, Customer, Service, WebhookEndpoint, WebhookDelivery)
 
 
 @dataclass(frozen=True)

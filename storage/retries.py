@@ -54,15 +54,18 @@ def accept(
     return AcceptedOrder(accepted[0], is_new=True)
 
 
-_KEPT = {"kind", "model", "deadline_seconds", "expires_in", "reference", "metadata", "callback_url"}
+_KEPT = {"kind", "model", "start_within", "expires_in", "reference", "metadata", "callback_url"}
 
 
 def _request_of(order: Order) -> GenerationRequest:
     """The request for the same generation. The prompt contains the text of the style already."""
     inputs = order.inputs.model_dump(exclude={"style", "audio"})
-    rest = order.model_dump(include=_KEPT)
+    # The deadline of a model is that of today.
+    rest = order.model_dump(include=_KEPT | ({"deadline_seconds"} if order.counts_from_acceptance else set()))
     # Not validated again: limits of a request do not hold for a prompt with a style.
-    return GenerationRequest.model_construct(**inputs, **rest, generate_audio=order.inputs.audio)
+    return GenerationRequest.model_construct(
+        **inputs, **rest, generate_audio=order.inputs.audio, priority=order.priority.word
+    )
 
 
 def _as_retry(again: Order, first: Order, generation_id: UUID) -> Order:

@@ -72,9 +72,15 @@ _HAS_SHORT_QUEUE = returns(bool)(f"""
 # Wakes as many generations of each customer as another account takes: its queue stays short for each customer. A worker
 # that looked and found no route looks again a quarter of a minute later, or after the next change of the breaker.
 _WAKE = f"""
-    WITH away AS (
+    WITH shut AS (
+        SELECT provider FROM admission_accounts
+        WHERE closed_reason IN ('no_money', 'daily') AND closed_until > clock_timestamp()
+    ), away AS (
         SELECT provider, vendor_model, changed_at FROM route_health route
         WHERE opened_at IS NOT NULL AND NOT route_takes_probe(route)
+        UNION ALL
+        SELECT DISTINCT provider, vendor_model, NULL::timestamptz FROM admissions JOIN shut USING (provider)
+        WHERE place = 'waiting'
     ), movable AS (
         SELECT id, customer_id, target, row_number() OVER (
             PARTITION BY customer_id, target ORDER BY priority DESC, flow_turn
@@ -86,7 +92,7 @@ _WAKE = f"""
                 WHERE (g.routes_given_up >> (listed.number - 1)::integer) & 1 = 0 AND NOT EXISTS (
                     SELECT FROM away AS other WHERE other.provider = listed.route->>'provider'
                         AND other.vendor_model = listed.route->>'model'
-                )
+                ) AND NOT EXISTS (SELECT FROM shut WHERE shut.provider = listed.route->>'provider')
                 ORDER BY listed.number LIMIT 1
             ) AS target
             FROM away

@@ -13,7 +13,7 @@ INSERT = returns(lambda *row: row)("""
     WITH given AS (
         SELECT * FROM jsonb_to_recordset(%(rows)s::jsonb) AS given (
             id uuid, idempotency_key text, kind text, model text, "order" jsonb, credits bigint, provider text,
-            deadline_after float8, endpoint_id uuid
+            deadline_after float8, not_before timestamptz, endpoint_id uuid
         )
     ), inserted AS (
         INSERT INTO generations (
@@ -23,9 +23,10 @@ INSERT = returns(lambda *row: row)("""
         SELECT
             given.id, customers.id, idempotency_key, %(request_hash)s, kind, model, "order", credits, provider, '[]',
             'queued', 0, 0, 0, 0,
-            -- The wake-up goes out right after the commit; this is when somebody looks if it was lost.
-            clock_timestamp() + make_interval(secs => %(resend_after)s),
-            clock_timestamp() + make_interval(secs => deadline_after)
+            -- A scheduled generation gets its first wake-up at its start. Others get it right after the commit, and
+            -- again at this time if it was lost.
+            coalesce(not_before, clock_timestamp() + make_interval(secs => %(resend_after)s)),
+            greatest(not_before, clock_timestamp()) + make_interval(secs => deadline_after)
         -- The orders of test customers go to twins, and only theirs. A deleted customer orders nothing.
         FROM customers, given
         WHERE customers.id = %(customer_id)s AND (test_of IS NOT NULL) = %(is_test)s AND deleted_at IS NULL
@@ -40,7 +41,12 @@ INSERT = returns(lambda *row: row)("""
         INSERT INTO webhook_generations (generation_id, endpoint_id)
         SELECT id, endpoint_id FROM inserted JOIN given USING (id) WHERE endpoint_id IS NOT NULL
     )
-    SELECT id, created_at, stage_at, wake_at, deadline_at FROM inserted
+    SELECT id, created_at, stage_at, wake_at, deadline_at, (
+        SELECT jsonb_build_object(
+            'in_flight', in_flight, 'per_day', per_day, 'credits_per_day', credits_per_day, 'on_limit', on_limit
+        ) FROM customer_limits WHERE customer_id = %(customer_id)s
+    )
+    FROM inserted
 """)
 
 # Every write of a claim: a move with its event, or a write in the same stage without an event.
@@ -85,8 +91,8 @@ WRITE = returns(Snapshot)("""
         FROM written WHERE %(event)s::jsonb IS NOT NULL
     )
     SELECT
-        id, customer_id, kind, "order", credits, stage, stage_at, wake_at, deadline_at, attempt, failures, crashes,
-        claimed_at, cancel_requested_at, cancel_sent_at, provider, route_index, routes_given_up, remote_id,
+        id, customer_id, kind, "order", credits, stage, created_at, stage_at, wake_at, deadline_at, attempt, failures,
+        crashes, claimed_at, cancel_requested_at, cancel_sent_at, provider, route_index, routes_given_up, remote_id,
         remote_links, result_urls, object_key, download
     FROM written
 """)

@@ -11,6 +11,7 @@ The token tells one create from the next.
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from datetime import datetime
 from decimal import Decimal
 from types import MappingProxyType
 from uuid import UUID
@@ -20,6 +21,7 @@ from psycopg.types.json import Jsonb
 from schemas.enums import ErrorCode, EventName, Stage
 from schemas.errors import LeaseLost
 from schemas.names import ProviderName, is_twin
+from schemas.quotas import UNLIMITED, Quota
 from schemas.stages import AT_PROVIDER, CANCELLABLE, TERMINAL, is_allowed, progress_within
 from schemas.tables import Generation
 from storage import ledger, statements
@@ -84,20 +86,23 @@ class NewGeneration:
     row: Generation
     """The row. The insert sets its times."""
     deadline_after: float
-    """Seconds until the deadline."""
+    """Seconds from the start to the deadline."""
+    not_before: datetime | None = None
+    """The scheduled start. None: the start is now."""
     endpoint_id: UUID | None = None
     """The endpoint of the order's `callback_url`."""
 
 
-def insert(sql: Sql, new: Sequence[NewGeneration], *, resend_after: float) -> bool:
+def insert(sql: Sql, new: Sequence[NewGeneration], *, resend_after: float) -> Quota | None:
     """Insert generations of one customer and one request in `queued`, and set their times.
 
     Args:
         resend_after: seconds until the waker sends the first wake-up again.
 
     Returns:
-        False if the request was accepted before, the customer does not exist, or a live customer's order leads to a
-        twin, or a test customer's order to an account. The caller must then roll back a batch.
+        The limits of the customer. None if the request was accepted before, the customer does not exist, or a live
+        customer's order leads to a twin, or a test customer's order to an account. The caller must then roll back a
+        batch.
     """
     rows = [each.row for each in new]
     # One document: psycopg takes longer for a list for each column.
@@ -105,6 +110,7 @@ def insert(sql: Sql, new: Sequence[NewGeneration], *, resend_after: float) -> bo
         {
             "id": str(row.id), "idempotency_key": row.idempotency_key, "kind": row.kind, "model": row.model,
             "order": row.order, "credits": row.credits, "provider": row.provider, "deadline_after": each.deadline_after,
+            "not_before": each.not_before and each.not_before.isoformat(),
             "endpoint_id": each.endpoint_id and str(each.endpoint_id),
         }
         for row, each in zip(rows, new, strict=True)
@@ -113,11 +119,14 @@ def insert(sql: Sql, new: Sequence[NewGeneration], *, resend_after: float) -> bo
         statements.INSERT, customer_id=rows[0].customer_id, request_hash=rows[0].request_hash,
         is_test=is_twin(rows[0].provider), resend_after=resend_after, rows=Jsonb(given),
     )  # fmt: skip
-    moments = {generation_id: times for generation_id, *times in inserted}
+    moments = {generation_id: times for generation_id, *times, _ in inserted}
     for row in rows:
         if row.id in moments:
             row.created_at, row.stage_at, row.wake_at, row.deadline_at = moments[row.id]
-    return len(moments) == len(rows)
+    if len(moments) < len(rows):
+        return None
+    limits = inserted[0][-1]
+    return UNLIMITED if limits is None else Quota.of(limits)
 
 
 def move(

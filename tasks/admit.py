@@ -7,7 +7,7 @@ from storage import transitions
 from storage.admission import Ask
 from storage.claims import Claim
 from storage.render_times import Work
-from tasks.outcomes import Fail, Note, Outcome, TakesRoute, Waits
+from tasks.outcomes import Fail, Later, Note, Outcome, TakesRoute, Waits
 from tasks.services import WorkerServices
 
 # Where too few generations of a kind are known, all count alike.
@@ -16,9 +16,13 @@ _UNKNOWN_COST_SECONDS = 30.0
 
 def admit(services: WorkerServices, claim: Claim) -> Outcome | None:
     """Ask for a place. None: the generation may go now."""
-    start_by = claim.order.start_by
-    if start_by is not None and claim.generation.claimed_at >= start_by:
-        return Fail(ErrorCode.TIMEOUT, "not started before the time that the order allows for it")
+    now, start_by = claim.generation.claimed_at, claim.start_by
+    if start_by is not None and now >= start_by:
+        seconds = claim.order.start_within
+        return Fail(ErrorCode.NOT_STARTED, f"no provider got it within the {seconds:g} s of `start_within`")
+    not_before = claim.order.not_before
+    if not_before is not None and now < not_before:
+        return Later((not_before - now).total_seconds())
     if (change := _change_of_route(services, claim)) is not None:
         return change
     if not services.gate.needs_place(claim.route):
@@ -54,7 +58,7 @@ def _ask(services: WorkerServices, claim: Claim) -> Ask:
         cost=_cost(services, claim),
         flow=order.flow or "-",
         work_seconds=work_seconds(order, services.settings.pipeline),
-        start_by=order.start_by,
+        start_by=claim.start_by,
     )
 
 

@@ -15,6 +15,7 @@ from schemas.enums import EventName, Stage
 from schemas.errors import LeaseLost
 from schemas.stages import AT_PROVIDER, WORK
 from storage import admission, assets, transitions
+from storage.admission_learning import Refused
 from storage.claims import Claim
 from storage.generations import Wake
 from storage.outages import OUTAGES
@@ -67,12 +68,22 @@ def apply(services: WorkerServices, claim: Claim, outcome: Outcome, *, keeps_lea
             written = _give_up(services, claim, outcome)
         case _:
             written = _commit(services, claim, outcome, keeps_lease=keeps_lease)
+    _learn(services, claim, outcome)
     if written is not None:
         services.announce(written.id, written.generation.customer_id)
         _tell(services, claim, written, outcome, keeps_lease=keeps_lease)
         if claim.generation.stage in AT_PROVIDER and written.generation.stage not in AT_PROVIDER:
             services.gate.give_back(claim.route.provider)
     return written
+
+
+def _learn(services: WorkerServices, claim: Claim, outcome: Outcome) -> None:
+    """Tell the gate what the answer to a create says about the account, before anything is woken."""
+    match outcome:
+        case NotAccepted(refused=Refused() as refused):
+            services.gate.refused(claim.route.provider, claim.id, refused)
+        case Advance(stage=Stage.GENERATING):
+            services.gate.accepted(claim.route.provider)
 
 
 def _note_wait(services: WorkerServices, claim: Claim) -> None:

@@ -7,7 +7,7 @@ import structlog
 from schemas.enums import ErrorCode, Stage
 from schemas.errors import ProviderError
 from schemas.stages import CANCELLABLE
-from storage import timeline
+from storage import admission, timeline
 from storage.claims import Claim
 from tasks.outcomes import Fail, Outcome
 from tasks.remote import cancelled, remote_ref
@@ -64,6 +64,8 @@ def _cause(services: WorkerServices, claim: Claim) -> str | None:
     """
     generation = claim.generation
     with services.database.statement() as sql:
+        if generation.stage is Stage.QUEUED and admission.waits(sql, claim.id):
+            return "it waited for a place at its provider"
         word = timeline.unknown_status(sql, claim.id) if generation.stage is Stage.GENERATING else None
         reason = timeline.last_reason(sql, claim.id, generation.stage)
     if word is not None:

@@ -15,7 +15,7 @@ _LOOK_AGAIN_FOR_SECONDS = 0.9
 _LOOK_AGAIN_AFTER_SECONDS = 0.05
 
 
-@shared_task(name=TaskName.GRANT)
+@shared_task(name=TaskName.GRANT, send_events=False)
 def grant_task() -> None:
     """Run `grant_on` as a Celery task."""
     grant_on(current_services(), for_seconds=_LOOK_AGAIN_FOR_SECONDS)
@@ -23,6 +23,7 @@ def grant_task() -> None:
 
 def grant_on(services: WorkerServices, *, for_seconds: float) -> None:
     """Hand out free places for a while, as long as generations wait. A window of creates frees a place at any time."""
+    services.gate.count_all()
     ends_at = time.monotonic() + for_seconds
     services.routes.wake_those_with_another_route()
     while services.gate.grant_all() and time.monotonic() < ends_at:

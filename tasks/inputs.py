@@ -11,10 +11,10 @@ from minio.error import MinioException
 from providers.base import InputFile, InputsRead, Provider, ProviderRequest, RemoteRef
 from providers.files.inputs import read_inputs
 from schemas.enums import ErrorCode
-from schemas.errors import ProviderRateLimited, ProviderRejected
+from schemas.errors import ProviderRejected
 from schemas.input_link import input_link
 from schemas.inputs import InputField, generation_id, upload_id
-from schemas.shares import NoPlace, Shares
+from schemas.shares import Shares
 from schemas.tables import Upload
 from storage import earlier_generations, uploads
 from storage.claims import Claim
@@ -43,7 +43,7 @@ def provider_request(services: WorkerServices, claim: Claim, provider: Provider,
         LeaseLost: another worker has the claim.
         ProviderRejected: an input is missing, too large, or of a wrong type.
         ProviderUnavailable: the host of an input does not answer.
-        ProviderRateLimited: the process reads inputs on all the threads that it may use for them.
+        NoPlace: the process reads inputs on all the threads that it may use for them.
     """
     inputs = claim.order.inputs
     generations = _generations(services, claim)
@@ -64,13 +64,10 @@ def _one_of_few_readers(customer_id: UUID) -> Iterator[None]:
     """Take one of the process's places for reading inputs. Slow hosts must not block all threads, or other customers.
 
     Raises:
-        ProviderRateLimited: no place is free.
+        NoPlace: no place is free.
     """
-    try:
-        with _READERS.taken_by(customer_id):
-            yield
-    except NoPlace:
-        raise ProviderRateLimited("as many workers read input files as may: it is tried again") from None
+    with _READERS.taken_by(customer_id):
+        yield
 
 
 def _files(

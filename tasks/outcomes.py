@@ -6,6 +6,7 @@ from enum import StrEnum
 
 from providers.base import ProviderRequest
 from schemas.enums import ErrorCode, EventName, FoundBy, Stage
+from storage.admission_learning import Refused
 from storage.assets import NewAsset
 from storage.transitions import NOTHING, Changes
 
@@ -141,6 +142,8 @@ class NotAccepted:
 
     None: the create never left. The generation is queued again, even if another worker has a claim by now.
     """
+    refused: Refused | None = None
+    """What the refusal says about our account. None: nothing."""
 
 
 @dataclass(frozen=True)

@@ -23,6 +23,7 @@ from tasks.resolve import resolve
 from tasks.send import send
 from tasks.services import WorkerServices
 from tasks.settle import settle
+from tasks.shown import Shown
 from tasks.store import store
 
 Step = Callable[[WorkerServices, Claim, Lease], Outcome]
@@ -85,16 +86,20 @@ def next_step(services: WorkerServices, stage: Stage, outcome: Advance) -> Step 
 def go_on(services: WorkerServices, claim: Claim, lease: Lease) -> None:
     """Run steps under one claim until the next step needs a wake-up."""
     step: Step | None = TABLE[claim.generation.stage].step
+    shown = Shown(services, claim)
     kept: Claim | None = claim
     while kept is not None and step is not None:
         claim = kept
         try:
+            shown.begins(claim)
             outcome = deadline.end_of(services, claim) or step(services, claim, lease)
             if isinstance(outcome, Advance):
                 step = next_step(services, claim.generation.stage, outcome)
             elif not isinstance(outcome, CancelSent | TakesRoute):
                 step = None
             kept = apply(services, claim, outcome, keeps_lease=step is not None)
+            shown.ends(claim, kept)
         except Exception as error:  # noqa: BLE001 -- the edge of every step: after any error, the row must go on
+            shown.breaks(error)
             return recover(services, claim, error)
     return None

@@ -1,14 +1,19 @@
 """The step of `queued`: make the vendor's request, and declare the intent to send a create."""
 
+import structlog
+
 from schemas.enums import Stage
 from schemas.errors import ProviderError
+from schemas.shares import NoPlace
 from storage.claims import Claim
 from storage.leases import Lease
 from tasks.admit import admit
 from tasks.inputs import provider_request
 from tasks.outcomes import Advance, Cancel, Outcome
 from tasks.services import WorkerServices
-from tasks.troubles import refused
+from tasks.troubles import outage, refused
+
+log = structlog.get_logger()
 
 
 def prepare(services: WorkerServices, claim: Claim, lease: Lease) -> Outcome:
@@ -19,6 +24,9 @@ def prepare(services: WorkerServices, claim: Claim, lease: Lease) -> Outcome:
         return outcome
     try:
         request = provider_request(services, claim, services.providers.get(claim.route.provider), lease)
+    except NoPlace:
+        log.info("inputs_wait", customer_id=claim.generation.customer_id)
+        return outage(services, None)
     except ProviderError as error:
         return refused(services, claim, error)
     return Advance(Stage.SUBMITTING, carries=request)

@@ -33,6 +33,13 @@ class Dispatcher(Protocol):
         """The number of further messages that each queue should take."""
 
 
+class Tells(Protocol):
+    """Sends an event of a task."""
+
+    def __call__(self, kind: str, **fields: object) -> object:
+        """Send an event of Celery's kinds, such as `task-started`."""
+
+
 @dataclass(frozen=True)
 class WorkerServices:
     """The settings and clients of a worker process. Threads may share them all."""
@@ -53,6 +60,8 @@ class WorkerServices:
     """Sends wake-ups."""
     announce: Callable[[UUID, UUID], object]
     """Announces that a generation of a customer changed. Returns at once."""
+    tell: Tells
+    """Shows a stage to Flower. Returns at once."""
     queues: frozenset[Queue]
     """The queues that this process serves. A step whose queue is among them can follow without a wake-up."""
     gate: Gate

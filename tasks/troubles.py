@@ -1,13 +1,17 @@
 """The outcomes of errors: outages, failures and crashes of steps, and creates that a vendor refused."""
 
+from dataclasses import replace
+
 import structlog
 import tenacity
 
 from admission.gate import VIEW_LASTS_SECONDS
 from admission.health import is_trouble
 from schemas.enums import ErrorCode, Stage
-from schemas.errors import ProviderError, ProviderRateLimited, ProviderRejected, ProviderUnavailable
+from schemas.errors import ProviderError, ProviderRejected, ProviderUnavailable
+from schemas.limits import Refusal
 from schemas.setting_groups import PipelineSettings
+from storage.admission_learning import Refused
 from storage.claims import Claim
 from storage.outages import OUTAGES
 from storage.transitions import NOTHING, Changes
@@ -81,10 +85,16 @@ def loggable(error: ProviderError) -> str:
 
 def refused(services: WorkerServices, claim: Claim, error: ProviderError) -> NotAccepted:
     """The outcome of a create that the vendor refused: the same route again, the next route, or a failure."""
+    return replace(_after(services, claim, error), refused=_refusal(services, error))
+
+
+def _after(services: WorkerServices, claim: Claim, error: ProviderError) -> NotAccepted:
     pipeline, failures = services.settings.pipeline, claim.generation.failures
+    has_next_route = bool(_routes_left(claim))
     match error:
-        case ProviderRateLimited():
-            return _again(error.message, outage_pause(pipeline, at_least=error.retry_after), failures=failures)
+        case ProviderError(refusal=Refusal() as refusal) if not (refusal.lasts and has_next_route):
+            # The generation asks for a place again, and waits in the queue of the account. No failure.
+            return _again(error.message, VIEW_LASTS_SECONDS, failures=failures)
         case _ if is_trouble(error) and services.health.is_open(claim.route):
             # The generation takes another route, or waits until the breaker closes. No failure.
             return _again(error.message, VIEW_LASTS_SECONDS, failures=failures)
@@ -97,6 +107,18 @@ def refused(services: WorkerServices, claim: Claim, error: ProviderError) -> Not
             reason = loggable(error)
             log.error("provider_trouble", provider=claim.route.provider, code=error.code, reason=reason)
             return NotAccepted(_next_route(claim, error))
+
+
+def _refusal(services: WorkerServices, error: ProviderError) -> Refused | None:
+    """What a refusal says about our account. None: nothing."""
+    match error:
+        case ProviderError(refusal=Refusal() as refusal):
+            settings = services.settings
+            pause = settings.admission.spent_retry_seconds if refusal.lasts else outage_pause(settings.pipeline)
+            return Refused(refusal, pause, error.retry_after)
+        case ProviderUnavailable() if error.retry_after is not None:
+            return Refused(Refusal.AWAY, error.retry_after)
+    return None
 
 
 def crashed_before_it_left(services: WorkerServices, claim: Claim) -> NotAccepted:
@@ -113,11 +135,19 @@ def _again(reason: str, pause: float, *, failures: int, crashes: int | None = No
     return NotAccepted(Advance(Stage.QUEUED, wait=pause, event={"reason": reason}, changes=changes))
 
 
+def _given_up(claim: Claim) -> int:
+    """The routes that the generation does not take again, once the present route is among them."""
+    return claim.generation.routes_given_up | 1 << claim.generation.route_index
+
+
+def _routes_left(claim: Claim) -> list[int]:
+    """The other routes that the generation may take."""
+    return [index for index in range(len(claim.order.routes)) if not _given_up(claim) >> index & 1]
+
+
 def _next_route(claim: Claim, error: ProviderError) -> Advance | Fail:
-    """Give the route up for this generation."""
-    row, routes = claim.generation, claim.order.routes
-    given_up = row.routes_given_up | 1 << row.route_index
-    left = [index for index in range(len(routes)) if not given_up >> index & 1]
+    """Give the present route up for this generation."""
+    left, routes = _routes_left(claim), claim.order.routes
     if not left:
         return Fail(error.code, error.message)
     index = left[0]
@@ -125,5 +155,7 @@ def _next_route(claim: Claim, error: ProviderError) -> Advance | Fail:
         Stage.QUEUED,
         wait=0.0,
         event={"reason": error.message, "next_route": index},
-        changes=Changes(failures=0, route_index=index, provider=routes[index].provider, routes_given_up=given_up),
+        changes=Changes(
+            failures=0, route_index=index, provider=routes[index].provider, routes_given_up=_given_up(claim)
+        ),
     )

@@ -25,7 +25,7 @@ _LOOK_AGAIN_AFTER_SECONDS = 0.1
 _STAGES = {work.queue: [stage for stage, each in WORK.items() if each.queue is work.queue] for work in WORK.values()}
 
 
-@shared_task(name=TaskName.WAKE)
+@shared_task(name=TaskName.WAKE, send_events=False)
 def wake_task() -> None:
     """Run `wake_on` as a Celery task."""
     wake_on(current_services(), for_seconds=_LOOK_AGAIN_FOR_SECONDS)

@@ -23,6 +23,7 @@ from storage.objects import ObjectStore
 from tasks.services import WorkerServices
 from tasks.usual_times import UsualTimes
 from workers.dispatch import Dispatcher
+from workers.stage_events import StageEvents
 
 # However many downloads of one provider account wait, the downloads of others have these threads.
 _THREADS_FOR_OTHERS = 2
@@ -62,6 +63,7 @@ def open_services(
             leases=leases,
             dispatcher=dispatcher,
             announce=announcer.announce,
+            tell=StageEvents().tell,
             queues=frozenset(queues),
             gate=gate,
             health=health,

@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 
 from bench.scenario import Scenario
+from bench.scenarios.admission import Admission
 from bench.scenarios.calls import Calls
 from bench.scenarios.doors import Doors
 from bench.scenarios.files import Files
@@ -14,7 +15,10 @@ from bench.scenarios.waiting import Waiting
 from bench.scenarios.webhooks import Webhooks
 
 _ORDER: tuple[Scenario, ...] = (
-    Throughput(), Overhead(), Waiting(), Files(), Doors(), Streams(), Webhooks(), Calls(), Lists(),
+    Throughput(), Overhead(), Waiting(), Files(), Doors(), Streams(), Webhooks(), Calls(), Lists(), Admission(),
 )  # fmt: skip
 
 SCENARIOS: Mapping[str, Scenario] = {scenario.name: scenario for scenario in _ORDER}
+
+ONLY_BY_NAME = frozenset({Admission.name})
+"""The scenarios that a run without names leaves out: they take long, and depend on options of their own."""

@@ -1,27 +1,16 @@
 """Shows the catalogue, and compares its prices with the vendors' prices."""
 
 from datetime import UTC, datetime
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
-from typer.core import TyperGroup
 
 from cli.configuration import plain_settings, provider_settings
 from cli.console import console
-from cli.options import AsJson
+from cli.options import AsJson, by_default
 from schemas.enums import Kind
 
-
-class _ListsByDefault(TyperGroup):
-    """`reelworks models banana` is `reelworks models list banana`."""
-
-    def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
-        if not args or args[0] not in {*self.commands, "--help"}:
-            args = ["list", *args]
-        return super().parse_args(ctx, args)
-
-
-app = typer.Typer(cls=_ListsByDefault, help="The models that customers order. Without a command: list them.")
+app = typer.Typer(cls=by_default("list"), help="The models that customers order. Without a command: list them.")
 
 
 @app.command("list")

@@ -18,9 +18,10 @@ _LATE_SECONDS = 30.0
 def show_state(state: State, console: Console, *, as_json: bool) -> None:
     """Print the state of every part of the system."""
     if as_json:
-        show_json({"well": state.is_well, **asdict(state)}, console)
+        accounts = [account.model_dump(mode="json") for account in state.accounts]
+        show_json({"well": state.is_well, **asdict(state), "accounts": accounts}, console)
         return
-    for table in (_services(state), _queues(state), _stages(state), _events_out(state)):
+    for table in (_services(state), _queues(state), _stages(state), _accounts(state), _events_out(state)):
         console.print(table)
         console.print()
     for line in _remarks(state):
@@ -52,6 +53,20 @@ def _stages(state: State) -> Table:
     return table
 
 
+def _accounts(state: State) -> Table:
+    table = _table("account", "in flight", "waiting", "held", "the oldest")
+    for one in state.accounts:
+        most, oldest = one.limits.in_flight, one.oldest_waits_seconds
+        table.add_row(
+            one.account,
+            str(one.use.in_flight) if most is None else f"{one.use.in_flight} of {most}",
+            str(one.use.waiting),
+            str(sum(one.held.values())),
+            "" if oldest is None else str(timedelta(seconds=round(oldest))),
+        )
+    return table
+
+
 def _events_out(state: State) -> Table:
     table = _table("events out", "behind", "")
     if (out := state.events_out) is None:
@@ -73,6 +88,12 @@ def _remarks(state: State) -> Iterator[str]:
     out = state.events_out
     if out is not None and max(out.stream_seconds or 0.0, out.webhooks_seconds) >= _LATE_SECONDS:
         yield "[red]Events leave late[/red]: check that worker-notify runs, and read its log"
+    for account in state.accounts:
+        if account.closed_until is not None:
+            yield (
+                f"[red]The account {account.account} takes nothing[/red] until {account.closed_until:%H:%M:%S}: "
+                f"{escape(account.closed_reason or 'the vendor said so')}"
+            )
     for name, length in state.strange_lists.items():
         yield (
             f"[yellow]{length} messages[/yellow] lie in the Redis list {escape(name)}, which no worker reads: "

@@ -4,6 +4,7 @@ Source: `resources/` and `types/` of https://github.com/openai/openai-python. Ga
 take and return, so only the fields that Reelworks needs are required.
 """
 
+import re
 from collections.abc import Mapping
 from typing import ClassVar, Final
 
@@ -14,7 +15,14 @@ from providers.adapters.vendor_adapter import Told, VendorAdapter
 from providers.base import AccountState
 from providers.http.calls import Reply
 from schemas.enums import ErrorCode
-from schemas.errors import ProviderError, ProviderQuotaExceeded, ProviderRejected, ProviderUnavailable
+from schemas.errors import (
+    ProviderError,
+    ProviderQuotaExceeded,
+    ProviderRateLimited,
+    ProviderRejected,
+    ProviderUnavailable,
+)
+from schemas.limits import Refusal
 
 # Observed for images: the second is of the older models. No documentation says that videos have the same codes.
 MODERATION_CODES: Final = frozenset({"moderation_blocked", "content_policy_violation"})
@@ -22,6 +30,11 @@ MODERATION_CODES: Final = frozenset({"moderation_blocked", "content_policy_viola
 # An error type; its codes name the exceeded limit. The status is 429, as for a rate limit, but waiting does not help:
 # https://learn.microsoft.com/en-us/microsoft-cloud/dev/dev-proxy/concepts/openai-insufficient-quota
 QUOTA_TYPE: Final = "insufficient_quota"
+# An error code, with HTTP 400: the account's own limit of spending (https://github.com/dfinke/PowerShellAI/issues/127).
+BILLING_CODE: Final = "billing_hard_limit_reached"
+# "Rate limit reached for … on requests per day (RPD): Limit 200, Used 200", with HTTP 429
+# (https://github.com/feder-cr/invisible_playwright_mcp/issues/109). Other texts name minutes.
+_DAILY: Final = re.compile(r"\bper day\b", re.IGNORECASE)
 
 _NOT_FOUND = 404
 
@@ -63,7 +76,7 @@ class OpenAIAdapter(VendorAdapter):
     def _error(self, reply: Reply) -> ProviderError:
         """OpenAI's error type and code decide first, then the HTTP status."""
         provider, body = reply.call.provider, _error_body(reply)
-        if body.type == QUOTA_TYPE:
+        if body.type == QUOTA_TYPE or body.code in {QUOTA_TYPE, BILLING_CODE}:
             return ProviderQuotaExceeded(f"{provider} says that our account is empty (HTTP {reply.status})")
         if reply.status == _NOT_FOUND and reply.call.is_create:
             # The gateway no longer serves the path or the model. The order is not at fault.
@@ -72,7 +85,11 @@ class OpenAIAdapter(VendorAdapter):
             text = f"{provider} refused it by its content policy (HTTP {reply.status})"
             text = f"{text}: {body.message}" if body.message else text
             return ProviderRejected(text, code=ErrorCode.CONTENT_REJECTED)
-        return super()._error(reply)
+        error = super()._error(reply)
+        if isinstance(error, ProviderRateLimited) and _DAILY.search(body.message):
+            text = f"{provider} says that the day's requests of our account are used up (HTTP {reply.status})"
+            return ProviderRateLimited(text, retry_after=error.retry_after, refusal=Refusal.DAILY)
+        return error
 
     def _told(self, reply: Reply) -> Told | None:
         return Told(_error_body(reply).message)

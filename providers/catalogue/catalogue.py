@@ -17,6 +17,7 @@ from providers.catalogue.reading import CatalogueFile
 from schemas.enums import CancelRule, Kind
 from schemas.errors import InvalidRequest, ModelPaused, ModelRetired, NoSandbox
 from schemas.inputs import NOTHING_KNOWN, Facts
+from schemas.limits import Priority
 from schemas.names import ProviderName, original_of, twin_of
 from schemas.orders import GenerationRequest, Inputs, Order, Route
 from schemas.setting_groups import PriceSettings
@@ -68,6 +69,11 @@ class Catalogue:
             *(ModelCard.of_retired(model) for model in self._file.retired),
         ]
 
+    def routes(self) -> list[Route]:
+        """The routes of all models that can be ordered, each once."""
+        every = (entry for entries in self._routes.values() for entry in entries)
+        return list(dict.fromkeys(Route(provider=self._account(entry), model=entry.model) for entry in every))
+
     def card(self, name: str) -> ModelCard | None:
         """The model with this name or alias, in any spelling that an order may use. None if there is none to see."""
         retired = self._retired.get(parts(name))
@@ -103,6 +109,9 @@ class Catalogue:
             file_extension=model.extension(inputs),
             deadline_seconds=request.deadline_seconds or model.deadline_seconds,
             counts_from_acceptance=request.deadline_seconds is not None,
+            priority=Priority.of(request.priority),
+            not_before=request.not_before,
+            start_within=request.start_within,
             expires_in=request.expires_in,
             reference=request.reference,
             metadata=request.metadata,

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from providers.http.calls import Reply
 from schemas.enums import ErrorCode
 from schemas.errors import ProviderError, ProviderRejected
+from schemas.limits import Refusal
 
 
 @dataclass(frozen=True)
@@ -21,6 +22,9 @@ class Verdict:
     code: ErrorCode | None = None
     """The cause to show to a customer. None: the cause of the error class."""
 
+    refusal: Refusal | None = None
+    """Why the vendor takes nothing of our account now. None: the meaning of the error class."""
+
 
 def error_of(verdicts: Mapping[int, Verdict], code: int, reply: Reply, *, told: str = "") -> ProviderError:
     """The error of an answer without a task. The vendor's code decides first, then the HTTP status.
@@ -34,4 +38,4 @@ def error_of(verdicts: Mapping[int, Verdict], code: int, reply: Reply, *, told: 
     text = f"{reply.call.provider} {verdict.text} (code {code})"
     if told and verdict.family is ProviderRejected:
         text += f": {told}"
-    return verdict.family(text, code=verdict.code, retry_after=reply.retry_after)
+    return verdict.family(text, code=verdict.code, retry_after=reply.retry_after, refusal=verdict.refusal)

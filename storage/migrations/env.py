@@ -8,6 +8,7 @@ import schemas.admission_tables
 import schemas.digest_tables
 import schemas.label_tables
 import schemas.ledger_tables
+import schemas.quota_tables
 import schemas.route_tables
 import schemas.share_tables
 import schemas.stream_tables

@@ -173,7 +173,7 @@ def test_a_request_that_ended_badly(rig: Rig, fail_code: str, code: ErrorCode) -
 
 
 def test_a_status_that_nobody_knows_is_no_news_and_does_not_count_as_stopped(rig: Rig) -> None:
-    rig.misbehave(state_word="PONDERING")
+    rig.misbehave(seconds=LONG, state_word="PONDERING")
     remote = submit(rig)
     assert rig.provider.poll(remote) == RemoteState(RemoteStatus.UNKNOWN, word="PONDERING")
     assert rig.provider.cancel(remote) is Cancellation.REQUESTED

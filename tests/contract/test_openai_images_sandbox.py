@@ -21,6 +21,7 @@ from schemas.errors import (
     ProviderAuthFailed,
     ProviderError,
     ProviderOutcomeUnknown,
+    ProviderQuotaExceeded,
     ProviderRejected,
 )
 from schemas.setting_groups import ProviderSettings
@@ -106,7 +107,7 @@ def test_the_rejection_of_a_wrong_input_quotes_the_vendor(rig: Rig) -> None:
     ("word", "family", "code"),
     [
         ("moderation_blocked", ProviderRejected, ErrorCode.CONTENT_REJECTED),
-        ("billing_hard_limit_reached", ProviderRejected, ErrorCode.PROVIDER_REJECTED),
+        ("billing_hard_limit_reached", ProviderQuotaExceeded, ErrorCode.PROVIDER_QUOTA_EXCEEDED),
         ("500", ProviderOutcomeUnknown, ErrorCode.SUBMIT_OUTCOME_UNKNOWN),
     ],
 )

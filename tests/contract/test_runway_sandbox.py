@@ -24,10 +24,11 @@ from sandbox.scenarios import Delivered, ErrorReply, Match, Scenario
 from schemas.enums import ErrorCode, Kind
 from schemas.errors import (
     ProviderBadResponse,
-    ProviderQuotaExceeded,
+    ProviderError,
     ProviderRejected,
     ProviderUnavailable,
 )
+from schemas.limits import Refusal
 from schemas.setting_groups import ProviderSettings
 from tests.contract.rig import DOWNLOADS, Rig
 from tests.sandbox.harness import KEY, eventually
@@ -197,12 +198,17 @@ def test_every_aspect_ratio_of_the_catalogue_is_accepted(rig: Rig, picture: str,
 
 
 @pytest.mark.parametrize(
-    ("status", "text"), [(429, "You have reached your daily limit"), (400, "You do not have enough credits")]
+    ("status", "text", "refusal"),
+    [
+        (429, "You have reached your daily limit", Refusal.DAILY),
+        (400, "You do not have enough credits", Refusal.NO_MONEY),
+    ],
 )
-def test_an_exhausted_account_is_a_quota_error(rig: Rig, status: int, text: str) -> None:
+def test_an_exhausted_account_says_so(rig: Rig, status: int, text: str, refusal: Refusal) -> None:
     rig.misbehave(create_error=ErrorReply(code=status, msg=text))
-    with pytest.raises(ProviderQuotaExceeded):
+    with pytest.raises(ProviderError) as caught:
         rig.submit(rig.order())
+    assert caught.value.refusal is refusal
 
 
 def test_the_rejection_of_a_wrong_input_quotes_the_vendor(rig: Rig) -> None:

@@ -8,9 +8,12 @@ from pydantic import JsonValue
 from tests.e2e.conftest import FLOWER_LOGIN, System, flat
 from tests.support import eventually
 
-# A video's: the poll goes on to the download, and whoever stores, settles.
+# The worker of the poll goes on to the download, and the worker of the store to the settlement.
 VIDEO: dict[str, JsonValue] = {"model": "kling-2.6-text-to-video", "duration_seconds": 5}
-VIDEO_TASKS = {"generation.submit", "generation.poll", "generation.store"}
+VIDEO_TASKS = {
+    "generation.submit", "generation.wait", "generation.poll", "generation.download", "generation.store",
+    "generation.settle",
+}  # fmt: skip
 
 
 @pytest.fixture
@@ -39,8 +42,12 @@ def test_every_task_stands_under_the_generations_id_and_nothing_of_the_request_d
     def shown() -> dict[str, str]:
         return {task_id: task["name"] for task_id, task in listed(flower).items() if task_id.startswith(seen.id)}
 
+    def ended() -> set[str]:
+        return {listed(flower)[task_id]["state"] for task_id in shown()}
+
     tasks = eventually(shown, lambda found: set(found.values()) >= VIDEO_TASKS)
     assert set(tasks.values()) == VIDEO_TASKS
+    assert eventually(ended, lambda states: states == {"SUCCESS"}) == {"SUCCESS"}
 
     everything = flat(listed(flower)) + "".join(flower.get(f"/task/{task_id}").text for task_id in tasks)
     settings = system.stack.settings
@@ -74,3 +81,16 @@ def test_flower_shows_the_process_that_tells_events(flower: httpx.Client) -> Non
         return {worker["hostname"].partition("@")[0]: worker["status"] for worker in workers}
 
     eventually(online, lambda found: found.get("notify") is True)
+
+
+def test_the_wait_at_the_vendor_and_a_failure_show_at_their_stages(system: System, flower: httpx.Client) -> None:
+    customer = system.customer()
+    seen = system.make(customer, system.behave(outcome="fail"), **VIDEO)
+    wait = f"{seen.id}.wait.0"
+    task = eventually(lambda: listed(flower).get(wait, {}), lambda found: found.get("state") == "FAILURE")
+    assert (task["name"], task["exception"]) == ("generation.wait", "failed")
+    assert "kling-2.6-text-to-video" in task["kwargs"]
+
+
+def test_the_wake_ups_of_every_second_are_not_listed(flower: httpx.Client) -> None:
+    assert [task["name"] for task in listed(flower).values() if not task["name"].startswith("generation.")] == []

@@ -33,7 +33,12 @@ def test_key_is_made_on_its_terms_and_listed(reelworks: Reelworks, database: Dat
 
     assert key.startswith("rw_test_")
     made = known(database, key).key
-    assert (made.scopes, made.daily_cap, made.is_test, made.is_expired) == (frozenset({Scope.READ}), 50, True, False)
+    assert (made.scopes, made.quota.credits_per_day, made.is_test, made.is_expired) == (
+        frozenset({Scope.READ}),
+        50,
+        True,
+        False,
+    )
     listed = json.loads(reelworks("keys", "list", str(customer.id), "--json").out)[0]
     assert (listed["prefix"], listed["name"], listed["scopes"], listed["test"]) == (key[:13], "shop", "read", True)
     assert listed["expires_at"] is not None
@@ -111,7 +116,7 @@ def test_key_is_changed_and_its_new_terms_are_told(
     told = reelworks("keys", "change", key[:8], "--name", "shop", "--daily-cap", "5", "--expires-in", "90d").out
 
     assert told.startswith(f"{key[:8]} may spend 5 credits a day and ends at ")
-    assert known(database, key).key.daily_cap == 5
+    assert known(database, key).key.quota.credits_per_day == 5
     assert reelworks("keys", "change", key, "--no-daily-cap", "--no-end").out == (
         f"{key[:8]} has no daily cap and has no end\n"
     )

@@ -66,6 +66,7 @@ def ground(
                 leases=LeaseKeeper(own, lease_seconds=settings.pipeline.lease_seconds),
                 dispatcher=mailbox,
                 announce=lambda *_: None,
+                tell=lambda *_, **__: None,
                 queues=frozenset(Queue),
                 usual_times=UsualTimes(own),
                 hosts=Shares(each=1, total=1),

@@ -4,7 +4,7 @@ import httpx
 import pytest
 
 from sandbox.client import SandboxClient
-from sandbox.control_models import Limits
+from sandbox.control_models import Limits, Peaks
 from sandbox.scenarios import Match, Scenario
 from tests.sandbox.harness import Kie, Receiver
 
@@ -122,3 +122,14 @@ def test_finishing_an_unknown_task_is_404(kie: Kie) -> None:
     answer = kie.http.post("/_sandbox/tasks/no-such-task/finish")
 
     assert (answer.status_code, answer.json()["detail"]) == (404, "there is no task no-such-task")
+
+
+def test_peaks_are_the_most_tasks_at_once_and_the_most_creates_within_a_span(kie: Kie, sandbox: SandboxClient) -> None:
+    first, _ = kie.create(), kie.create()
+    assert sandbox.peaks(kie.word) == Peaks(in_flight=2, creates_in_window=2)
+    sandbox.finish(kie.word)
+    kie.finish(first)
+    kie.create()
+    assert sandbox.peaks(kie.word).creates_in_window == 3
+    assert sandbox.peaks(kie.word, window_seconds=1e-6).creates_in_window == 1
+    assert sandbox.peaks("a word in no prompt") == Peaks(in_flight=0, creates_in_window=0)

@@ -8,6 +8,7 @@ from pydantic import SecretStr
 
 from providers.registry import adapter_names
 from providers.webhooks.standard_webhooks import sign
+from schemas.limits import AccountLimits, CreateRate, FamilyLimits
 from schemas.setting_groups import ProviderSettings
 from schemas.settings import Settings
 from stack.credentials import Credentials
@@ -35,6 +36,18 @@ def test_another_process_reads_exactly_the_same_settings(
         monkeypatch.setenv(name, value)
 
     assert Settings(_env_file=None) == ours
+
+
+def test_another_process_reads_the_limits_of_an_account(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
+    family = FamilyLimits(models=["video/*"], in_flight=5)
+    limits = AccountLimits(creates=[CreateRate(most=20, seconds=10)], reserve=2, families={"video": family})
+    account = ProviderSettings(limits=limits)
+    ours = settings.model_copy(update={"providers": settings.providers.with_accounts(kie=account)})
+
+    for name, value in settings_environment(ours).items():
+        monkeypatch.setenv(name, value)
+
+    assert Settings(_env_file=None).providers.named("kie").limits == limits
 
 
 def test_unset_field_of_an_account_stays_unset_in_another_process(settings: Settings, tmp_path: Path) -> None:

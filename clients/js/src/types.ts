@@ -34,6 +34,12 @@ export interface Order {
   motion?: number;
   /** Whether the model may rewrite the prompt. */
   enhance_prompt?: boolean;
+  /** Which of your own orders go first where a provider is busy. */
+  priority?: 'low' | 'normal' | 'high';
+  /** The earliest start, such as `2026-11-01T08:00:00Z`. */
+  not_before?: string;
+  /** Seconds to the start, after which the generation fails and the credits come back. */
+  start_within?: number;
   /** Seconds after which the generation fails and the credits come back. */
   deadline_seconds?: number;
   /** Seconds from the end until the files are deleted. */
@@ -124,6 +130,11 @@ export interface Generation {
   /** The name in the order. */
   requested_model: string | null;
   provider: string;
+  priority: 'low' | 'normal' | 'high';
+  /** The scheduled start. */
+  not_before: string | null;
+  /** The generation fails if it has not started by then. */
+  start_by: string | null;
   batch_id: string | null;
   /** The generation that this one repeats. */
   retry_of: string | null;

@@ -102,6 +102,12 @@ class Generation(Model):
     """The name in the order. None: the order named no model."""
     provider: str = ""
     """The maker."""
+    priority: str = "normal"
+    """`low`, `normal` or `high`."""
+    not_before: datetime | None = None
+    """The scheduled start."""
+    start_by: datetime | None = None
+    """The generation fails if it has not started by then."""
     batch_id: str | None = None
     """The batch of the generation."""
     retry_of: str | None = None
@@ -137,7 +143,7 @@ class Generation(Model):
     started_at: datetime | None = None
     """When a provider accepted the work."""
     deadline_at: datetime | None = None
-    """The generation fails if it has not ended by then."""
+    """The generation fails if it has not ended by then. Later again if a provider is too busy for it."""
     finished_at: datetime | None = None
     """The end."""
     render_seconds: float | None = None

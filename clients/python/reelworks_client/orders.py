@@ -38,6 +38,12 @@ class Order(TypedDict, total=False):
     """The amount of motion, 0 to 1."""
     enhance_prompt: bool
     """Whether the model may rewrite the prompt."""
+    priority: str
+    """`low`, `normal` or `high`: which of your own orders go first where a provider is busy."""
+    not_before: str
+    """The earliest start, such as `2026-11-01T08:00:00Z`."""
+    start_within: int
+    """Seconds to the start, after which the generation fails and the credits come back."""
     deadline_seconds: int
     """Seconds after which the generation fails and the credits come back."""
     expires_in: int

@@ -26,6 +26,7 @@ from pydantic import JsonValue, RootModel
 from providers.adapters.fal import webhooks
 from providers.adapters.fal.inputs import to_input, to_path
 from providers.adapters.fal.wire import (
+    NO_BALANCE,
     CancelAnswer,
     Created,
     LinkName,
@@ -56,6 +57,7 @@ from providers.base import (
 from providers.http.calls import Reply
 from providers.http.transport import Transport
 from providers.webhooks import bodies, key_sets
+from schemas.errors import ProviderError, ProviderQuotaExceeded
 from schemas.names import ProviderName
 from schemas.setting_groups import ProviderSettings
 
@@ -64,6 +66,7 @@ KEYS_URL = "https://rest.fal.ai/.well-known/jwks.json"
 # A request id that does not exist, of an app that exists.
 _NOBODYS = RemoteRef("00000000-0000-0000-0000-000000000000", "fal-ai/pika")
 _NOT_FOUND = 404
+_FORBIDDEN = 403
 # The header that names the type of an error (`src/response.ts` of @fal-ai/client).
 _ERROR_TYPE = "x-fal-error-type"
 # With one of these statuses, the cause is our account or fal, not the model.
@@ -197,6 +200,13 @@ class Fal(VendorAdapter):
         if refusal is None or kind is None or reply.status in _NOT_THE_MODELS:
             raise self._error(reply)
         return to_failure(kind, refusal.text, error_code(kind, reply.status))
+
+    def _error(self, reply: Reply) -> ProviderError:
+        """The HTTP status decides, except for an account without credits."""
+        refusal = reply.read(Refusal)
+        if reply.status == _FORBIDDEN and refusal is not None and NO_BALANCE.search(refusal.text):
+            return ProviderQuotaExceeded(f"{self.name} says that our account has no balance (HTTP {reply.status})")
+        return super()._error(reply)
 
     def _told(self, reply: Reply) -> Told | None:
         refusal, kind = reply.read(Refusal), _kind(reply)

@@ -3,6 +3,7 @@
 Source: https://fal.ai/docs/api-reference/inference-api, unless a line names another.
 """
 
+import re
 from collections.abc import Mapping
 from typing import Annotated, Final, Literal
 
@@ -35,6 +36,9 @@ _CODES: Final[Mapping[str, ErrorCode]] = {
     "image_too_small": ErrorCode.PROVIDER_REJECTED,
 }
 _INVALID = 422
+# The text of an account without credits, with HTTP 403: "User is locked. Reason: Exhausted balance. Top up your …" or
+# "User is locked. Reason: TOP_UP." (https://github.com/fal-ai/fal/issues/1163). Other locks have other reasons.
+NO_BALANCE: Final = re.compile(r"\b(exhausted balance|top_up)\b", re.IGNORECASE)
 
 # Namespaces: after one of these, the app is the third part of a model's id (fal-client 1.0.3, `AppId`).
 _NAMESPACES = frozenset({"workflows", "comfy"})

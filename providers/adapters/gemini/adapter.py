@@ -47,9 +47,11 @@ from providers.webhooks import key_sets
 from schemas.errors import (
     ProviderAuthFailed,
     ProviderError,
+    ProviderRateLimited,
     ProviderRejected,
     ProviderUnavailable,
 )
+from schemas.limits import Refusal as AccountRefusal
 from schemas.names import ProviderName
 from schemas.setting_groups import ProviderSettings
 
@@ -164,6 +166,9 @@ class Gemini(VendorAdapter):
             return error
         if _WRONG_KEY in body.reasons and isinstance(error, ProviderRejected):
             return ProviderAuthFailed(reply.error().message)
+        if isinstance(error, ProviderRateLimited) and body.is_daily:
+            text = f"{self.name} says that the day's requests of our project are used up (HTTP {reply.status})"
+            return ProviderRateLimited(text, retry_after=body.retry_after, refusal=AccountRefusal.DAILY)
         if isinstance(error, ProviderUnavailable) and body.retry_after is not None:
             return type(error)(error.message, retry_after=body.retry_after)
         return error

@@ -130,6 +130,13 @@ class ErrorBody(Payload):
         return frozenset(word for detail in self.details if isinstance(word := detail.get("reason"), str))
 
     @property
+    def is_daily(self) -> bool:
+        """Whether a count of the day is used up: a "…PerDayPer…" among the quotas of google.rpc.QuotaFailure."""
+        found = (violations for each in self.details if isinstance(violations := each.get("violations"), list))
+        quotas = (each.get("quotaId") for violations in found for each in violations if isinstance(each, dict))
+        return any(isinstance(quota, str) and "PerDay" in quota for quota in quotas)
+
+    @property
     def retry_after(self) -> float | None:
         """The seconds to wait, from google.rpc.RetryInfo."""
         delays = (delay for detail in self.details if isinstance(delay := detail.get("retryDelay"), str))

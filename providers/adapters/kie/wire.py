@@ -24,6 +24,7 @@ from schemas.errors import (
     ProviderRejected,
     ProviderUnavailable,
 )
+from schemas.limits import Refusal
 
 # The documented codes (https://docs.kie.ai/market/common/get-task-detail, and the page of each model). If the answer to
 # a create has one of these codes and no task id, Kie did not accept the create. So it can be sent again after 408, 500
@@ -36,7 +37,8 @@ VERDICTS: Final[Mapping[int, Verdict]] = {
     408: Verdict(ProviderUnavailable, "waited too long for the model"),
     422: Verdict(ProviderRejected, "found the request invalid"),
     429: Verdict(ProviderRateLimited, "says that we call too often"),
-    433: Verdict(ProviderQuotaExceeded, "says that our key has used up its quota"),
+    # The caps of a key are for an hour, a day or in total: https://docs.kie.ai, "Creating and Securing Your API Key".
+    433: Verdict(ProviderQuotaExceeded, "says that our key has used up its quota", refusal=Refusal.DAILY),
     451: Verdict(ProviderRejected, "could not fetch an input image", ErrorCode.INPUT_UNREADABLE),
     455: Verdict(ProviderUnavailable, "is down for maintenance"),
     500: Verdict(ProviderUnavailable, "had an internal error"),

@@ -37,6 +37,7 @@ from schemas.errors import (
     ProviderRejected,
     ProviderUnavailable,
 )
+from schemas.limits import Refusal
 
 BASE_URL: Final = "https://api-singapore.klingai.com"
 
@@ -62,7 +63,7 @@ VERDICTS: Final[Mapping[int, Verdict]] = {
     1300: Verdict(ProviderRejected, "refused it by its policy", ErrorCode.CONTENT_REJECTED),
     1301: Verdict(ProviderRejected, "refused it by its content policy", ErrorCode.CONTENT_REJECTED),
     1302: Verdict(ProviderRateLimited, "says that we call too often"),
-    1303: Verdict(ProviderRateLimited, "works on as much as our resource pack allows"),
+    1303: Verdict(ProviderRateLimited, "works on as much as our resource pack allows", refusal=Refusal.TOO_MANY),
     1304: Verdict(ProviderAuthFailed, "does not take calls from our address"),
     5001: Verdict(ProviderUnavailable, "is down for maintenance"),
 }

@@ -35,9 +35,11 @@ from providers.http.calls import Reply
 from schemas.errors import (
     ProviderError,
     ProviderOutcomeUnknown,
+    ProviderRateLimited,
     ProviderRejected,
     ProviderUnavailable,
 )
+from schemas.limits import Refusal as AccountRefusal
 
 _VIDEO = "video"
 _NOBODYS = UUID(int=0)
@@ -132,7 +134,11 @@ class LongCat(VendorAdapter):
         if reply.status in {_NOT_FOUND, _NO_SUCH_METHOD} and reply.call.is_create:
             # The address is wrong, or the service is gone. The order is not at fault.
             return ProviderUnavailable(f"{self.name} has no endpoint at this address (HTTP {reply.status})")
-        return super()._error(reply)
+        error = super()._error(reply)
+        if isinstance(error, ProviderRateLimited):
+            # The endpoint runs on our own GPUs, which are busy. Nothing counts calls.
+            return ProviderRateLimited(error.message, retry_after=error.retry_after, refusal=AccountRefusal.TOO_MANY)
+        return error
 
     def _told(self, reply: Reply) -> Told | None:
         body = _refusal(reply)

@@ -32,6 +32,7 @@ from providers.base import (
 )
 from providers.http.calls import Reply
 from providers.webhooks import bodies
+from schemas.errors import ProviderError, ProviderRateLimited
 
 
 class Replicate(VendorAdapter):
@@ -83,6 +84,13 @@ class Replicate(VendorAdapter):
         if prediction.id not in {None, remote.remote_id}:
             raise reply.undocumented("another prediction")
         return prediction
+
+    def _error(self, reply: Reply) -> ProviderError:
+        """The HTTP status decides. The body of a refusal for being too fast has the time to wait."""
+        error, body = super()._error(reply), reply.read(ErrorBody)
+        if isinstance(error, ProviderRateLimited) and error.retry_after is None and body is not None:
+            return ProviderRateLimited(error.message, retry_after=body.resets_in)
+        return error
 
     def _told(self, reply: Reply) -> Told | None:
         body = reply.read(ErrorBody)

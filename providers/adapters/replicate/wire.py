@@ -3,6 +3,7 @@
 Source: https://replicate.com/docs/reference/http and its OpenAPI document, unless a line names another.
 """
 
+import re
 from collections.abc import Mapping
 from dataclasses import replace
 from typing import Annotated, Final
@@ -13,6 +14,7 @@ from providers.adapters.payload import Lenient, Measurement, Payload, Report, te
 from providers.adapters.results import failed, finished
 from providers.adapters.words import no_news, read_status
 from providers.base import Cancellation, RemoteState, RemoteStatus
+from providers.http.retry_after import MAX_RETRY_AFTER_SECONDS
 from schemas.errors import ProviderRejected
 from schemas.orders import Inputs
 
@@ -62,6 +64,9 @@ _CANCELLATIONS: Final[Mapping[RemoteStatus, Cancellation]] = {
     RemoteStatus.UNKNOWN: Cancellation.REQUESTED,
 }
 
+# "Your rate limit resets in ~30s": https://replicate.com/docs/topics/predictions/rate-limits
+_RESETS: Final = re.compile(r"resets in ~?(\d{1,6}(?:\.\d{1,3})?)s\b")
+
 # The id becomes part of a URL's path.
 PredictionId = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9_-]{1,200}$")]
 
@@ -102,11 +107,19 @@ class ErrorBody(Payload):
 
     title: JsonValue = None
     detail: JsonValue = None
+    retry_after: Lenient[float] = None
 
     @property
     def text(self) -> str:
         """The text of the error."""
         return "; ".join(texts(self.detail) or texts(self.title))
+
+    @property
+    def resets_in(self) -> float | None:
+        """The seconds until Replicate takes creates again. Not every answer has the member; each has the text."""
+        found = _RESETS.search(self.text)
+        seconds = self.retry_after if self.retry_after is not None else float(found[1]) if found else None
+        return None if seconds is None else min(max(seconds, 0.0), MAX_RETRY_AFTER_SECONDS)
 
 
 def to_input(model: str, inputs: Inputs) -> dict[str, object]:

@@ -15,7 +15,6 @@ from providers.adapters.runway import uploads
 from providers.adapters.runway.forms import to_body, to_path
 from providers.adapters.runway.wire import (
     OPEN,
-    USED_UP,
     VERSION,
     Created,
     ErrorBody,
@@ -23,6 +22,7 @@ from providers.adapters.runway.wire import (
     Task,
     to_state,
     to_status,
+    used_up,
 )
 from providers.adapters.vendor_adapter import Told, VendorAdapter
 from providers.base import (
@@ -39,11 +39,7 @@ from providers.base import (
     RemoteStatus,
 )
 from providers.http.calls import Reply
-from schemas.errors import (
-    ProviderError,
-    ProviderQuotaExceeded,
-    ProviderUnavailable,
-)
+from schemas.errors import ProviderError, ProviderUnavailable
 
 
 class Runway(VendorAdapter):
@@ -125,13 +121,10 @@ class Runway(VendorAdapter):
         return task
 
     def _error(self, reply: Reply) -> ProviderError:
-        """The HTTP status decides, except for the texts of `USED_UP`."""
-        body, used_up = reply.read(ErrorBody), USED_UP.get(reply.status)
-        if body is not None and used_up is not None and used_up.search(body.text):
-            return ProviderQuotaExceeded(
-                "runway says that the credits or the day's generations of our account are used up"
-            )
-        return super()._error(reply)
+        """The HTTP status decides, except for the texts that `used_up` knows."""
+        body = reply.read(ErrorBody)
+        error = None if body is None else used_up(reply.status, body.text)
+        return error or super()._error(reply)
 
     def _told(self, reply: Reply) -> Told | None:
         body = reply.read(ErrorBody)

@@ -7,6 +7,7 @@ unless a line names another.
 import re
 from collections.abc import Mapping
 from decimal import Decimal
+from http import HTTPStatus
 from typing import Annotated, Final
 
 from pydantic import Field, JsonValue, StringConstraints
@@ -16,6 +17,8 @@ from providers.adapters.results import failed, finished
 from providers.adapters.words import no_news, read_status
 from providers.base import RemoteState, RemoteStatus
 from schemas.enums import ErrorCode
+from schemas.errors import ProviderError, ProviderQuotaExceeded, ProviderRateLimited
+from schemas.limits import Refusal
 
 VERSION: Final = "2024-11-06"
 """The version of the API, for the header `X-Runway-Version`."""
@@ -42,10 +45,19 @@ _OTHER_FAILURE: Final = (ErrorCode.PROVIDER_FAILED, "could not generate it")
 # Errors have no codes. For these statuses, only the text shows that the account has no credits
 # (https://github.com/runwayml/sdk-node/issues/28), or that the day's generations are used up
 # (https://docs.dev.runwayml.com/usage/tiers), which a short wait does not change.
-USED_UP: Final[Mapping[int, re.Pattern[str]]] = {
-    400: re.compile(r"^You do not have enough credits"),
-    429: re.compile(r"\bdaily\b", re.IGNORECASE),
-}
+_DAILY: Final = re.compile(r"\bdaily\b", re.IGNORECASE)
+
+
+def used_up(status: int, text: str) -> ProviderError | None:
+    """The error of a refusal because the credits or the day's generations of our account are used up."""
+    if status == HTTPStatus.BAD_REQUEST and text.startswith("You do not have enough credits"):
+        return ProviderQuotaExceeded("runway says that our account has too few credits")
+    if status == HTTPStatus.TOO_MANY_REQUESTS and _DAILY.search(text):
+        return ProviderRateLimited(
+            "runway says that the day's generations of our account are used up", refusal=Refusal.DAILY
+        )
+    return None
+
 
 # The id becomes part of a URL's path.
 TaskId = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9_-]{1,200}$")]

@@ -25,36 +25,57 @@ depends_on = None
 _MOMENT = sa.DateTime(timezone=True)
 _WAITS = "place = 'waiting'"
 
-# The limits in force: those of the operator, else the declared ones, and no more than the vendor was seen to take.
-# A refusal for too many in flight lowers the cap at once; each ten seconds without one add a place. A refusal for being
-# too fast lowers the rate; each minute without one adds a tenth.
+# The part of the configured rate that is in force. A refusal for being too fast halves the part. Then the part grows,
+# and faster the longer no refusal comes: it doubles within two minutes.
+_RATE_FACTOR = """
+    CREATE OR REPLACE FUNCTION admission_rate_factor(account admission_accounts) RETURNS float8 LANGUAGE sql AS $$
+        SELECT least(1, account.rate_factor
+            * power(1 + extract(epoch FROM clock_timestamp() - account.rate_factor_at)::float8 / 300, 2))
+    $$
+"""
+
+# The places that the vendor took when it last refused one for being too many, and some more for each minute since then:
+# 1 after one minute, 4 after two, 100 after ten. NULL: the vendor refused none within the last hour.
+_LEARNED_IN_FLIGHT = """
+    CREATE OR REPLACE FUNCTION admission_learned_in_flight(account admission_accounts) RETURNS bigint LANGUAGE sql AS $$
+        SELECT CASE WHEN account.learned_in_flight_at > clock_timestamp() - interval '1 hour' THEN floor(
+            account.learned_in_flight
+            + power(extract(epoch FROM clock_timestamp() - account.learned_in_flight_at)::float8 / 60, 2)
+        )::bigint END
+    $$
+"""
+
+# The limits in force: those of the operator, else the declared ones, and no more than the vendor was seen to take. From
+# its first refusal for being too fast, an account without windows counts as one of 100 creates in 10 s. An account that
+# was out of money gets one create in 10 s, until the vendor accepts one.
 _LIMITS = """
     CREATE OR REPLACE FUNCTION admission_limits(account admission_accounts) RETURNS jsonb LANGUAGE plpgsql AS $$
     DECLARE
         limits jsonb := coalesce(account.override, account.declared);
-        learned bigint;
-        factor float8;
+        windows jsonb := coalesce(limits->'creates', '[]');
+        learned bigint := admission_learned_in_flight(account);
+        factor float8 := admission_rate_factor(account);
     BEGIN
-        IF account.learned_in_flight IS NOT NULL THEN
-            learned := floor(account.learned_in_flight
-                + extract(epoch FROM clock_timestamp() - account.learned_in_flight_at) / 10);
+        IF learned IS NOT NULL THEN
             limits := limits || jsonb_build_object('in_flight', least((limits->>'in_flight')::bigint, learned));
         END IF;
-        IF account.rate_factor < 1 THEN
-            factor := least(1, account.rate_factor
-                + extract(epoch FROM clock_timestamp() - account.rate_factor_at) / 600);
-            limits := limits || jsonb_build_object('creates', (
-                SELECT coalesce(jsonb_agg(
-                    each || jsonb_build_object('most', greatest(1, floor((each->>'most')::bigint * factor)))
-                ), '[]')
-                FROM jsonb_array_elements(coalesce(limits->'creates', '[]')) AS each
-            ));
+        IF factor < 1 THEN
+            IF windows = '[]' THEN
+                windows := '[{"most": 100, "seconds": 10}]';
+            END IF;
+            SELECT jsonb_agg(
+                each || jsonb_build_object('most', greatest(1, floor((each->>'most')::bigint * factor)))
+            ) INTO windows FROM jsonb_array_elements(windows) AS each;
         END IF;
-        RETURN limits;
+        IF account.closed_reason IN ('no_money', 'daily') THEN
+            windows := windows || '[{"most": 1, "seconds": 10}]';
+        END IF;
+        RETURN limits || jsonb_build_object('creates', windows);
     END $$
 """
 
-# A window is a little longer than the vendor's: a create leaves some moments after its grant, one sooner than another.
+# A create counts from the moment at which it leaves, and until then from its grant on. The window is a little longer
+# than the vendor's: one create takes longer to the vendor than another.
 _ROOM = """
     CREATE OR REPLACE FUNCTION admission_room(
         of_provider text, of_pool text, limits jsonb, kept_back bigint
@@ -71,7 +92,7 @@ _ROOM = """
         FOR rate IN SELECT * FROM jsonb_array_elements(coalesce(limits->'creates', '[]')) LOOP
             SELECT (rate->>'most')::bigint - count(*) INTO left_in_window FROM admission_creates
             WHERE provider = of_provider AND (of_pool IS NULL OR pool = of_pool) AND at > clock_timestamp()
-                - make_interval(secs => (rate->>'seconds')::float8 + least(1, 0.1 + (rate->>'seconds')::float8 * 0.02));
+                - make_interval(secs => (rate->>'seconds')::float8 + least(1, 0.1 + (rate->>'seconds')::float8 * 0.01));
             room := least(room, left_in_window);
         END LOOP;
         RETURN room;
@@ -155,6 +176,7 @@ _GRANT = """
         ticket admissions;
         best admissions;
         held text;
+        create_number bigint;
         grants integer := 0;
         looks integer := 0;
     BEGIN
@@ -178,7 +200,8 @@ _GRANT = """
             held := admission_held_by(best);
             IF held = 'customer' THEN
                 UPDATE admissions SET place = 'held', held_by = held
-                WHERE provider = of_provider AND customer_id = best.customer_id AND place = 'waiting';
+                WHERE provider = of_provider AND customer_id = best.customer_id AND flow = best.flow
+                    AND place = 'waiting';
                 CONTINUE;
             END IF;
             IF held IS NULL THEN
@@ -195,9 +218,11 @@ _GRANT = """
             -- The ticket that stays gets the turn of the generation that goes.
             UPDATE admissions SET turn = best.turn
             WHERE generation_id = ticket.generation_id AND generation_id <> best.generation_id;
-            UPDATE admissions SET place = 'granted', held_by = NULL, granted_at = clock_timestamp(), turn = ticket.turn
+            INSERT INTO admission_creates (provider, pool, at)
+            VALUES (of_provider, best.pool, clock_timestamp() + interval '1 minute') RETURNING id INTO create_number;
+            UPDATE admissions SET place = 'granted', held_by = NULL, granted_at = clock_timestamp(), turn = ticket.turn,
+                create_id = create_number
             WHERE generation_id = best.generation_id;
-            INSERT INTO admission_creates (provider, pool, at) VALUES (of_provider, best.pool, clock_timestamp());
             UPDATE admission_shares SET
                 granted = greatest(admission_shares.granted, ticket.turn + best.charge),
                 flow_time = greatest(flow_time, best.flow_turn)
@@ -227,8 +252,8 @@ _GRANT = """
 """
 
 # A worker with a claim asks for a place. If the generation has to wait, the claim ends in the same transaction: a grant
-# that comes a moment later finds a row without a lease. A place that was granted some seconds ago is asked for again:
-# its create would leave in another window than the grant.
+# that comes a moment later finds a row without a lease. A place that was granted long ago is asked for again: its
+# create does not count in the windows any more.
 _ASK = """
     CREATE OR REPLACE FUNCTION admission_ask(
         asks uuid, its_token uuid, of_provider text, of_pool text, its_model text, its_vendor_model text,
@@ -245,6 +270,7 @@ _ASK = """
         is_backlogged boolean;
         its_turn float8;
         its_flow_turn float8;
+        waits_until timestamptz;
     BEGIN
         SELECT customer_id INTO its_customer FROM generations
         WHERE id = asks AND lease_token = its_token AND stage = 'queued' FOR NO KEY UPDATE;
@@ -255,13 +281,16 @@ _ASK = """
         SELECT * INTO account FROM admission_accounts WHERE provider = of_provider FOR UPDATE;
         SELECT * INTO mine FROM admissions WHERE generation_id = asks;
         IF FOUND AND mine.provider = of_provider AND mine.place = 'granted'
-            AND mine.granted_at > clock_timestamp() - interval '2 seconds' THEN
+            AND mine.granted_at > clock_timestamp() - interval '50 seconds' THEN
             RETURN QUERY SELECT asks, 0, 0::float8;
             RETURN;
         END IF;
         IF FOUND AND mine.provider = of_provider AND mine.vendor_model = its_vendor_model THEN
             -- The generation keeps its turn.
-            UPDATE admissions SET place = 'waiting', held_by = NULL, pool = of_pool WHERE generation_id = asks;
+            DELETE FROM admission_creates WHERE id = mine.create_id AND mine.place = 'granted';
+            UPDATE admissions SET
+                place = 'waiting', held_by = NULL, pool = of_pool, work_seconds = its_work_seconds
+            WHERE generation_id = asks;
         ELSE
             SELECT its_cost / coalesce(min(weight), 1) INTO its_charge
             FROM customer_limits WHERE customer_id = its_customer;
@@ -295,24 +324,23 @@ _ASK = """
                 flow_turn = excluded.flow_turn, granted_at = NULL;
         END IF;
         RETURN QUERY SELECT * FROM admission_grant(of_provider, most, wake_in, asks);
-        IF EXISTS (SELECT FROM admissions WHERE generation_id = asks AND place = 'granted') THEN
+        SELECT * INTO mine FROM admissions WHERE generation_id = asks;
+        IF mine.place = 'granted' THEN
             RETURN;
+        END IF;
+        IF its_work_seconds IS NOT NULL THEN
+            -- From the first ask: a generation whose creates are refused again and again waits no longer than others.
+            waits_until := mine.asked_at + make_interval(secs => longest_wait);
         END IF;
         UPDATE generations SET
             lease_token = NULL, lease_until = NULL, crashes = 0,
-            deadline_at = CASE
-                WHEN its_work_seconds IS NULL THEN deadline_at
-                ELSE clock_timestamp() + make_interval(secs => longest_wait)
-            END,
-            wake_at = least(wake_at_latest, CASE
-                WHEN its_work_seconds IS NULL THEN deadline_at
-                ELSE clock_timestamp() + make_interval(secs => longest_wait)
-            END)
+            deadline_at = coalesce(waits_until, deadline_at),
+            wake_at = least(wake_at_latest, coalesce(waits_until, deadline_at))
         WHERE id = asks;
     END $$
 """
 
-# Generations whose reason to be held is gone come back into the queue, a few of each customer and model.
+# Generations whose reason to be held is gone come back into the queue, a few of each customer, model and flow.
 _RELEASE_HELD = """
     CREATE OR REPLACE FUNCTION admission_release_held(
         most integer, low_waits float8
@@ -333,10 +361,10 @@ _RELEASE_HELD = """
             SELECT * INTO one FROM admissions
             WHERE place = 'held' AND (
                 one.generation_id IS NULL
-                OR (held_by, provider, customer_id, vendor_model)
-                    > (one.held_by, one.provider, one.customer_id, one.vendor_model)
+                OR (held_by, provider, customer_id, vendor_model, flow)
+                    > (one.held_by, one.provider, one.customer_id, one.vendor_model, one.flow)
             )
-            ORDER BY held_by, provider, customer_id, vendor_model, priority DESC, flow_turn LIMIT 1;
+            ORDER BY held_by, provider, customer_id, vendor_model, flow, priority DESC, flow_turn LIMIT 1;
             EXIT WHEN NOT FOUND;
             CONTINUE WHEN admission_held_by(one) IS NOT NULL;
             UPDATE admissions SET place = 'waiting', held_by = NULL, turn = greatest(turn, (
@@ -345,17 +373,27 @@ _RELEASE_HELD = """
             WHERE generation_id IN (
                 SELECT generation_id FROM admissions
                 WHERE place = 'held' AND held_by = one.held_by AND provider = one.provider
-                    AND customer_id = one.customer_id AND vendor_model = one.vendor_model
+                    AND customer_id = one.customer_id AND vendor_model = one.vendor_model AND flow = one.flow
                 ORDER BY priority DESC, flow_turn LIMIT most FOR UPDATE SKIP LOCKED
             );
         END LOOP;
     END $$
 """
 
-# The place is given back in the transaction of the move, whichever release makes the move.
+# The place is given back in the transaction of the move, whichever release makes the move. So is the place in the
+# windows of a create that never left.
 _FREE = """
     CREATE OR REPLACE FUNCTION admission_free() RETURNS trigger LANGUAGE plpgsql AS $$
     BEGIN
+        IF NEW.stage = 'submitting' THEN
+            UPDATE admission_creates SET at = clock_timestamp()
+            WHERE id = (SELECT create_id FROM admissions WHERE generation_id = NEW.id);
+            RETURN NULL;
+        END IF;
+        IF OLD.stage = 'queued' THEN
+            DELETE FROM admission_creates
+            WHERE id = (SELECT create_id FROM admissions WHERE generation_id = NEW.id AND place = 'granted');
+        END IF;
         IF NEW.stage = 'queued' THEN
             UPDATE admissions SET place = 'idle' WHERE generation_id = NEW.id AND place = 'granted';
         ELSE
@@ -368,7 +406,8 @@ _FREE = """
 _FREE_TRIGGER = """
     CREATE OR REPLACE TRIGGER admission_free AFTER UPDATE ON generations FOR EACH ROW
     WHEN (OLD.stage IN ('queued', 'submitting', 'generating') AND (
-        NEW.stage NOT IN ('queued', 'submitting', 'generating')
+        (OLD.stage = 'queued' AND NEW.stage = 'submitting')
+        OR NEW.stage NOT IN ('queued', 'submitting', 'generating')
         OR (NEW.stage = 'queued' AND (
             OLD.stage <> 'queued' OR (OLD.lease_token IS NOT NULL AND NEW.lease_token IS NULL)
         ))
@@ -376,7 +415,10 @@ _FREE_TRIGGER = """
     EXECUTE FUNCTION admission_free()
 """
 
-_FUNCTIONS = (_LIMITS, _ROOM, _NEXT, _PAUSED, _CUSTOMER_IS_FULL, _HELD_BY, _GRANT, _ASK, _RELEASE_HELD, _FREE)
+_FUNCTIONS = (
+    _RATE_FACTOR, _LEARNED_IN_FLIGHT, _LIMITS, _ROOM, _NEXT, _PAUSED, _CUSTOMER_IS_FULL, _HELD_BY, _GRANT, _ASK,
+    _RELEASE_HELD, _FREE,
+)  # fmt: skip
 
 
 def upgrade() -> None:
@@ -386,7 +428,7 @@ def upgrade() -> None:
         sa.Column("declared", JSONB, server_default="{}", nullable=False),
         sa.Column("override", JSONB),
         sa.Column("closed_until", _MOMENT),
-        sa.Column("closed_reason", sa.Text()),
+        sa.Column("closed_reason", sa.String(64)),
         sa.Column("virtual_time", sa.Float(), server_default="0", nullable=False),
         sa.Column("learned_in_flight", sa.Float()),
         sa.Column("learned_in_flight_at", _MOMENT),
@@ -453,12 +495,14 @@ def upgrade() -> None:
         sa.Column("work_seconds", sa.Float()),
         sa.Column("asked_at", _MOMENT, server_default=sa.func.now(), nullable=False),
         sa.Column("granted_at", _MOMENT),
+        sa.Column("create_id", sa.BigInteger()),
         if_not_exists=True,
     )
     waits = sa.text(_WAITS)
     queue: list[Any] = ["provider", "pool", "lane", "turn"]
     own: list[Any] = ["provider", "pool", "lane", "customer_id", sa.text("priority DESC"), "flow_turn", "asked_at"]
-    held: list[Any] = ["held_by", "provider", "customer_id", "vendor_model", sa.text("priority DESC"), "flow_turn"]
+    held_parts = ["held_by", "provider", "customer_id", "vendor_model", "flow"]
+    held: list[Any] = [*held_parts, sa.text("priority DESC"), "flow_turn"]
     for name, columns, where in (
         ("waiting", queue, waits),
         ("reserve", queue, sa.text(f"{_WAITS} AND may_use_reserve")),
@@ -488,6 +532,8 @@ def downgrade() -> None:
         "next",
         "room",
         "limits",
+        "learned_in_flight",
+        "rate_factor",
     ):
         op.execute(f"DROP FUNCTION admission_{name}")
     for table in (

@@ -181,20 +181,19 @@ _FUNCTIONS = (_CHANGE, _HAS_PROBE, _TAKES_PROBE, _ADMITS, _REPORT, _ROUTE_IS_OPE
 
 
 def upgrade() -> None:
-    count = {"server_default": "0", "nullable": False}
     op.create_table(
         "route_health",
         sa.Column("provider", sa.String(64), nullable=False),
         sa.Column("vendor_model", sa.Text(), nullable=False),
-        sa.Column("creates_answered", sa.Float(), **count),
-        sa.Column("creates_failed", sa.Float(), **count),
-        sa.Column("reads_answered", sa.Float(), **count),
-        sa.Column("reads_failed", sa.Float(), **count),
+        sa.Column("creates_answered", sa.Float(), server_default="0", nullable=False),
+        sa.Column("creates_failed", sa.Float(), server_default="0", nullable=False),
+        sa.Column("reads_answered", sa.Float(), server_default="0", nullable=False),
+        sa.Column("reads_failed", sa.Float(), server_default="0", nullable=False),
         sa.Column("counted_at", _MOMENT),
         sa.Column("reason", sa.Text()),
         sa.Column("opened_at", _MOMENT),
         sa.Column("retry_at", _MOMENT),
-        sa.Column("openings", sa.Integer(), **count),
+        sa.Column("openings", sa.Integer(), server_default="0", nullable=False),
         sa.Column("probe_id", sa.Uuid()),
         sa.Column("probe_at", _MOMENT),
         sa.Column("changed_at", _MOMENT),

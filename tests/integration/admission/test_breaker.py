@@ -63,9 +63,10 @@ class Breaker:
         """The seconds of the pause."""
         left = "SELECT extract(epoch FROM retry_at - clock_timestamp()) FROM route_health WHERE provider = :name"
         with self.account.database.transaction() as session:
-            return round(session.execute(text(left), {"name": self.route.provider}).scalar_one())
+            seconds: float = session.execute(text(left), {"name": self.route.provider}).scalar_one()
+        return round(seconds)
 
-    def timeline(self) -> list[str]:
+    def timeline(self) -> list[BreakerState]:
         """The states that the breaker took, the oldest first."""
         with self.account.database.statement() as sql:
             return [change.state for change in routes.changes(sql, name=self.route.provider, most=100)][::-1]
@@ -200,7 +201,7 @@ def test_work_for_an_open_route_is_held_and_goes_once_a_probe_is_answered(
     make_account: Callable[[], Account],
 ) -> None:
     account = make_account()
-    breaker = Breaker(account, Route(provider=account.name, model="a-model"))
+    breaker = Breaker(account, account.route)
     customer = account.customer()
     breaker.opens()
     waiting = [account.asks(customer) for _ in range(3)]
@@ -218,7 +219,7 @@ def test_work_for_an_open_route_is_held_and_goes_once_a_probe_is_answered(
 
 
 def test_a_held_generation_names_the_route_as_the_reason(account: Account) -> None:
-    breaker = Breaker(account, Route(provider=account.name, model="a-model"))
+    breaker = Breaker(account, account.route)
     breaker.opens()
     asked = account.asks(account.customer())
     with account.database.transaction() as session:

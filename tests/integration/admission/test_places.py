@@ -24,6 +24,49 @@ def test_a_window_takes_as_many_creates_as_its_limit(account: Account) -> None:
     assert len(account.grant()) == 2
 
 
+def test_a_create_counts_in_its_window_from_the_moment_at_which_it_leaves(account: Account) -> None:
+    account.limit(creates=[{"most": 1, "seconds": 3600}])
+    customer = account.customer()
+    slow, waits = account.asks(customer), account.asks(customer)
+    account.an_hour_passes()
+    with account.database.statements() as sql:
+        transitions.move(sql, slow.claim, Stage.SUBMITTING, wake_in=0, keeps_lease=True)
+    assert account.grant() == []
+    account.an_hour_passes()
+    assert account.grant() == [waits.id]
+
+
+def test_a_create_that_may_still_leave_counts_in_its_window(account: Account) -> None:
+    account.limit(creates=[{"most": 1, "seconds": 1}])
+    customer = account.customer()
+    account.asks(customer)
+    waits = account.asks(customer)
+    account.run("SELECT pg_sleep(1.2)")
+    assert account.grant() == []
+    assert not waits.has_place
+
+
+def test_a_place_that_is_not_used_leaves_no_trace_in_the_window(account: Account) -> None:
+    account.limit(creates=[{"most": 1, "seconds": 3600}])
+    customer = account.customer()
+    first, second = account.asks(customer), account.asks(customer)
+    account.ends(first)
+    assert account.grant() == [second.id]
+
+
+def test_a_worker_that_comes_late_keeps_the_place(account: Account) -> None:
+    account.limit(creates=[{"most": 2, "seconds": 3600}])
+    customer = account.customer()
+    waits = [account.asks(customer) for _ in range(3)][-1]
+    account.an_hour_passes()
+    assert account.grant() == [waits.id]
+    account.run(
+        "UPDATE admissions SET granted_at = granted_at - interval '20 s' WHERE generation_id = :id", id=waits.id
+    )
+    assert account.asks(customer, generation_id=waits.id).has_place
+    assert account.asks(customer).has_place
+
+
 def test_a_refused_create_gives_its_place_back_and_keeps_its_turn(account: Account) -> None:
     account.limit(in_flight=1)
     customer = account.customer()

@@ -248,6 +248,76 @@ _AT_0020 = [
     """,
 ]
 
+_AT_0021 = [
+    """
+        INSERT INTO admission_accounts (provider, declared, override, closed_until, closed_reason, virtual_time,
+                                        learned_in_flight, learned_in_flight_at, rate_factor, rate_factor_at)
+        VALUES ('kie', '{"in_flight": 5}', '{"in_flight": 3}', now(), 'too fast', 10, 4, now(), 0.5, now())
+        ON CONFLICT (provider) DO UPDATE SET virtual_time = excluded.virtual_time
+    """,
+    """
+        INSERT INTO admission_shares (provider, customer_id, flow, asked, granted, flow_time)
+        SELECT 'kie', id, 'a key', 20, 10, 5 FROM customers
+        ON CONFLICT (provider, customer_id, flow) DO UPDATE SET asked = excluded.asked, used_at = now()
+    """,
+    "INSERT INTO admission_creates (provider, pool) VALUES ('kie', 'videos')",
+    """
+        INSERT INTO admission_pauses (scope, name, reason) VALUES ('provider', 'kie', 'away')
+        ON CONFLICT (scope, name) DO UPDATE SET reason = excluded.reason
+    """,
+    """
+        INSERT INTO customer_limits (customer_id, weight, in_flight) SELECT id, 2, 5 FROM customers
+        ON CONFLICT (customer_id) DO UPDATE SET weight = excluded.weight
+    """,
+    """
+        INSERT INTO admissions (generation_id, provider, pool, customer_id, model, vendor_model, place, held_by, lane,
+                                priority, may_use_reserve, charge, turn, flow, flow_turn, work_seconds, granted_at,
+                                create_id)
+        SELECT id, 'kie', 'videos', customer_id, model, 'a model', 'held', 'pause', 0, 1, false, 10, 5, 'a key', 5,
+               600, now(), 1
+        FROM generations WHERE stage = 'submitting'
+        ON CONFLICT (generation_id) DO UPDATE SET place = excluded.place
+    """,
+]
+
+_AT_0022 = [
+    """
+        INSERT INTO route_health (provider, vendor_model, counted_at, reason, opened_at, retry_at, probe_id, probe_at,
+                                  changed_at)
+        SELECT 'kie', 'a model', now(), 'no answer', now(), now(), id, now(), now() FROM generations LIMIT 1
+        ON CONFLICT (provider, vendor_model) DO UPDATE SET openings = 2
+    """,
+    """
+        INSERT INTO route_changes (provider, vendor_model, state, reason, generation_id)
+        SELECT 'kie', 'a model', 'open', 'no answer', id FROM generations LIMIT 1
+    """,
+    "UPDATE generations SET routes_given_up = 1",
+]
+
+_AT_0023 = [
+    f"""
+        INSERT INTO customer_limits (customer_id, in_flight, per_day, credits_per_day, on_limit)
+        VALUES ({_CUSTOMER}, 5, 10, 100, 'wait')
+        ON CONFLICT (customer_id) DO UPDATE SET per_day = excluded.per_day
+    """,
+    "UPDATE api_keys SET in_flight = 5, per_day = 10, on_limit = 'wait' WHERE id = md5('key')::uuid",
+    "UPDATE key_spending SET orders = orders + 1",
+    "UPDATE admissions SET key_id = md5('key')::uuid",
+    f"""
+        INSERT INTO quota_orders (generation_id, holder_id, key_id, credits, day)
+        VALUES (md5('queued')::uuid, {_CUSTOMER}, NULL, 10, '2026-11-29'),
+               (md5('queued')::uuid, md5('key')::uuid, md5('key')::uuid, 10, NULL)
+    """,
+]
+
+_AT_0024 = [
+    """
+        INSERT INTO admission_changes (id, author, action, scope, name, reason, before, after)
+        VALUES (gen_random_uuid(), 'key rw_Ab3dE', 'set', 'limits', 'kie', 'a test', '{}', '{"in_flight": 3}')
+    """,
+    "UPDATE admission_accounts SET limits_at = now(), counted_at = now()",
+]
+
 _STATEMENTS = {
     "0001": _AT_0001,
     "0002": _AT_0002,
@@ -269,6 +339,11 @@ _STATEMENTS = {
     "0018": _AT_0018,
     "0019": _AT_0019,
     "0020": _AT_0020,
+    "0021": _AT_0021,
+    "0022": _AT_0022,
+    "0023": _AT_0023,
+    "0024": _AT_0024,
+    "0025": [],
 }
 
 ACCEPTED = {
@@ -283,6 +358,10 @@ ACCEPTED = {
     "table customers has the new rule customers_test_of_fkey",
     "table customers has the new rule customers_test_of_key",
     "table ledger_accounts has the new rule accountkind",
+    # 0023. The release before leaves the limits of keys null, and no release before it is out that sets limits.
+    "table api_keys has the new rule limits_are_amounts",
+    "table customer_limits has the new rule limits_are_amounts",
+    "table customer_limits has the new rule weight_is_positive",
 }
 """What `schema.breaks` finds and the release before does not mind, each with the reason."""
 

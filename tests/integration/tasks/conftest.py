@@ -220,7 +220,11 @@ class Lives:
 
 @pytest.fixture
 def lives(database: Database, worker: WorkerServices, sandbox: SandboxClient) -> Lives:
-    """Makes generations. The queues start empty, and no worker consumes the wake-ups of the steps."""
+    """Makes generations. The queues start empty, and no worker consumes the wake-ups of the steps.
+
+    No account has learned anything from the refusals of an earlier test.
+    """
     with Redis.from_url(worker.settings.redis_url) as redis:
         redis.delete(*(queue.value for queue in Queue))
+    worker.gate.look_again()
     return Lives(database, worker, sandbox)

@@ -16,6 +16,7 @@ from schemas.errors import ProviderUnavailable
 from schemas.limits import AccountLimits
 from schemas.names import ProviderName
 from schemas.orders import Inputs, Route
+from schemas.route_tables import BreakerState
 from schemas.stages import TERMINAL
 from storage import admission, routes
 from storage.ledger import Balance
@@ -79,7 +80,7 @@ def entries(life: Life, name: EventName) -> list[dict[str, object]]:
     return [dict(event.data) for event in life.events if event.name == name]
 
 
-def states(worker: WorkerServices, route: Route) -> list[str]:
+def states(worker: WorkerServices, route: Route) -> list[BreakerState]:
     """The timeline of a breaker, the oldest change first."""
     with worker.database.statement() as sql:
         return [change.state for change in routes.changes(sql, name=f"{route.provider}/{route.model}", most=100)][::-1]
@@ -116,8 +117,7 @@ def test_work_without_another_route_waits_and_does_not_fail(lives: Lives, worker
 
 
 def test_refused_creates_open_the_breaker_and_fail_nothing(lives: Lives, worker: WorkerServices) -> None:
-    away = {"create_error": MAINTENANCE, "create_error_times": 6}
-    those = [lives.begin(ONE_ROUTE, **away) for _ in range(5)]
+    those = [lives.begin(ONE_ROUTE, create_error=MAINTENANCE, create_error_times=6) for _ in range(5)]
     assert [life.step() for life in those] == [Stage.QUEUED] * 5
     assert worker.health.is_open(ONLY)
     for _ in range(5):

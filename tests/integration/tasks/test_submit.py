@@ -26,7 +26,6 @@ from tasks.services import WorkerServices
 from tests.integration.tasks.conftest import Life, Lives, patient
 from tests.support import eventually, some_claim
 
-RATE_LIMITED = {"code": 429, "msg": "too many requests"}
 MAINTENANCE = {"code": 455, "msg": "maintenance"}
 NO_CREDITS = {"code": 402, "msg": "insufficient credits"}
 INVALID = {"code": 422, "msg": "the prompt is not allowed to be this"}
@@ -86,14 +85,6 @@ def test_unreadable_input_fails_before_the_create(
     assert (life.accepted_creates(), life.balance) == (0, Balance(available=1000, held=0))
 
 
-def test_rate_limit_is_retried_and_counts_as_no_failure(lives: Lives) -> None:
-    life = lives.begin(create_error=RATE_LIMITED, create_error_times=5)
-    for _ in range(5):
-        assert life.step() is Stage.QUEUED
-        assert life.row.failures == 0
-    assert life.step() is Stage.GENERATING
-
-
 def test_unavailable_vendor_is_retried_and_then_given_up(lives: Lives) -> None:
     life = lives.begin(create_error=MAINTENANCE, create_error_times=100)
     assert [life.step(), life.step(), life.step()] == [Stage.QUEUED, Stage.QUEUED, Stage.FAILED]
@@ -113,7 +104,6 @@ def test_empty_account_at_the_vendor_moves_to_the_next_route(lives: Lives) -> No
     life = lives.begin(routes=2, create_error=NO_CREDITS)
     assert life.step() is Stage.QUEUED
     assert life.row.route_index == 1
-    assert life.step() is Stage.GENERATING
 
 
 def test_rejected_request_fails_at_once_and_releases_the_hold(lives: Lives) -> None:

@@ -30,6 +30,7 @@ from schemas.names import ProviderName
 from schemas.orders import GenerationRequest, Route
 from schemas.setting_groups import PipelineSettings
 from schemas.shares import Shares
+from storage.admission_learning import Refused
 from storage.claims import Claim, Snapshot
 from storage.database import Database
 from storage.leases import Lease, LeaseKeeper
@@ -114,10 +115,19 @@ class OpenGate:
     def needs_place(self, _route: Route) -> bool:
         return False
 
+    def is_shut(self, _provider: ProviderName) -> bool:
+        return False
+
     def open_routes(self) -> frozenset[Route]:
         return frozenset()
 
     def give_back(self, _provider: ProviderName) -> None:
+        pass
+
+    def refused(self, _provider: ProviderName, _generation_id: UUID, _refusal: Refused) -> None:
+        pass
+
+    def accepted(self, _provider: ProviderName) -> None:
         pass
 
 
@@ -171,6 +181,7 @@ def services_with(
         leases=LeaseKeeper(database, lease_seconds=8),
         dispatcher=Mailbox(database),
         announce=lambda *_: None,
+        tell=lambda *_, **__: None,
         queues=queues,
         usual_times=UsualTimes(database),
         hosts=Shares(each=1, total=1),
@@ -188,6 +199,7 @@ def a_claim(stage: Stage, *, model: str = FREE.name, in_stage_for: float = 0.0, 
         order=order.model_dump(mode="json"),
         credits=order.credits,
         stage=stage,
+        created_at=NOW - timedelta(seconds=in_stage_for),
         stage_at=NOW - timedelta(seconds=in_stage_for),
         wake_at=NOW,
         deadline_at=NOW + timedelta(minutes=10),

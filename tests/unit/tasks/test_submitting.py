@@ -10,10 +10,13 @@ from schemas.errors import (
     ProviderAuthFailed,
     ProviderError,
     ProviderOutcomeUnknown,
+    ProviderQuotaExceeded,
     ProviderRateLimited,
     ProviderRejected,
     ProviderUnavailable,
 )
+from schemas.limits import Refusal
+from storage.admission_learning import Refused
 from storage.transitions import Changes
 from tasks.outcomes import Advance, Cancel, Counts, Fail, File, Later, NotAccepted, Outcome, Unknown, UnlessCalledBack
 from tasks.prepare import prepare
@@ -34,9 +37,11 @@ ACCEPTED = Advance(
 )
 
 
-def _again(reason: str, pause: float, *, failures: int, crashes: int | None = None) -> NotAccepted:
+def _again(
+    reason: str, pause: float, *, failures: int, crashes: int | None = None, refused: Refused | None = None
+) -> NotAccepted:
     changes = Changes(failures=failures, crashes=crashes)
-    return NotAccepted(Advance(Stage.QUEUED, wait=pause, event={"reason": reason}, changes=changes))
+    return NotAccepted(Advance(Stage.QUEUED, wait=pause, event={"reason": reason}, changes=changes), refused)
 
 
 def _send(vendor: Vendor, *, has_lease: bool = True, model: str = "free", **columns: Any) -> Outcome:
@@ -89,11 +94,33 @@ def test_file_in_the_vendors_answer_is_stored_before_the_row_names_it() -> None:
 @pytest.mark.parametrize(
     ("answer", "columns", "expected"),
     [
-        (ProviderRateLimited("slow down"), {"failures": 2}, _again("slow down", 10, failures=2)),
-        (ProviderRateLimited("slow down", retry_after=99), {}, _again("slow down", 99, failures=0)),
+        (
+            ProviderRateLimited("slow down"),
+            {"failures": 2},
+            _again("slow down", 1, failures=2, refused=Refused(Refusal.TOO_FAST, 10)),
+        ),
+        (
+            ProviderRateLimited("slow down", retry_after=99),
+            {},
+            _again("slow down", 1, failures=0, refused=Refused(Refusal.TOO_FAST, 10, 99)),
+        ),
+        (
+            ProviderRateLimited("too many", refusal=Refusal.TOO_MANY),
+            {},
+            _again("too many", 1, failures=0, refused=Refused(Refusal.TOO_MANY, 10)),
+        ),
+        (
+            ProviderQuotaExceeded("empty"),
+            {"route_index": 2, "routes_given_up": 0b011},
+            _again("empty", 1, failures=0, refused=Refused(Refusal.NO_MONEY, 300)),
+        ),
         (ProviderUnavailable("away"), {}, _again("away", 2, failures=1)),
         (ProviderUnavailable("away"), {"failures": 1}, _again("away", 4, failures=2)),
-        (ProviderUnavailable("away", retry_after=7), {}, _again("away", 7, failures=1)),
+        (
+            ProviderUnavailable("away", retry_after=7),
+            {},
+            _again("away", 7, failures=1, refused=Refused(Refusal.AWAY, 7)),
+        ),
         (
             ProviderRejected("bad", code=ErrorCode.CONTENT_REJECTED),
             {},
@@ -112,8 +139,16 @@ def test_refused_create_is_retried_or_fails(
     assert _send(Vendor(submits=answer), **columns) == expected
 
 
-@pytest.mark.parametrize("answer", [ProviderAuthFailed("refused"), ProviderUnavailable("refused")])
-def test_next_route_is_tried_when_retries_cannot_help(answer: ProviderError) -> None:
+@pytest.mark.parametrize(
+    ("answer", "refused"),
+    [
+        (ProviderAuthFailed("refused"), None),
+        (ProviderUnavailable("refused"), None),
+        (ProviderQuotaExceeded("refused"), Refused(Refusal.NO_MONEY, 300)),
+        (ProviderRateLimited("refused", refusal=Refusal.DAILY), Refused(Refusal.DAILY, 300)),
+    ],
+)
+def test_next_route_is_tried_when_retries_cannot_help(answer: ProviderError, refused: Refused | None) -> None:
     outcome = _send(Vendor(submits=answer), failures=2)
     assert outcome == NotAccepted(
         Advance(
@@ -121,7 +156,8 @@ def test_next_route_is_tried_when_retries_cannot_help(answer: ProviderError) -> 
             wait=0,
             event={"reason": "refused", "next_route": 1},
             changes=Changes(failures=0, route_index=1, provider="kling", routes_given_up=0b001),
-        )
+        ),
+        refused,
     )
 
 

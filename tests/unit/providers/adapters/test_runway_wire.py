@@ -289,8 +289,8 @@ def test_the_text_of_a_rejection_is_quoted_without_secrets(text: str, told: str)
     ("status", "text", "expected"),
     [
         (429, "Too many requests", ProviderRateLimited),
-        (429, "You have reached your daily task limit", ProviderQuotaExceeded),
-        (429, "Daily generations exceeded", ProviderQuotaExceeded),
+        (429, "You have reached your daily task limit", ProviderRateLimited),
+        (429, "Daily generations exceeded", ProviderRateLimited),
         (400, "You do not have enough credits to run this task.", ProviderQuotaExceeded),
         (400, f"promptText: '{PROMPT}: daily, You do not have enough credits'", ProviderRejected),
         (503, "shedding load; the daily peak", ProviderUnavailable),

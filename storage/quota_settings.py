@@ -1,0 +1,166 @@
+"""Sets and reads the limits of customers, and makes unfinished orders count against new limits."""
+
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass
+from typing import TypedDict
+from uuid import UUID
+
+from schemas.quotas import OnLimit, Quota
+from storage.sql import Sql, returns
+
+
+class LimitChanges(TypedDict, total=False):
+    """New limits of a customer. A limit that is left out stays as it is."""
+
+    weight: float
+    """The customer's share of each provider account, relative to others."""
+    in_flight: int | None
+    """The most generations at the same time. None: no limit."""
+    per_day: int | None
+    """The most generations on one day in UTC. None: no limit."""
+    credits_per_day: int | None
+    """The most credits on one day in UTC. None: no limit."""
+    on_limit: OnLimit
+    """What happens to an order over a limit."""
+
+
+@dataclass(frozen=True)
+class Used:
+    """How much of its limits a customer or a key has used."""
+
+    in_flight: int
+    """The generations that count against `Quota.in_flight` now."""
+    today: int
+    """The generations of today, in UTC."""
+    credits_today: int
+    """The credits of the generations of today."""
+
+
+@dataclass(frozen=True)
+class CustomerLimits:
+    """The share and the limits of a customer."""
+
+    weight: float
+    """The share of each provider account, relative to others."""
+    quota: Quota
+    """The limits."""
+    used: Used
+    """How much is used."""
+
+
+NO_LIMITS = CustomerLimits(1.0, Quota(), Used(0, 0, 0))
+"""A customer without limits. Nothing is counted."""
+
+
+def change(sql: Sql, customer_id: UUID, changes: LimitChanges) -> None:
+    """Change the limits of a customer, in the caller's transaction. Unfinished generations count from now on."""
+    fields = {name: value for name, value in changes.items() if value is not None}
+    sql.run(
+        _CHANGE, customer_id=customer_id, changed=list(changes), weight=fields.get("weight"),
+        in_flight=fields.get("in_flight"), per_day=fields.get("per_day"),
+        credits_per_day=fields.get("credits_per_day"), on_limit=fields.get("on_limit"),
+    )  # fmt: skip
+    sql.run(_ADOPT_OF_CUSTOMER, customer_id=customer_id)
+    sql.run(_ADOPT_PLACES, customer_id=customer_id)
+
+
+def adopt_of_key(sql: Sql, key_id: UUID, holder_id: UUID) -> None:
+    """Count the unfinished generations of a key that has got limits."""
+    sql.run(_ADOPT_OF_KEY, key_id=key_id, holder_id=holder_id)
+
+
+def of_customers(sql: Sql, customer_ids: Collection[UUID]) -> Mapping[UUID, CustomerLimits]:
+    """The limits of customers, and what is used. A customer without a row is left out."""
+    return dict(sql.all(_OF_CUSTOMERS, ids=list(customer_ids)))
+
+
+def used_by_keys(sql: Sql, holder_ids: Collection[UUID]) -> Mapping[UUID, Used]:
+    """What the keys under these ids (`Spender.key_id`) have used of their limits."""
+    return dict(sql.all(_USED, ids=list(holder_ids)))
+
+
+_CHANGE = """
+    INSERT INTO customer_limits AS had (customer_id, weight, in_flight, per_day, credits_per_day, on_limit)
+    VALUES (
+        %(customer_id)s, coalesce(%(weight)s::float8, 1), %(in_flight)s::int, %(per_day)s::int,
+        %(credits_per_day)s::bigint, coalesce(%(on_limit)s::text, 'reject')
+    )
+    ON CONFLICT (customer_id) DO UPDATE SET
+        weight = coalesce(%(weight)s::float8, had.weight), on_limit = coalesce(%(on_limit)s::text, had.on_limit),
+        in_flight = CASE WHEN 'in_flight' = ANY(%(changed)s) THEN excluded.in_flight ELSE had.in_flight END,
+        per_day = CASE WHEN 'per_day' = ANY(%(changed)s) THEN excluded.per_day ELSE had.per_day END,
+        credits_per_day = CASE
+            WHEN 'credits_per_day' = ANY(%(changed)s) THEN excluded.credits_per_day ELSE had.credits_per_day
+        END
+"""
+
+_ADOPT_OF_CUSTOMER = """
+    INSERT INTO quota_orders (generation_id, holder_id, credits)
+    SELECT g.id, g.customer_id, g.credits
+    FROM generations g JOIN customer_limits l USING (customer_id)
+    WHERE g.customer_id = %(customer_id)s AND g.wake_at IS NOT NULL
+        AND coalesce(l.in_flight, l.per_day, l.credits_per_day) IS NOT NULL
+    ON CONFLICT DO NOTHING
+"""
+
+# A place is counted by its row, and so far the generations of this customer needed none.
+_ADOPT_PLACES = """
+    INSERT INTO admissions (
+        generation_id, provider, customer_id, model, vendor_model, place, lane, priority, may_use_reserve, charge, turn,
+        flow, flow_turn, granted_at
+    )
+    SELECT id, provider, customer_id, model, "order"->'routes'->route_index->>'model', 'granted', 0, 1, false, 0, 0,
+           '-', 0, clock_timestamp()
+    FROM generations
+    WHERE customer_id = %(customer_id)s AND stage IN ('submitting', 'generating') AND wake_at IS NOT NULL
+    ON CONFLICT DO NOTHING
+"""
+
+_ADOPT_OF_KEY = """
+    INSERT INTO quota_orders (generation_id, holder_id, key_id, credits)
+    SELECT g.id, %(holder_id)s, %(key_id)s, CASE WHEN hold.is_uncounted THEN g.credits ELSE 0 END
+    FROM generations g JOIN ledger_transfers hold ON hold.generation_id = g.id AND hold.kind = 'hold'
+    WHERE g.wake_at IS NOT NULL AND hold.key_id = %(holder_id)s
+    ON CONFLICT DO NOTHING
+"""
+
+
+def _limits(customer_id: UUID, weight: float, stored: Mapping[str, object], *used: int) -> tuple[UUID, CustomerLimits]:
+    return customer_id, CustomerLimits(weight, Quota.of(stored), Used(*used))
+
+
+# With `wait`, generations count once they have a place.
+_OF_CUSTOMERS = returns(_limits)("""
+    SELECT customer_id, weight, jsonb_build_object(
+            'in_flight', in_flight, 'per_day', per_day, 'credits_per_day', credits_per_day, 'on_limit', on_limit
+        ),
+        CASE on_limit
+            WHEN 'wait' THEN (
+                SELECT count(*) FROM admissions a WHERE a.customer_id = l.customer_id AND place = 'granted'
+            )
+            ELSE (SELECT count(*) FROM quota_orders WHERE holder_id = l.customer_id)
+        END,
+        coalesce(begun.orders, 0), coalesce(begun.credits, 0)
+    FROM customer_limits l
+    LEFT JOIN key_spending begun ON begun.key_id = l.customer_id AND begun.day = quota_today()
+    WHERE customer_id = ANY(%(ids)s::uuid[])
+""")
+
+
+def _used(holder_id: UUID, *used: int) -> tuple[UUID, Used]:
+    return holder_id, Used(*used)
+
+
+_USED = returns(_used)("""
+    SELECT id,
+        CASE on_limit
+            WHEN 'wait' THEN (
+                SELECT count(*) FROM admissions a WHERE a.key_id = k.id AND place = 'granted'
+            )
+            ELSE (SELECT count(*) FROM quota_orders WHERE holder_id = k.id)
+        END,
+        coalesce(begun.orders, 0), coalesce(begun.credits, 0)
+    FROM api_keys k
+    LEFT JOIN key_spending begun ON begun.key_id = k.id AND begun.day = quota_today()
+    WHERE id = ANY(%(ids)s::uuid[])
+""")

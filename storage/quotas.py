@@ -1,0 +1,143 @@
+"""Counts orders against the limits of customers and of API keys.
+
+The functions of `storage/migrations/versions/0023_quotas.py` count. An order without limits costs no statement: the
+insert of its generation returns the customer's limits, and the authentication those of the key.
+"""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime, time, timedelta
+from uuid import UUID
+
+from schemas.errors import QuotaReached
+from schemas.quotas import Quota, QuotaHolder, QuotaLimit
+from storage.ledger import Spender
+from storage.sql import Sql, returns
+
+# Until a generation ends, which nothing can foretell.
+_LOOK_AGAIN_SECONDS = 10
+
+
+@dataclass(frozen=True)
+class Part:
+    """What an order takes from the limits of one holder."""
+
+    holder: QuotaHolder
+    """Whose limits they are, for the answer."""
+    holder_id: UUID
+    """The id under which the order counts."""
+    key_id: UUID | None
+    """The API key of the order. None: the limits of the customer."""
+    quota: Quota
+    """The limits."""
+
+    def counted(self, amounts: Mapping[UUID, int]) -> list[int]:
+        """The credits to count for each generation. The hold counts those of a key that refuses orders over its cap."""
+        is_by_hold = self.key_id is not None and not self.quota.waits
+        return [0] * len(amounts) if is_by_hold else list(amounts.values())
+
+
+def take(sql: Sql, customer_id: UUID, amounts: Mapping[UUID, int], quota: Quota, spender: Spender | None) -> None:
+    """Count new generations against the limits of their customer and of their key: all of them, or none.
+
+    Args:
+        amounts: the credits by generation.
+        quota: the limits of the customer.
+        spender: the key of the order. None: an order without a key.
+
+    Raises:
+        QuotaReached: a limit has no room. The caller must roll the transaction back.
+    """
+    for part in _parts(customer_id, quota, spender):
+        _require_possible(part, amounts)
+        if part.quota.waits:
+            _queue(sql, part, amounts)
+        else:
+            _take(sql, part, amounts)
+
+
+def _parts(customer_id: UUID, quota: Quota, spender: Spender | None) -> Iterator[Part]:
+    """The limits that hold for an order, in the order of their locks."""
+    if spender is not None and _counts(spender.quota):
+        yield Part(QuotaHolder.KEY, spender.key_id, spender.used_id, spender.quota)
+    if not quota.is_unlimited:
+        yield Part(QuotaHolder.CUSTOMER, customer_id, None, quota)
+
+
+def _counts(quota: Quota) -> bool:
+    """Whether a key has limits beside a cap that refuses. The hold counts such a cap."""
+    return not quota.is_unlimited if quota.waits else quota.in_flight is not None or quota.per_day is not None
+
+
+def _require_possible(part: Part, amounts: Mapping[UUID, int]) -> None:
+    """Require that the order fits into limits of which nothing is used. No wait helps an order that does not fit."""
+    quota, counted = part.quota, part.counted(amounts)
+    for limit, most, needed in (
+        (QuotaLimit.IN_FLIGHT, quota.in_flight, 1 if quota.waits else len(counted)),
+        (QuotaLimit.PER_DAY, quota.per_day, 1 if quota.waits else len(counted)),
+        (QuotaLimit.CREDITS_PER_DAY, quota.credits_per_day, max(counted) if quota.waits else sum(counted)),
+    ):
+        if most is not None and needed > most > 0:
+            raise QuotaReached(limit, part.holder, most=most, needed=needed)
+
+
+def _queue(sql: Sql, part: Part, amounts: Mapping[UUID, int]) -> None:
+    """Note new generations that count once they have a place."""
+    sql.run(_QUEUE, holder=part.holder_id, key_id=part.key_id, ids=list(amounts), prices=part.counted(amounts))
+
+
+def _take(sql: Sql, part: Part, amounts: Mapping[UUID, int]) -> None:
+    """Count new generations at once."""
+    quota, counted = part.quota, part.counted(amounts)
+    reached = sql.first(
+        _TAKE, holder=part.holder_id, key_id=part.key_id, ids=list(amounts), prices=counted,
+        in_flight=quota.in_flight, per_day=quota.per_day,
+        credits_per_day=None if part.holder is QuotaHolder.KEY else quota.credits_per_day,
+    )  # fmt: skip
+    if reached is None:
+        return
+    most = {
+        QuotaLimit.IN_FLIGHT: quota.in_flight,
+        QuotaLimit.PER_DAY: quota.per_day,
+        QuotaLimit.CREDITS_PER_DAY: quota.credits_per_day,
+    }[reached.limit]
+    frees_at = None if reached.limit is QuotaLimit.IN_FLIGHT else _end_of_day(reached.now)
+    raise QuotaReached(
+        reached.limit, part.holder, most=most or 0, used=reached.used, frees_at=frees_at,
+        needed=sum(counted) if reached.limit is QuotaLimit.CREDITS_PER_DAY else len(counted),
+        retry_after=_LOOK_AGAIN_SECONDS if frees_at is None else _seconds(frees_at - reached.now),
+    )  # fmt: skip
+
+
+@dataclass(frozen=True)
+class _Reached:
+    """The limit that has no room for an order."""
+
+    limit: QuotaLimit
+    """The limit."""
+    used: int
+    """How much of the limit is used."""
+    now: datetime
+    """The time of the order."""
+
+
+_TAKE = returns(_Reached)("""
+    SELECT reached AS limit, used, now() AS now FROM quota_take(
+        %(holder)s, %(key_id)s, %(ids)s::uuid[], %(prices)s::bigint[], %(in_flight)s::bigint, %(per_day)s::bigint,
+        %(credits_per_day)s::bigint
+    )
+""")
+
+_QUEUE = """
+    INSERT INTO quota_orders (generation_id, holder_id, key_id, credits)
+    SELECT id, %(holder)s, %(key_id)s, credits
+    FROM unnest(%(ids)s::uuid[], %(prices)s::bigint[]) AS new (id, credits)
+"""
+
+
+def _end_of_day(now: datetime) -> datetime:
+    return datetime.combine(now.astimezone(UTC).date() + timedelta(days=1), time(), UTC)
+
+
+def _seconds(wait: timedelta) -> int:
+    return int(wait.total_seconds()) + 1

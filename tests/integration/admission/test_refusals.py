@@ -1,0 +1,185 @@
+"""Refusals of vendors: the account waits for all processes, and its limits are lower for a while."""
+
+from uuid import UUID, uuid4
+
+import pytest
+from structlog.testing import capture_logs
+
+from admission.gate import Gate
+from schemas.admission_settings import AdmissionSettings
+from schemas.limits import Refusal
+from storage import admission_learning, transitions
+from storage.admission_learning import Learned, Refused
+from storage.sql import returns
+from tests.integration.admission.conftest import Account, Asked
+
+_IN_FORCE = returns(dict[str, object])("""
+    SELECT admission_limits(a) FROM admission_accounts a WHERE provider = %(name)s
+""")
+_DUE = returns(UUID)("""
+    SELECT generation_id FROM generations JOIN admissions ON generation_id = id
+    WHERE admissions.provider = %(name)s AND wake_at <= clock_timestamp()
+""")
+
+# The first route, so many times.
+_ROUTES = """
+    UPDATE generations SET "order" = jsonb_set("order", '{routes}', (
+        SELECT jsonb_agg(route) FROM (SELECT "order"->'routes'->0 AS route) AS its, generate_series(1, :count)
+    )) WHERE id = :id
+"""
+
+
+def refuse(
+    account: Account, asked: Asked, why: Refusal, *, pause: float = 8, retry_after: float | None = None
+) -> Learned:
+    """The vendor refuses the create of a generation, which is queued again."""
+    with account.database.statements() as sql:
+        transitions.put_back(sql, asked.claim, wake_in=0)
+    with account.database.statement() as sql:
+        return admission_learning.refused(sql, account.name, asked.id, Refused(why, pause, retry_after))
+
+
+def in_force(account: Account) -> dict[str, object]:
+    """The limits of the account now, as the grant sees them."""
+    with account.database.statement() as sql:
+        (limits,) = sql.all(_IN_FORCE, name=account.name)
+    return limits
+
+
+def passes(account: Account, seconds: float) -> None:
+    """Everything about the account happened so many seconds earlier."""
+    account.run(
+        """
+        UPDATE admission_accounts SET closed_until = closed_until - make_interval(secs => :s),
+            learned_in_flight_at = learned_in_flight_at - make_interval(secs => :s),
+            rate_factor_at = rate_factor_at - make_interval(secs => :s)
+        WHERE provider = :name
+        """,
+        s=seconds, name=account.name,
+    )  # fmt: skip
+    account.run("UPDATE admission_creates SET at = at - make_interval(secs => :s)", s=seconds)
+
+
+def test_account_waits_as_long_as_the_vendor_says_and_the_refused_generation_is_first(account: Account) -> None:
+    customer = account.customer()
+    first = account.asks(customer)
+    second = account.asks(customer)
+    assert first.has_place
+    assert second.has_place
+    learned = refuse(account, first, Refusal.TOO_FAST, retry_after=40)
+    assert (learned.is_news, learned.closed_seconds) == (True, 40)
+    third = account.asks(customer)
+    assert not third.has_place
+    assert not account.asks(customer, generation_id=first.id).has_place
+    passes(account, 39)
+    assert account.grant() == []
+    passes(account, 2)
+    assert account.grant()[0] == first.id
+
+
+def test_burst_of_refusals_halves_the_rate_once_and_the_rate_grows_again(account: Account) -> None:
+    account.limit(creates=[{"most": 20, "seconds": 10}])
+    asked = [account.asks(account.customer()) for _ in range(3)]
+    assert refuse(account, asked[0], Refusal.TOO_FAST).is_news
+    assert not refuse(account, asked[1], Refusal.TOO_FAST).is_news
+    assert in_force(account)["creates"] == [{"most": 10, "seconds": 10}]
+    passes(account, 60)
+    assert in_force(account)["creates"] == [{"most": 14, "seconds": 10}]
+    refuse(account, asked[2], Refusal.TOO_FAST)
+    assert in_force(account)["creates"] == [{"most": 7, "seconds": 10}]
+    passes(account, 300)
+    assert in_force(account)["creates"] == [{"most": 20, "seconds": 10}]
+
+
+def test_account_without_windows_has_a_rate_after_a_refusal(account: Account) -> None:
+    refuse(account, account.asks(account.customer()), Refusal.TOO_FAST)
+    assert in_force(account)["creates"] == [{"most": 50, "seconds": 10}]
+
+
+def test_burst_of_refusals_shows_how_many_the_vendor_takes_at_once(account: Account) -> None:
+    asked = [account.asks(account.customer()) for _ in range(8)]
+    assert all(each.has_place for each in asked)
+    learned = [refuse(account, each, Refusal.TOO_MANY) for each in asked[5:]]
+    assert [each.places for each in learned] == [7, 6, 5]
+    assert in_force(account)["in_flight"] == 5
+    assert not account.asks(account.customer()).has_place
+    account.ends(asked[0])
+    assert len(account.grant()) == 1, "an end makes room at once"
+    passes(account, 61)
+    assert in_force(account)["in_flight"] == 6
+    passes(account, 540)
+    assert in_force(account)["in_flight"] == 105
+    passes(account, 3600)
+    assert "in_flight" not in in_force(account)
+
+
+def test_configured_limit_is_the_ceiling_of_what_is_learned(account: Account) -> None:
+    account.limit(in_flight=3)
+    asked = [account.asks(account.customer()) for _ in range(3)]
+    refuse(account, asked[2], Refusal.TOO_MANY)
+    assert in_force(account)["in_flight"] == 2
+    passes(account, 1200)
+    assert in_force(account)["in_flight"] == 3
+
+
+def test_account_that_others_use_waits_although_we_have_nothing_there(account: Account) -> None:
+    first = account.asks(account.customer())
+    learned = refuse(account, first, Refusal.TOO_MANY)
+    assert (learned.places, learned.closed_seconds) == (0, 8)
+    assert not account.asks(account.customer()).has_place
+
+
+def test_work_that_never_asked_counts_as_in_flight(account: Account) -> None:
+    busy = account.asks(account.customer())
+    account.run("DELETE FROM admissions WHERE generation_id = :id", id=busy.id)
+    account.run(
+        "UPDATE generations SET stage = 'generating', provider = :name WHERE id = :id", id=busy.id, name=account.name
+    )
+    learned = refuse(account, account.asks(account.customer()), Refusal.TOO_MANY)
+    assert learned.places == 1
+
+
+@pytest.mark.parametrize("why", [Refusal.NO_MONEY, Refusal.DAILY])
+def test_account_without_money_gets_one_create_until_the_vendor_accepts_one(account: Account, why: Refusal) -> None:
+    *asked, late = [account.asks(account.customer()) for _ in range(5)]
+    for each in asked:
+        refuse(account, each, why, pause=300)
+    assert not refuse(account, late, Refusal.TOO_FAST, pause=1).is_news, "it was on its way"
+    for each in asked:
+        account.asks(account.customer(), generation_id=each.id)
+    with account.database.statement() as sql:
+        assert not admission_learning.accepted(sql, account.name), "this create left before the refusal"
+    passes(account, 301)
+    assert len(account.grant()) == 1
+    assert account.grant() == []
+    with account.database.statement() as sql:
+        assert admission_learning.accepted(sql, account.name)
+    assert len(account.grant()) == 3
+
+
+def test_generations_with_another_route_leave_an_account_without_money(account: Account) -> None:
+    account.limit(in_flight=1)
+    running, stays, leaves = (account.asks(account.customer()) for _ in range(3))
+    account.run(_ROUTES, count=1, id=stays.id)
+    account.run(_ROUTES, count=2, id=leaves.id)
+    refuse(account, running, Refusal.NO_MONEY)
+    with account.database.statement() as sql:
+        assert set(sql.all(_DUE, name=account.name)) - {running.id} == {leaves.id}
+
+
+def test_process_that_was_refused_asks_at_once_and_alerts_once(account: Account) -> None:
+    gate = Gate(account.database, AdmissionSettings(), {}, lambda *_: None, wake_in=10)
+    assert not gate.needs_place(account.route)
+    with capture_logs() as lines:
+        for _ in range(2):
+            gate.refused(account.name, uuid4(), Refused(Refusal.NO_MONEY, 300))
+    assert gate.needs_place(account.route)
+    assert gate.is_spent(account.name)
+    assert [(line["event"], line["log_level"], line["reason"]) for line in lines] == [
+        ("account_closed", "error", Refusal.NO_MONEY)
+    ]
+    gate.accepted(account.name)
+    assert gate.is_spent(account.name), "nothing was granted since then"
+    passes(account, 301)
+    gate.accepted(account.name)
+    assert not gate.needs_place(account.route)
