@@ -16,7 +16,7 @@ from metrics.families import ADMISSION_ASKS, ADMISSION_GRANTS, ADMISSION_WAIT_SE
 from metrics.labels import Asked
 from schemas.admission_settings import AdmissionSettings
 from schemas.enums import EventName
-from schemas.limits import WHOLE_ACCOUNT, AccountLimits
+from schemas.limits import WHOLE_ACCOUNT, AccountLimits, Refusal
 from schemas.names import ProviderName
 from storage import admission, admission_learning, transitions
 from storage.admission import Ask, Granted, View
@@ -31,6 +31,7 @@ log = structlog.get_logger()
 VIEW_LASTS_SECONDS = 1.0
 """All processes see a change of an account within this time."""
 _TOLD_AFTER_SECONDS = 1.0
+_THROTTLED_LASTS_SECONDS = 10.0
 
 
 class Gate:
@@ -58,6 +59,7 @@ class Gate:
         self._wake = wake
         self._wake_in = wake_in
         self._lock = threading.Lock()
+        self._throttled_until: dict[ProviderName, float] = {}
         self._view: View | None = None
         self._view_ends = 0.0
 
@@ -85,6 +87,10 @@ class Gate:
             or (limits is not None and not limits.is_unlimited)
         )
 
+    def has_waiting(self, provider: ProviderName) -> bool:
+        """Whether generations wait for places at an account."""
+        return provider in self._viewed().waiting
+
     def limits(self, customer_id: UUID) -> bool:
         """Whether generations of a customer must ask for a place at every account, because they may wait at a limit."""
         limited = self._viewed().limited
@@ -108,7 +114,7 @@ class Gate:
 
     def give_back(self, provider: ProviderName) -> None:
         """A place at an account is free: give it to the generation that is next. Outages are left to `grant_all`."""
-        if provider not in self._viewed().waiting:
+        if not self.has_waiting(provider):
             return
         try:
             self._grant(provider)
@@ -131,12 +137,26 @@ class Gate:
             log.warning("refusal_not_learned", provider=provider, reason=refusal.why, error=type(error).__name__)
             return
         self.look_again()
-        if learned.is_news:
+        if learned.is_news and learned.closed_seconds > 0:
             level = logging.ERROR if refusal.why.lasts else logging.INFO
             log.log(
-                level, "account_closed", provider=provider, reason=refusal.why, places=learned.places,
+                level, "account_closed", provider=provider, reason=refusal.why,
                 seconds=round(learned.closed_seconds, 1), rate_factor=round(learned.factor, 3),
             )  # fmt: skip
+        if learned.places is not None:
+            log.info("account_full", provider=provider, places=learned.places)
+
+    def throttled(self, provider: ProviderName, generation_id: UUID) -> None:
+        """A vendor has work that it does not begin, because our account runs as much as it may: send no more.
+
+        The vendor says so at each read, so the gate hears it once in a while.
+        """
+        now = time.monotonic()
+        with self._lock:
+            if now < self._throttled_until.get(provider, 0.0):
+                return
+            self._throttled_until[provider] = now + _THROTTLED_LASTS_SECONDS
+        self.refused(provider, generation_id, Refused(Refusal.TOO_MANY, pause=0.0))
 
     def accepted(self, provider: ProviderName) -> None:
         """A vendor accepted a create, so the account has money again. An outage leaves this to the next create."""

@@ -133,9 +133,16 @@ _COUNT = f"""
     ON CONFLICT DO NOTHING
 """
 
+# Whoever waits gets a ticket in the new pool.
 _MOVE_TO_POOLS = """
-    UPDATE admissions SET pool = coalesce(%(pools)s::jsonb->>vendor_model, '')
-    WHERE provider = %(provider)s AND pool <> coalesce(%(pools)s::jsonb->>vendor_model, '')
+    WITH account AS (SELECT * FROM admission_accounts WHERE provider = %(provider)s FOR UPDATE), moved AS (
+        UPDATE admissions SET pool = coalesce(%(pools)s::jsonb->>vendor_model, '') FROM account
+        WHERE admissions.provider = account.provider AND pool <> coalesce(%(pools)s::jsonb->>vendor_model, '')
+        RETURNING admissions.*
+    )
+    SELECT admission_queue(first, false) FROM (
+        SELECT DISTINCT ON (pool, lane, customer_id) moved::admissions AS first FROM moved WHERE place = 'waiting'
+    ) AS queues
 """
 
 _COUNTED = "UPDATE admission_accounts SET counted_at = clock_timestamp() WHERE provider = %(provider)s"

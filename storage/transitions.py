@@ -22,6 +22,7 @@ from metrics.families import ENDED, ENDED_MODELS
 from schemas.causes import cause_of_cancel
 from schemas.enums import ErrorCode, EventName, Stage
 from schemas.errors import LeaseLost
+from schemas.limits import RemoteWait
 from schemas.names import ProviderName, is_twin
 from schemas.quotas import UNLIMITED, Quota
 from schemas.stages import AT_PROVIDER, CANCELLABLE, TERMINAL, is_allowed, progress_within
@@ -50,6 +51,10 @@ class Changes:
     """The vendor's id of the work."""
     remote_links: Mapping[str, str] | None = None
     """The vendor's links to the work, by name."""
+    remote_wait: RemoteWait | None = None
+    """Whether the vendor works on it. Set together with `remote_ahead`."""
+    remote_ahead: int | None = None
+    """The works before it in the vendor's own queue. None, with a `remote_wait`: the vendor names no place."""
     result_urls: list[str] | None = None
     """The links to the result."""
     object_key: str | None = None

@@ -70,7 +70,7 @@ def worker(sandboxed: Stack) -> Iterator[WorkerServices]:
         }
     )
     quick = settings.model_copy(update={"pipeline": pipeline, "s3": s3})
-    with open_services(create_app(quick, process="worker"), quick, worker_name="a test") as opened:
+    with open_services(create_app(quick, process="worker"), quick, worker_name="a test", threads=8) as opened:
         yield opened
 
 
