@@ -47,6 +47,11 @@ class Label:
         return str(value) if value in self._values else OTHER
 
     @property
+    def fixed(self) -> frozenset[str]:
+        """The values, if the code decides them. Empty, if a process learns them."""
+        return self._values if self._most is None else frozenset()
+
+    @property
     def most_values(self) -> int:
         """The most values that series have, with `other`."""
         return (len(self._values) if self._most is None else self._most) + 1

@@ -39,6 +39,9 @@ from reelworks_client.models import (
     Generation,
     Notification,
     Outcome,
+    Queue,
+    QueuedModel,
+    QueuePlace,
 )
 from reelworks_client.orders import Item, Order
 from reelworks_client.progress import TerminalBar
@@ -76,6 +79,10 @@ __all__ = [
     "Order",
     "Outcome",
     "QuotaReached",
+
+    "Queue",
+    "QueuePlace",
+    "QueuedModel",
     "RateLimited",
     "ReelworksError",
     "ServerError",
