@@ -78,11 +78,10 @@ __all__ = [
     "Notification",
     "Order",
     "Outcome",
-    "QuotaReached",
-
     "Queue",
     "QueuePlace",
     "QueuedModel",
+    "QuotaReached",
     "RateLimited",
     "ReelworksError",
     "ServerError",
