@@ -79,7 +79,8 @@ check: $(INSTALLED) ## Lint, types, formatting, the arrows between packages, and
 
 docs: $(INSTALLED) ## Write the tables of models, vendors and access and the OpenAPI document anew
 	@$(BIN)/python -m providers.documentation
-	@WRITE_DOCS=1 $(BIN)/pytest -q tests/integration/gateway/test_access.py tests/unit/gateway/openapi/test_kept.py
+	@$(BIN)/python -m ops.dashboards
+	@WRITE_DOCS=1 $(BIN)/pytest -q tests/integration/gateway/test_access.py tests/unit/gateway/openapi/test_kept.py tests/unit/metrics/test_families.py
 
 fmt: $(INSTALLED) ## Format and fix what can be fixed
 	@$(BIN)/ruff check --fix-only .

@@ -12,9 +12,11 @@ from uuid import UUID
 
 import structlog
 
+from metrics.families import ADMISSION_ASKS, ADMISSION_GRANTS, ADMISSION_WAIT_SECONDS
+from metrics.labels import Asked
 from schemas.admission_settings import AdmissionSettings
 from schemas.enums import EventName
-from schemas.limits import WHOLE_ACCOUNT, AccountLimits
+from schemas.limits import WHOLE_ACCOUNT, AccountLimits, Refusal
 from schemas.names import ProviderName
 from schemas.orders import Route
 from storage import admission, admission_learning, transitions
@@ -30,6 +32,7 @@ log = structlog.get_logger()
 VIEW_LASTS_SECONDS = 1.0
 """All processes see a change of an account or of a route within this time."""
 _TOLD_AFTER_SECONDS = 1.0
+_THROTTLED_LASTS_SECONDS = 10.0
 
 
 class Gate:
@@ -57,6 +60,7 @@ class Gate:
         self._wake = wake
         self._wake_in = wake_in
         self._lock = threading.Lock()
+        self._throttled_until: dict[ProviderName, float] = {}
         self._view: View | None = None
         self._view_ends = 0.0
 
@@ -80,11 +84,19 @@ class Gate:
         return (
             view.has_pauses
             or (bool(view.open_routes) and route in view.open_routes)
-            or view.has_customer_limits
             or provider in view.closed
             or provider in view.waiting
             or (limits is not None and not limits.is_unlimited)
         )
+
+    def has_waiting(self, provider: ProviderName) -> bool:
+        """Whether generations wait for places at an account."""
+        return provider in self._viewed().waiting
+
+    def limits(self, customer_id: UUID) -> bool:
+        """Whether generations of a customer must ask for a place at every account, because they may wait at a limit."""
+        limited = self._viewed().limited
+        return limited is None or customer_id in limited
 
     def open_routes(self) -> frozenset[Route]:
         """The routes whose circuit breaker is open or half-open."""
@@ -116,12 +128,13 @@ class Gate:
                 sql, claim, wanted, longest_wait=self._settings.longest_wait_seconds,
                 most=self._settings.grants_at_once, wake_in=self._wake_in,
             )  # fmt: skip
+        ADMISSION_ASKS.add(wanted.provider, Asked.GRANTED if has_place else Asked.WAITS)
         self._start(others)
         return has_place
 
     def give_back(self, provider: ProviderName) -> None:
         """A place at an account is free: give it to the generation that is next. Outages are left to `grant_all`."""
-        if provider not in self._viewed().waiting:
+        if not self.has_waiting(provider):
             return
         try:
             self._grant(provider)
@@ -144,12 +157,26 @@ class Gate:
             log.warning("refusal_not_learned", provider=provider, reason=refusal.why, error=type(error).__name__)
             return
         self.look_again()
-        if learned.is_news:
+        if learned.is_news and learned.closed_seconds > 0:
             level = logging.ERROR if refusal.why.lasts else logging.INFO
             log.log(
-                level, "account_closed", provider=provider, reason=refusal.why, places=learned.places,
+                level, "account_closed", provider=provider, reason=refusal.why,
                 seconds=round(learned.closed_seconds, 1), rate_factor=round(learned.factor, 3),
             )  # fmt: skip
+        if learned.places is not None:
+            log.info("account_full", provider=provider, places=learned.places)
+
+    def throttled(self, provider: ProviderName, generation_id: UUID) -> None:
+        """A vendor has work that it does not begin, because our account runs as much as it may: send no more.
+
+        The vendor says so at each read, so the gate hears it once in a while.
+        """
+        now = time.monotonic()
+        with self._lock:
+            if now < self._throttled_until.get(provider, 0.0):
+                return
+            self._throttled_until[provider] = now + _THROTTLED_LASTS_SECONDS
+        self.refused(provider, generation_id, Refused(Refusal.TOO_MANY, pause=0.0))
 
     def accepted(self, provider: ProviderName) -> None:
         """A vendor accepted a create, so the account has money again. An outage leaves this to the next create."""
@@ -188,6 +215,7 @@ class Gate:
         """Wake the generations that got a place, and tell those that waited for it in their timeline."""
         if not granted:
             return
+        _count(granted)
         wakes: list[Wake] = [one.wake for one in granted]
         self._wake(*wakes)
         told = {
@@ -222,3 +250,9 @@ class Gate:
         with self._lock:
             self._view, self._view_ends = read, now + VIEW_LASTS_SECONDS
         return read
+
+
+def _count(granted: Sequence[Granted]) -> None:
+    ADMISSION_GRANTS.add(by=len(granted))
+    for one in granted:
+        ADMISSION_WAIT_SECONDS.observe(seconds=one.waited_seconds)

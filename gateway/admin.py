@@ -1,6 +1,7 @@
 """`/v1/admin`: customers and services, for the operator. A service sees only its own customers."""
 
-from typing import Annotated
+from datetime import datetime
+from typing import Annotated, cast
 from uuid import UUID
 
 from fastapi import Path, Query
@@ -28,10 +29,14 @@ from schemas.identity_api import (
     ServiceResource,
 )
 from schemas.lists import PageQuery
+from schemas.quota_api import CustomerChange, CustomerLimitsResource, LimitsChange
 from schemas.text import shown
 from storage import customers, erasure, managed
+from storage.admission_control import Reason
 from storage.api_keys import OPERATOR, Owner
+from storage.generations import database_now
 from storage.managed import Found
+from storage.quota_settings import CustomerLimits, LimitChanges
 
 router = customers_router("/v1/admin", "admin")
 
@@ -83,7 +88,8 @@ def list_customers(
     manager = _manager(caller)
     with services.database.transaction() as session:
         found, following = managed.listed(session, manager, query.after, limit=query.limit)
-    return ManagedCustomerList.page([_resource(one) for one in found], following)
+        now = database_now(session)
+    return ManagedCustomerList.page([_resource(one, now) for one in found], following)
 
 
 @router.post(
@@ -98,7 +104,8 @@ def create_customer(wanted: ManagedCustomerRequest, services: ServicesOf, caller
     """Makes a customer without credits. A service names the customer by its own number or text, once."""
     manager = _manager(caller)
     with services.database.transaction() as session:
-        return _resource(managed.create(session, manager, wanted.name, wanted.customer_id))
+        made = managed.create(session, manager, wanted.name, wanted.customer_id)
+        return _resource(made, database_now(session))
 
 
 @router.get(_CUSTOMER, summary="See a customer", openapi_extra=_ADMIN, responses=_READ_PROBLEMS)
@@ -106,7 +113,36 @@ def get_customer(customer_name: CustomerName, services: ServicesOf, caller: TheC
     """Returns a customer with the credits."""
     manager = _manager(caller)
     with services.database.transaction() as session:
-        return _resource(_customer(session, manager, customer_name))
+        return _resource(_customer(session, manager, customer_name), database_now(session))
+
+
+@router.patch(
+    _CUSTOMER,
+    summary="Change a customer's limits",
+    dependencies=[RequireJson],
+    openapi_extra=_ADMIN,
+    responses=_CHANGE_PROBLEMS,
+)
+def change_customer(
+    customer_name: CustomerName, wanted: CustomerChange, services: ServicesOf, caller: TheCaller
+) -> ManagedCustomer:
+    """Changes limits at once, also for unfinished generations. Omitted limits stay as they are. null removes a limit.
+
+    Only the operator changes the weight.
+    """
+    manager = _manager(caller)
+    with services.database.transaction() as session:
+        found = _customer(session, manager, customer_name)
+        why = Reason(f"key {caller.key.prefix}")
+        changed = managed.limit(session, manager, found, _changes(wanted.limits), _changes(wanted.test_limits), why)
+        return _resource(changed, database_now(session))
+
+
+def _changes(wanted: LimitsChange) -> LimitChanges:
+    given = {name: getattr(wanted, name) for name in wanted.model_fields_set}
+    if "weight" in given and given["weight"] is None:
+        given["weight"] = 1.0
+    return cast("LimitChanges", given)
 
 
 @router.delete(
@@ -186,8 +222,20 @@ def _customer(session: Session, manager: Owner, name: str) -> Found:
     return found
 
 
-def _resource(found: Found) -> ManagedCustomer:
+def _resource(found: Found, now: datetime) -> ManagedCustomer:
     customer = found.customer
     return ManagedCustomer.model_validate(
-        {**customer.model_dump(), "customer_id": customer.reference, "credits": credits_resource(found.balance)}
+        {
+            **customer.model_dump(),
+            "customer_id": customer.reference,
+            "credits": credits_resource(found.balance),
+            "limits": _limits_resource(found.limits, now),
+            "test_limits": _limits_resource(found.test_limits, now),
+        }
     )
+
+
+def _limits_resource(limits: CustomerLimits | None, now: datetime) -> CustomerLimitsResource | None:
+    if limits is None:
+        return None
+    return CustomerLimitsResource.of(limits.quota, limits.used, now, weight=limits.weight)

@@ -13,6 +13,8 @@ from gateway.dependencies import GatewayServices, ServicesOf
 from gateway.openapi import problems
 from gateway.problems import ContentTooLarge
 from gateway.routing import PrefixRouter
+from metrics.families import CALLBACKS
+from metrics.labels import OTHER, CallbackVerdict
 from providers.base import CallbackReading, Provider
 from schemas import callback_token
 from schemas.api import CallbackAnswer
@@ -72,6 +74,7 @@ async def require_token(
         Unauthenticated: the token is not the one of the generation.
     """
     if not callback_token.verify(services.settings.secret_key.get_secret_value(), generation_id, token):
+        CALLBACKS.add(OTHER, CallbackVerdict.WRONG_TOKEN)
         log.warning("callback_token_wrong", generation_id=str(generation_id))
         raise Unauthenticated("this is not a callback URL that was handed out here")
 
@@ -127,6 +130,7 @@ async def receive_webhook(
         lambda statements: callbacks.find_generation(statements, adapter.name, reading.remote_id)
     )
     if generation_id is None:
+        CALLBACKS.add(adapter.name, CallbackVerdict.UNKNOWN_WORK)
         log.info("webhook_of_no_generation", provider=adapter.name)
     else:
         await record(services, adapter, generation_id, reading, body)
@@ -147,6 +151,7 @@ async def record(
             resend_after=services.settings.pipeline.resend_after_seconds,
         )
     )
+    CALLBACKS.add(adapter.name, CallbackVerdict.KEPT if wake is None else CallbackVerdict.WAKES)
     if wake is not None:
         services.wakes.send(wake)
 
@@ -154,6 +159,7 @@ async def record(
 def unverified(adapter: Provider) -> Unauthenticated:
     """The refusal of a callback without a token and without a signature that the account can verify."""
     variable = f"REELWORKS_PROVIDERS__{adapter.name.upper()}__WEBHOOK_KEY"
+    CALLBACKS.add(adapter.name, CallbackVerdict.UNVERIFIED)
     log.warning("webhook_unverified", provider=adapter.name)
     return Unauthenticated(f"only webhooks whose signature can be checked are taken here: see {variable}")
 
@@ -167,6 +173,7 @@ def read(adapter: Provider, request: Request, body: bytes, **known: str) -> Call
     try:
         return _storable(adapter.read_callback(dict(request.headers), body))
     except CallbackRefused as error:
+        CALLBACKS.add(adapter.name, CallbackVerdict.REFUSED)
         log.warning("callback_refused", provider=adapter.name, reason=str(error), **known)
         raise Unauthenticated("this is not a callback of the provider's") from None
 

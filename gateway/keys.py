@@ -17,9 +17,10 @@ from schemas.errors import InvalidRequest, NotFound, Unauthenticated
 from schemas.identity_api import KeyChange, KeyList, KeyRequest, KeyResource, NewKeyResource, RotationRequest
 from schemas.lists import PageQuery
 from schemas.tables import ApiKey
-from storage import api_keys, customers, ledger
+from storage import api_keys, customers, quota_settings
 from storage.api_keys import Changes, NewKey, Owner, Terms
 from storage.customers import KnownKey
+from storage.key_rules import is_limited
 from storage.sql import of
 
 PATH = "/v1/keys"
@@ -130,6 +131,12 @@ def _changes(wanted: KeyChange) -> Changes:
         changes["name"] = wanted.name
     if "daily_cap" in wanted.model_fields_set:
         changes["daily_cap"] = wanted.daily_cap
+    if "in_flight" in wanted.model_fields_set:
+        changes["in_flight"] = wanted.in_flight
+    if "per_day" in wanted.model_fields_set:
+        changes["per_day"] = wanted.per_day
+    if "on_limit" in wanted.model_fields_set:
+        changes["on_limit"] = wanted.on_limit
     if "expires_in" in wanted.model_fields_set:
         changes["expires_in"] = _seconds(wanted.expires_in)
     return changes
@@ -155,6 +162,9 @@ def new_key(session: Session, owner: Owner, wanted: KeyRequest, maker: KnownKey)
         is_test=maker.is_test if wanted.test is None else wanted.test,
         makes_customers=wanted.makes_customers,
         daily_cap=wanted.daily_cap,
+        in_flight=wanted.in_flight,
+        per_day=wanted.per_day,
+        on_limit=wanted.on_limit,
         expires_in=_seconds(wanted.expires_in),
     )
     return _shown_once(session, customers.create_key_of(session, owner, terms, maker_id=maker.id))
@@ -172,11 +182,12 @@ def _shown_once(session: Session, made: NewKey) -> NewKeyResource:
 
 
 def _fields(session: Session, rows: Sequence[ApiKey]) -> Iterator[dict[str, object]]:
-    """The fields of keys. One statement reads the spending of all."""
-    spent = ledger.spent_today(of(session), [_spends_as(row) for row in rows if row.daily_cap is not None])
+    """The fields of keys. One statement reads what all have used."""
+    used = quota_settings.used_by_keys(of(session), [_spends_as(row) for row in rows if is_limited(row)])
     for row in rows:
-        spent_today = None if row.daily_cap is None else spent[_spends_as(row)]
-        yield {**row.model_dump(), "test": row.is_test, "spent_today": spent_today}
+        uses = used[_spends_as(row)] if is_limited(row) else None
+        spent_today = uses.credits_today if uses is not None and row.daily_cap is not None else None
+        yield {**row.model_dump(), "test": row.is_test, "spent_today": spent_today, "used": uses and vars(uses)}
 
 
 def _spends_as(row: ApiKey) -> UUID:

@@ -10,6 +10,7 @@ from starlette.datastructures import Headers, MutableHeaders
 from starlette.requests import ClientDisconnect
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from gateway import measured
 from gateway.error_answers import error_response
 from gateway.head import READS
 from gateway.rate_limits import ALLOWANCE, Allowance
@@ -66,7 +67,9 @@ class RequestContext:
             if status is None:
                 await error_response(scope["path"], _internal(request_id))(scope, receive, send_with_id)
         finally:
-            _log_request(scope, status, time.perf_counter() - began)
+            seconds = time.perf_counter() - began
+            measured.count(scope, status, seconds)
+            _log_request(scope, status, seconds)
 
 
 def _internal(request_id: str) -> InternalError:

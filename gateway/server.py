@@ -10,7 +10,9 @@ from uvicorn.config import STARTUP_FAILURE
 
 from gateway.connections import bounded_protocol
 from gateway.dialects import error_form
+from metrics.server import serving
 from schemas.settings import Settings
+from workers import known_labels
 
 # Files and sockets beside the connections of clients: databases, logs, uploads.
 _OTHER_FILES = 500
@@ -48,7 +50,9 @@ def run_gateway(settings: Settings) -> None:
     """Serve until SIGTERM. Exits with 3 if the application cannot start."""
     _allow_files(settings.connections.max_connections + _OTHER_FILES)
     server = _Server(server_config("api_gateway:create_ready_app", settings))
-    server.run()
+    known_labels.learn(settings)
+    with serving(settings.metrics, settings.data_folder, process="gateway", role="gateway"):
+        server.run()
     if not server.started:
         raise SystemExit(STARTUP_FAILURE)
 

@@ -12,10 +12,12 @@ from uuid import UUID
 
 from anyio import CapacityLimiter, to_thread
 
+from admission.queues import Queues
 from intake import data_uris
 from intake.data_uris import Uploader
 from intake.digests import Digest, Repeats, repeats
 from intake.turns import in_turn, is_scheduled
+from metrics.families import ORDERS
 from providers.catalogue import Catalogue
 from providers.http.endpoint_urls import refusal_of
 from schemas.batches import Part, parts_of
@@ -63,6 +65,8 @@ class Estimate:
     """The order with each model that could make the same."""
     times: Mapping[str, UsualTime]
     """The usual times, by model."""
+    waits: Mapping[str, float | None]
+    """The expected seconds until a provider gets it, by model. None: not known."""
 
 
 @dataclass(frozen=True)
@@ -81,6 +85,8 @@ class Intake:
     """Sends the wake-ups that it takes as arguments. Called after the commit."""
     announce: Callable[[UUID, UUID], object]
     """Announces that a generation of a customer changed. Called after the commit."""
+    queues: Queues = field(default_factory=Queues)
+    """Tells where generations stand before their providers."""
 
     def take(
         self,
@@ -166,7 +172,8 @@ class Intake:
             able = self.catalogue_of(payer).able(one, order.kind, facts)
             models = [order.model, *(other.model for other in able)]
             times = usual_times(statements, models, is_test=payer.is_test)
-        return Estimate(order, able, times)
+            waits = self.queues.waits(statements, payer.customer_id, [order, *able])
+        return Estimate(order, able, times, waits)
 
     def repeats(
         self,
@@ -242,6 +249,7 @@ class Intake:
         if due := [each for each in accepted if not is_scheduled(each)]:
             self.wake(*(Wake(each.id, each.stage, each.attempt) for each in due))
         for each in accepted:
+            ORDERS.add(each.kind)
             self.announce(each.id, each.customer_id)
 
 

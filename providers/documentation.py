@@ -12,6 +12,7 @@ from providers.base import Profile
 from providers.catalogue import CatalogueFile
 from providers.catalogue.models import Model
 from providers.registry import adapter, adapter_names
+from schemas.limits import Limits
 from schemas.names import ProviderName
 
 PAGES = (
@@ -19,6 +20,7 @@ PAGES = (
     Path("docs/models-and-styles.md"),
     Path("docs/catalogue.md"),
     Path("docs/adding-a-provider.md"),
+    Path("docs/traffic.md"),
 )
 
 _SHOWN_IN_README = 4
@@ -51,6 +53,10 @@ def _tables(catalogue: CatalogueFile) -> dict[str, list[Sequence[str]]]:
                 "limit of a create",
             ),
             *(_adapter(name, adapter(name).profile) for name in sorted(adapter_names())),
+        ],
+        "limits": [
+            ("adapter", "limits that the vendor documents for every account"),
+            *((f"`{name}`", limits) for name in sorted(adapter_names()) if (limits := _limits(adapter(name).profile))),
         ],
         "models": [
             ("model", "good for", "quality", "speed", "price in credits", "served by"),
@@ -103,6 +109,17 @@ def _adapter(name: str, profile: Profile) -> Sequence[str]:
         f"{profile.poll_seconds:g} s" if profile.poll_seconds else "-",
         f"{profile.create_seconds:g} s" if profile.create_seconds else "-",
     )
+
+
+def _limits(profile: Profile) -> str:
+    limits = profile.limits
+    families = (f"{_rates(each)} of {_quoted(each.models)}" for each in limits.families.values())
+    return "; ".join(each for each in (_rates(limits), *families) if each)
+
+
+def _rates(limits: Limits) -> str:
+    at_once = [] if limits.in_flight is None else [f"{limits.in_flight} generations at once"]
+    return ", ".join([*at_once, *(f"{rate.most} creates in {rate.seconds:g} s" for rate in limits.creates)])
 
 
 def _table(rows: Iterable[Sequence[str]]) -> Iterator[str]:

@@ -11,7 +11,7 @@ from schemas.lists import ListResource
 from schemas.names import ProviderName
 from schemas.text import OptionalProse
 
-_LONGEST_REASON = 500
+LONGEST_REASON = 500
 
 _LIMITS: dict[str, JsonValue] = {"in_flight": 100, "creates": [{"most": 20, "seconds": 10}]}
 
@@ -57,13 +57,17 @@ class AccountState(BaseModel):
     declared: AccountLimits = Field(description="the limits of the settings, or else those that the vendor documents")
     override: AccountLimits | None = Field(description="the operator's limits in place of the declared; null: none")
     learned_in_flight: float | None = Field(
-        description="the places that the vendor took when it last refused one for being too many; null: no refusal"
+        description="the places that the account has since the vendor refused one for being too many, growing with the "
+        "time; null: no refusal within the last hour"
     )
     rate_factor: float = Field(
-        description="the part of the configured rate after the newest refusal for being too fast; 1: no refusal"
+        description="the part of the configured rate that refusals for being too fast have left, growing with the time"
     )
     closed_until: datetime | None = Field(description="nothing goes to the account before; null: the account is open")
-    closed_reason: str | None = Field(description="why the account is closed")
+    closed_reason: str | None = Field(
+        description="the vendor's refusal: `too_fast`, `too_many`, `daily`, `no_money` or `away`. `daily` and "
+        "`no_money` stay until the vendor accepts a create"
+    )
     use: AccountUse
     """The work of the whole account."""
     families: dict[str, AccountUse] = Field(description="the work of each family of models that has any")
@@ -107,7 +111,7 @@ class LimitsRequest(BaseModel):
     )
 
     limits: AccountLimits = Field(description="all limits; one that is left out does not exist")
-    reason: OptionalProse = Field(default=None, description="why, for people", min_length=1, max_length=_LONGEST_REASON)
+    reason: OptionalProse = Field(default=None, description="why, for people", min_length=1, max_length=LONGEST_REASON)
 
 
 class PauseRequest(BaseModel):
@@ -119,7 +123,7 @@ class PauseRequest(BaseModel):
         json_schema_extra={"examples": [{"reason": "the vendor's results are black since noon"}]},
     )
 
-    reason: OptionalProse = Field(default=None, description="why, for people", min_length=1, max_length=_LONGEST_REASON)
+    reason: OptionalProse = Field(default=None, description="why, for people", min_length=1, max_length=LONGEST_REASON)
 
 
 class PauseResource(BaseModel):

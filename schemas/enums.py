@@ -230,6 +230,8 @@ class SweepKind(StrEnum):
     """Shares that ended long ago."""
     WEBHOOKS = "webhooks"
     """Old messages to endpoints, and endpoints that are deleted or that no order uses."""
+    ADMISSION = "admission"
+    """Creates at provider accounts that no limit counts any more, and turns of customers who have not ordered since."""
     DELETED = "deleted"
     """Content of deleted customers that ended after the deletion."""
 

@@ -11,6 +11,8 @@ from schemas.batches import BatchRequest
 from schemas.enums import DEFAULT_SCOPES, Scope
 from schemas.lists import ListResource
 from schemas.orders import GenerationRequest, OptionalWholeNumber, WholeNumber
+from schemas.quota_api import LIMITS_EXAMPLE, CustomerLimitsResource, LimitsResource, LimitTerms, UsedLimits
+from schemas.quotas import OnLimit
 from schemas.text import Name, OptionalName, OptionalProse
 
 MOST_CREDITS = 2**53 - 1
@@ -47,10 +49,8 @@ class HttpBatch(BatchRequest):
     )
 
 
-class _KeyTerms(BaseModel):
+class _KeyTerms(LimitTerms):
     """The terms of a key that can change."""
-
-    model_config = ConfigDict(extra="forbid", hide_input_in_errors=True)
 
     name: OptionalName = Field(
         default=None, description="the use of the key, for people; null: no name", min_length=1, max_length=100
@@ -127,6 +127,10 @@ _KEY_EXAMPLE: dict[str, JsonValue] = {
     "makes_customers": False,
     "daily_cap": 500,
     "spent_today": 40,
+    "in_flight": 5,
+    "per_day": None,
+    "on_limit": "reject",
+    "used": {"in_flight": 2, "today": 10, "credits_today": 40},
     "created_at": "2026-11-29T12:00:00Z",
     "expires_at": None,
     "last_used_at": "2026-11-29T12:30:00Z",
@@ -153,6 +157,12 @@ class KeyResource(BaseModel):
     spent_today: int | None = Field(
         description="held or paid for the orders of today by this key and those that share its cap; null: no cap"
     )
+    in_flight: int | None = Field(description="generations of the key at the same time; null: no limit")
+    per_day: int | None = Field(description="generations of the key on one day in UTC; null: no limit")
+    on_limit: OnLimit = Field(description="what happens to an order over a limit or the cap: `reject` or `wait`")
+    used: UsedLimits | None = Field(
+        description="how much is used by this key and those that share its limits; null: no limits"
+    )
     created_at: datetime
     """The time of creation."""
     expires_at: datetime | None = Field(description="when the key ends; null: never")
@@ -178,6 +188,7 @@ class MeResource(CustomerResource):
 
     key: KeyResource
     """The key of the request."""
+    limits: LimitsResource | None = Field(description="the customer's limits; null: there are none")
 
 
 class GrantRequest(BaseModel):
@@ -257,6 +268,8 @@ class ManagedCustomer(BaseModel):
                     "service_id": "0d8a3f0a-6a0f-4b8e-8d6b-1f0b6a527c11",
                     "name": "acme",
                     "credits": {"object": "credits", "available": 960, "held": 40},
+                    "limits": {**LIMITS_EXAMPLE, "weight": 1.0},
+                    "test_limits": None,
                     "created_at": "2026-11-29T12:00:00Z",
                 }
             ]
@@ -273,6 +286,10 @@ class ManagedCustomer(BaseModel):
     """The customer's name."""
     credits: CreditsResource
     """The customer's credits."""
+    limits: CustomerLimitsResource | None = Field(description="the customer's limits; null: there are none")
+    test_limits: CustomerLimitsResource | None = Field(
+        description="the limits of the customer's test keys together; null: there are none"
+    )
     created_at: datetime
     """The time of creation."""
 

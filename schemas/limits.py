@@ -87,6 +87,17 @@ PriorityWord = Literal["low", "normal", "high"]
 _WORDS: Mapping[Priority, PriorityWord] = {Priority.LOW: "low", Priority.NORMAL: "normal", Priority.HIGH: "high"}
 
 
+class RemoteWait(StrEnum):
+    """What the vendor last said about accepted work that has not ended."""
+
+    QUEUED = "queued"
+    """In the vendor's own queue."""
+    THROTTLED = "throttled"
+    """The vendor has it, and does not begin: our account runs as much as it may."""
+    RUNNING = "running"
+    """The vendor works on it."""
+
+
 class Place(StrEnum):
     """Where a generation stands before its provider account."""
 
@@ -115,9 +126,23 @@ class Refusal(StrEnum):
     """The vendor is down, for maintenance for example, and has named the time of its return."""
 
     @property
+    def in_words(self) -> str:
+        """The refusal in words, for operators."""
+        return _IN_WORDS[self]
+
+    @property
     def lasts(self) -> bool:
         """Whether a short wait does not help: other routes are better."""
         return self in {Refusal.DAILY, Refusal.NO_MONEY}
+
+
+_IN_WORDS = {
+    Refusal.TOO_FAST: "creates came too fast",
+    Refusal.TOO_MANY: "too much work at once",
+    Refusal.DAILY: "the day's generations are used up",
+    Refusal.NO_MONEY: "the account is out of money",
+    Refusal.AWAY: "the vendor is down",
+}
 
 
 class HeldBy(StrEnum):

@@ -5,20 +5,12 @@ from datetime import datetime, timedelta
 from typing import Annotated, Self
 from uuid import UUID
 
-from pydantic import (
-    AfterValidator,
-    AliasChoices,
-    AwareDatetime,
-    BaseModel,
-    BeforeValidator,
-    ConfigDict,
-    Field,
-    field_validator,
-)
+from pydantic import AfterValidator, AliasChoices, BaseModel, BeforeValidator, ConfigDict, Field, field_validator
 
 from schemas.enums import Kind
 from schemas.inputs import InputField, InputUrl, input_fields
 from schemas.limits import Priority, PriorityWord
+from schemas.moments import OptionalMoment
 from schemas.names import ProviderName
 from schemas.text import Name, OptionalName, OptionalProse, Prose
 from schemas.webhook_urls import EndpointUrl
@@ -73,17 +65,30 @@ OptionalWholeNumber = Annotated[int | None, BeforeValidator(_no_switch)]
 OptionalNumber = Annotated[float | None, BeforeValidator(_no_switch)]
 
 
-def _no_number(value: object) -> object:
-    # pydantic takes a number for seconds, or for milliseconds if the number is large.
-    if isinstance(value, bool | int | float):
-        raise ValueError("must be a time with its zone, such as 2026-11-20T12:00:00Z")  # noqa: TRY004 -- as above
-    return value
+class TurnFields(BaseModel):
+    """The fields of an order that decide when it starts."""
+
+    priority: PriorityWord = Field(
+        default="normal",
+        description="which of your own orders go first where a provider is busy; shares between customers stay as they "
+        "are. `low` takes what others leave, and waits an hour at most for that. `high` may also use what the operator "
+        "reserves, if the key has the scope `priority`",
+    )
+    not_before: OptionalMoment = Field(
+        default=None,
+        description="the earliest start, at most 30 days ahead, such as 2026-11-20T12:00:00Z. The credits are held "
+        "from now on. A time in the past has no effect",
+    )
+    start_within: OptionalWholeNumber = Field(
+        default=None,
+        description="the most seconds until the provider gets it, from acceptance or from `not_before`; later it fails "
+        "with `not_started`, and the credits come back",
+        ge=1,
+        le=LONGEST_START_SECONDS,
+    )
 
 
-OptionalMoment = Annotated[AwareDatetime | None, BeforeValidator(_no_number)]
-
-
-class GenerationRequest(BaseModel):
+class GenerationRequest(TurnFields):
     """A request for one image or video. Omitted settings take the model's defaults."""
 
     model_config = ConfigDict(
@@ -167,24 +172,6 @@ class GenerationRequest(BaseModel):
         "the next seed",
         ge=1,
         le=10,
-    )
-    priority: PriorityWord = Field(
-        default="normal",
-        description="which of your own orders go first where a provider is busy; shares between customers stay as they "
-        "are. `low` takes what others leave, and waits an hour at most for that. `high` may also use what the operator "
-        "reserves, if the key has the scope `priority`",
-    )
-    not_before: OptionalMoment = Field(
-        default=None,
-        description="the earliest start, at most 30 days ahead, such as 2026-11-20T12:00:00Z. The credits are held "
-        "from now on. A time in the past has no effect",
-    )
-    start_within: OptionalWholeNumber = Field(
-        default=None,
-        description="the most seconds until the provider gets it, from acceptance or from `not_before`; later it fails "
-        "with `not_started`, and the credits come back",
-        ge=1,
-        le=LONGEST_START_SECONDS,
     )
     deadline_seconds: OptionalWholeNumber = Field(
         default=None,

@@ -65,3 +65,15 @@ class Quota:
 
 
 UNLIMITED = Quota()
+
+
+@dataclass(frozen=True)
+class Used:
+    """How much of its limits a customer or a key has used."""
+
+    in_flight: int
+    """The generations that count against `Quota.in_flight` now."""
+    today: int
+    """The generations of today, in UTC."""
+    credits_today: int
+    """The credits of the generations of today."""

@@ -16,6 +16,7 @@ from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, Settings
 from schemas.admission_settings import AdmissionSettings
 from schemas.door_settings import DoorSettings
 from schemas.enums import Door
+from schemas.metrics_settings import MetricsSettings
 from schemas.names import is_twin
 from schemas.reach import connectable
 from schemas.setting_groups import (
@@ -90,6 +91,9 @@ class Settings(BaseSettings):
     flower_host: str = "127.0.0.1"
     flower_port: int = Field(default=5555, ge=0, le=65535)
     flower_basic_auth: SecretStr = Field(default=SecretStr(""), description="user:password; required off loopback")
+    flower_state_file: Path | None = Field(
+        default=None, description="where Flower keeps its tasks over a restart; empty: it forgets them"
+    )
     remote_control: Literal["off", "read", "all"] = Field(
         default="read", description="Celery's commands to workers over Redis: none, those that show state, or all"
     )
@@ -108,6 +112,7 @@ class Settings(BaseSettings):
     rate_limits: RateLimitSettings = RateLimitSettings()
     cdn: CdnSettings = CdnSettings()
     seeds: SeedSettings = SeedSettings()
+    metrics: MetricsSettings = MetricsSettings()
     database_pool_size: int = Field(default=20, ge=2, description="connections a process may hold")
     log_format: Literal["console", "json"] = "console"
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = "INFO"

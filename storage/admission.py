@@ -134,9 +134,16 @@ _COUNT = f"""
     ON CONFLICT DO NOTHING
 """
 
+# Whoever waits gets a ticket in the new pool.
 _MOVE_TO_POOLS = """
-    UPDATE admissions SET pool = coalesce(%(pools)s::jsonb->>vendor_model, '')
-    WHERE provider = %(provider)s AND pool <> coalesce(%(pools)s::jsonb->>vendor_model, '')
+    WITH account AS (SELECT * FROM admission_accounts WHERE provider = %(provider)s FOR UPDATE), moved AS (
+        UPDATE admissions SET pool = coalesce(%(pools)s::jsonb->>vendor_model, '') FROM account
+        WHERE admissions.provider = account.provider AND pool <> coalesce(%(pools)s::jsonb->>vendor_model, '')
+        RETURNING admissions.*
+    )
+    SELECT admission_queue(first, false) FROM (
+        SELECT DISTINCT ON (pool, lane, customer_id) moved::admissions AS first FROM moved WHERE place = 'waiting'
+    ) AS queues
 """
 
 _COUNTED = "UPDATE admission_accounts SET counted_at = clock_timestamp() WHERE provider = %(provider)s"
@@ -160,13 +167,26 @@ class View:
     """The routes whose circuit breaker is open or half-open."""
     has_pauses: bool
     """Whether an operator paused anything."""
-    has_customer_limits: bool
-    """Whether the orders of a customer or of an API key wait at a limit."""
+    limited: frozenset[UUID] | None
+    """The customers whose orders wait at a limit of the customer or of a key. None: very many, or not known by name."""
+
+
+_MOST_LIMITED = 1000
+
+# The key of a service acts for many customers: it stands as NULL. A customer's test key acts for the test customer.
+_LIMITED = """
+    SELECT customer_id FROM customer_limits
+    WHERE on_limit = 'wait' AND coalesce(in_flight, per_day, credits_per_day) IS NOT NULL
+    UNION
+    SELECT CASE WHEN key.is_test THEN test.id ELSE key.customer_id END
+    FROM api_keys AS key LEFT JOIN customers AS test ON test.test_of = key.customer_id
+    WHERE on_limit = 'wait' AND coalesce(key.in_flight, per_day, daily_cap) IS NOT NULL
+"""
 
 
 def view(sql: Sql) -> View:
     """The view of this moment."""
-    accounts, waiting, open_routes, has_pauses, has_customer_limits = sql.all(_VIEW)[0]
+    accounts, waiting, open_routes, has_pauses, limited = sql.all(_VIEW)[0]
     return View(
         limits={name: AccountLimits.model_validate(one["limits"]) for name, one in accounts.items() if one["limits"]},
         closed=frozenset(name for name, one in accounts.items() if one["is_closed"]),
@@ -175,7 +195,7 @@ def view(sql: Sql) -> View:
         waiting=frozenset(waiting),
         open_routes=frozenset(Route.model_validate(one) for one in open_routes),
         has_pauses=has_pauses,
-        has_customer_limits=has_customer_limits,
+        limited=None if None in limited or len(limited) > _MOST_LIMITED else frozenset(limited),
     )
 
 
@@ -194,10 +214,7 @@ _VIEW = returns(lambda *row: row)(f"""
         (SELECT coalesce(jsonb_agg(jsonb_build_object('provider', provider, 'model', vendor_model)), '[]')
             FROM route_health WHERE opened_at IS NOT NULL),
         EXISTS (SELECT FROM admission_pauses),
-        EXISTS (
-            SELECT FROM customer_limits
-            WHERE on_limit = 'wait' AND coalesce(in_flight, per_day, credits_per_day) IS NOT NULL
-        ) OR EXISTS (SELECT FROM api_keys WHERE on_limit = 'wait')
+        ARRAY({_LIMITED} LIMIT {_MOST_LIMITED + 1})
 """)  # noqa: S608 -- a constant
 
 

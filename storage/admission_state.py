@@ -60,9 +60,11 @@ class _Counts:
 
 
 _ACCOUNTS = returns(_Account)("""
-    SELECT provider, declared, override, admission_limits(a) AS in_force, learned_in_flight, rate_factor,
+    SELECT provider, declared, override, admission_limits(a) AS in_force,
+           admission_learned_in_flight(a)::float8 AS learned_in_flight, admission_rate_factor(a) AS rate_factor,
            CASE WHEN closed_until > clock_timestamp() THEN closed_until END AS closed_until,
-           CASE WHEN closed_until > clock_timestamp() THEN closed_reason END AS closed_reason
+           CASE WHEN closed_until > clock_timestamp() OR closed_reason IN ('no_money', 'daily')
+               THEN closed_reason END AS closed_reason
     FROM admission_accounts a
     WHERE %(only)s::text IS NULL OR provider = %(only)s
     ORDER BY provider

@@ -6,7 +6,7 @@ import secrets
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import NamedTuple, TypedDict, TypeVar
+from typing import NamedTuple, TypedDict
 from uuid import UUID, uuid4
 
 from sqlalchemy import func, or_
@@ -16,11 +16,13 @@ from sqlmodel.sql.expression import SelectOfScalar
 from schemas.enums import DEFAULT_SCOPES, Scope
 from schemas.errors import InvalidRequest, NotFound
 from schemas.lists import Position
+from schemas.quotas import OnLimit
 from schemas.tables import ApiKey
-from storage import lists
+from storage import lists, quota_settings
 from storage.generations import database_now
+from storage.key_rules import LIMITS, exceeds, is_limited, limits, require_one_limit, require_within
 from storage.lists import Page
-from storage.sql import Sql, returns
+from storage.sql import Sql, of, returns
 
 _LIVE, _TEST = "rw_", "rw_test_"
 # A key has 32 random bytes. A flood of other texts must not reach the database.
@@ -60,6 +62,12 @@ class Terms:
     """Whether a service's key makes a customer at the first use of an unknown reference."""
     daily_cap: int | None = None
     """The credits that the key may spend on one day. None: no cap."""
+    in_flight: int | None = None
+    """The most generations of the key at the same time. None: no limit."""
+    per_day: int | None = None
+    """The most generations of the key on one day. None: no limit."""
+    on_limit: OnLimit = OnLimit.REJECT
+    """What happens to an order over a limit or the cap."""
     expires_in: timedelta | None = None
     """The time to the end of the key. None: the key has no end."""
 
@@ -71,6 +79,12 @@ class Changes(TypedDict, total=False):
     """The use of the key, for people. None: no name."""
     daily_cap: int | None
     """The credits that the key may spend on one day. None: no cap."""
+    in_flight: int | None
+    """The most generations of the key at the same time. None: no limit."""
+    per_day: int | None
+    """The most generations of the key on one day. None: no limit."""
+    on_limit: OnLimit
+    """What happens to an order over a limit or the cap."""
     expires_in: timedelta | None
     """The time from now to the end of the key. None: the key has no end."""
 
@@ -124,13 +138,13 @@ def create(session: Session, owner: Owner, terms: Terms = Terms(), *, maker: Api
     row = ApiKey(
         id=uuid4(), customer_id=owner.customer_id, service_id=owner.service_id, prefix="", key_hash="", name=terms.name,
         scopes=sorted(terms.scopes), is_test=terms.is_test, makes_customers=terms.makes_customers,
-        daily_cap=terms.daily_cap,
+        daily_cap=terms.daily_cap, in_flight=terms.in_flight, per_day=terms.per_day, on_limit=terms.on_limit,
     )  # fmt: skip
     if terms.expires_in is not None:
         row.expires_at = database_now(session) + terms.expires_in
     if maker is not None:
-        _require_within(row, maker)
-        if _caps(maker, row):
+        require_within(row, maker)
+        if limits(maker, row):
             # The orders of both keys count together.
             row.spends_as = maker.spends_as or maker.id
     return _issued(session, row)
@@ -162,15 +176,17 @@ def rotate(
     new = ApiKey(**same, id=uuid4(), prefix="", key_hash="", spends_as=row.spends_as or row.id)
     new.expires_at = row.expires_at if expires_in is None else now + expires_in
     if maker is not None:
-        _require_within(new, maker)
-        _require_one_cap(row, maker)
+        require_within(new, maker)
+        require_one_limit(row, maker)
     issued = _issued(session, new)
     row.replaced_by, row.expires_at = new.id, min(now + ends_in, row.expires_at or now + ends_in)
     session.add(row)
     return issued
 
 
-_KEPT_BY_ROTATION = {"customer_id", "service_id", "name", "scopes", "is_test", "makes_customers", "daily_cap"}
+_KEPT_BY_ROTATION = {
+    "customer_id", "service_id", "name", "scopes", "is_test", "makes_customers", "on_limit", *LIMITS,
+}  # fmt: skip
 
 
 def change(session: Session, row: ApiKey, changes: Changes, *, maker: ApiKey | None = None) -> None:
@@ -186,16 +202,23 @@ def change(session: Session, row: ApiKey, changes: Changes, *, maker: ApiKey | N
     """
     now = _valid_at(session, row)
     changed = ApiKey(**row.model_dump())
-    changed.name = changes.get("name", row.name)
-    changed.daily_cap = changes.get("daily_cap", row.daily_cap)
+    for name in _CHANGEABLE & changes.keys():
+        setattr(changed, name, changes[name])  # type: ignore[literal-required]  # a term by its name
     if "expires_in" in changes:
         changed.expires_at = None if changes["expires_in"] is None else now + changes["expires_in"]
-    gives = _exceeds(changed.daily_cap, row.daily_cap) or _exceeds(changed.expires_at, row.expires_at)
+    gives = any(exceeds(getattr(changed, name), getattr(row, name)) for name in (*LIMITS, "expires_at"))
     if maker is not None and gives:
-        _require_within(changed, maker)
-        _require_one_cap(row, maker)
-    row.name, row.daily_cap, row.expires_at = changed.name, changed.daily_cap, changed.expires_at
+        require_within(changed, maker)
+        require_one_limit(row, maker)
+    for name in (*_CHANGEABLE, "expires_at"):
+        setattr(row, name, getattr(changed, name))
     session.add(row)
+    if not is_limited(row):
+        return
+    quota_settings.adopt_of_key(of(session), row.id, row.spends_as or row.id)
+
+
+_CHANGEABLE = {"name", "on_limit", *LIMITS}
 
 
 def listed(
@@ -281,47 +304,3 @@ def _valid_at(session: Session, row: ApiKey) -> datetime:
     if row.revoked_at is not None or (row.expires_at is not None and row.expires_at <= now):
         raise InvalidRequest(f"the key {row.prefix} has ended: make a new key")
     return now
-
-
-_Limit = TypeVar("_Limit", int, datetime)
-
-
-def _exceeds(limit: _Limit | None, other: _Limit | None) -> bool:
-    """Whether a limit allows more than another. None: there is no limit."""
-    return other is not None and (limit is None or limit > other)
-
-
-def _caps(maker: ApiKey, row: ApiKey) -> bool:
-    """Whether the cap of a maker limits a key. A test key spends nothing of a live key's cap."""
-    return maker.daily_cap is not None and maker.is_test is row.is_test
-
-
-def _require_within(row: ApiKey, maker: ApiKey) -> None:
-    """Require that a key allows no more than its maker.
-
-    Raises:
-        InvalidRequest: the key allows more. The error names each field.
-    """
-    problems = []
-    if more := set(row.scopes) - set(maker.scopes):
-        problems.append(("scopes", f"your key lacks `{'`, `'.join(sorted(more))}`, so it cannot make such a key"))
-    if maker.is_test and not row.is_test:
-        problems.append(("test", "a test key makes test keys only: send true"))
-    if row.makes_customers and not maker.makes_customers:
-        problems.append(("makes_customers", "your key makes no customers, so it cannot make such a key"))
-    if _exceeds(row.expires_at, maker.expires_at):
-        problems.append(("expires_in", f"must end by {maker.expires_at:%Y-%m-%dT%H:%M:%SZ}, the end of your key"))
-    if _caps(maker, row) and _exceeds(row.daily_cap, maker.daily_cap):
-        problems.append(("daily_cap", f"must be at most {maker.daily_cap}, the cap of your key"))
-    if problems:
-        raise InvalidRequest.of_fields(problems)
-
-
-def _require_one_cap(row: ApiKey, maker: ApiKey) -> None:
-    """Require that a capped maker gives no second cap: the orders of both keys count together.
-
-    Raises:
-        InvalidRequest: the orders of the key count apart.
-    """
-    if _caps(maker, row) and (row.spends_as or row.id) != (maker.spends_as or maker.id):
-        raise InvalidRequest(f"the key {row.prefix} has another cap: use the key itself, or a key without a cap")

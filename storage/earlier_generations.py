@@ -26,6 +26,8 @@ class File:
     """The length of a video. None for an image."""
     expired_at: datetime | None
     """The time when the sweep deleted the file."""
+    is_over: bool
+    """Whether the time of the file is over. The sweep keeps the file for the orders that name it already."""
 
 
 @dataclass(frozen=True)
@@ -60,13 +62,17 @@ class EarlierGeneration:
     """The length of a video. None for an image."""
     expired_at: datetime | None
     """The time when the sweep deleted the file."""
+    is_over: bool
+    """Whether the time of the file is over."""
 
     @property
     def file(self) -> File | None:
         """The result. None if there is no result yet."""
         if self.object_key is None or self.content_type is None or self.size_bytes is None:
             return None
-        return File(self.object_key, self.content_type, self.size_bytes, self.duration_seconds, self.expired_at)
+        return File(
+            self.object_key, self.content_type, self.size_bytes, self.duration_seconds, self.expired_at, self.is_over
+        )
 
 
 # The query takes no lock: if the sweep deletes a file before the create is sent, the order fails and costs nothing.
@@ -75,7 +81,7 @@ _FIND = returns(EarlierGeneration)("""
            g."order" #>> ARRAY['routes', g.route_index::text, 'model'] AS remote_model,
            g."order" #>> '{inputs,resolution}' AS resolution,
            a.object_key, a.content_type, a.size_bytes, a.duration_seconds,
-           coalesce(a.expired_at, CASE WHEN a.expires_at <= now() THEN a.expires_at END) AS expired_at
+           a.expired_at, coalesce(a.expires_at <= now(), false) AS is_over
     FROM generations g LEFT JOIN assets a ON a.generation_id = g.id AND a.role = 'result'
     WHERE g.customer_id = %(customer_id)s AND g.id = ANY(%(ids)s::uuid[]) AND g.deleted_at IS NULL
 """)
@@ -122,7 +128,7 @@ def _facts(field: InputField, earlier: EarlierGeneration | None) -> InputFacts:
         raise ValueError(f"is not a generation of a {field.kind}")
     if earlier.stage is not Stage.COMPLETED or earlier.file is None:
         raise ValueError("is not completed")
-    if earlier.file.expired_at is not None:
+    if earlier.file.expired_at is not None or earlier.file.is_over:
         raise ValueError("has no file any more: it was deleted when its time was over")
     origin = Origin(earlier.model, earlier.provider, earlier.resolution)
     file = earlier.file

@@ -10,6 +10,7 @@ from uuid import UUID
 import structlog
 from sqlalchemy.exc import SQLAlchemyError
 
+from metrics.families import LEASES_LOST
 from schemas.errors import LeaseLost
 from storage import claims
 from storage.claims import Claim
@@ -30,12 +31,17 @@ class Lease:
         self._until = until
         self._lost = threading.Event()
 
+    @property
+    def is_lost(self) -> bool:
+        """Whether the lease is marked as lost."""
+        return self._lost.is_set()
+
     def check(self) -> None:
         """Raise `LeaseLost` if the lease is marked as lost. Long work calls this method between its chunks.
 
         A lease that could not be renewed during an outage is not lost yet.
         """
-        if self._lost.is_set():
+        if self.is_lost:
             raise LeaseLost("the lease was not renewed in time")
 
     def fence(self) -> None:
@@ -139,3 +145,4 @@ class LeaseKeeper:
                 lease.extend(until=asked_at + self._lease_seconds)
             else:
                 lease.lose()
+                LEASES_LOST.add()

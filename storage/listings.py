@@ -55,6 +55,12 @@ class ListedKey:
     """Whether the key makes unknown customers of its service."""
     daily_cap: int | None
     """The credits that the key may spend a day."""
+    in_flight: int | None
+    """The most generations at the same time."""
+    per_day: int | None
+    """The most generations on one day."""
+    on_limit: str
+    """What happens to an order over a limit or the cap."""
     created_at: datetime
     """The time when the key was made."""
     last_used_at: datetime | None
@@ -121,7 +127,8 @@ _CUSTOMERS = text("""
 _KEYS = text("""
     SELECT key.prefix, key.customer_id, coalesce(customers.name, 'service ' || services.name, 'operator') AS owner,
            key.name, array_to_string(key.scopes, ',') AS scopes, key.is_test AS test, key.makes_customers,
-           key.daily_cap, key.created_at, key.last_used_at, key.expires_at, key.revoked_at
+           key.daily_cap, key.in_flight, key.per_day, key.on_limit, key.created_at,
+           key.last_used_at, key.expires_at, key.revoked_at
     FROM api_keys AS key
     LEFT JOIN customers ON customers.id = key.customer_id
     LEFT JOIN services ON services.id = key.service_id

@@ -1,6 +1,8 @@
 """Customers and services as their managers see them: the operator sees all customers, a service sees its own."""
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from uuid import UUID
 
 from sqlmodel import Session, col, select
 from sqlmodel.sql.expression import SelectOfScalar
@@ -9,10 +11,13 @@ from schemas.errors import InvalidRequest
 from schemas.identity_tables import Service
 from schemas.lists import Position
 from schemas.tables import Customer
-from storage import customers, ledger, lists
+from storage import customers, ledger, lists, quota_settings
+from storage.admission_control import Reason
 from storage.api_keys import Owner
 from storage.ledger import Balance
 from storage.lists import Page
+from storage.quota_settings import CustomerLimits, LimitChanges
+from storage.sql import of
 
 
 @dataclass(frozen=True)
@@ -23,6 +28,10 @@ class Found:
     """The customer."""
     balance: Balance
     """The credits."""
+    limits: CustomerLimits | None
+    """The limits. None: the operator set none."""
+    test_limits: CustomerLimits | None
+    """The limits of the customer's test customer. None: the operator set none."""
 
 
 def listed(
@@ -31,7 +40,7 @@ def listed(
     """One page of a manager's customers, and the position after which the next page begins."""
     page = lists.read(session, Customer, _of(manager), after, limit=limit)
     balances = ledger.balances(session, [customer.id for customer in page.rows])
-    return [Found(customer, balances[customer.id]) for customer in page.rows], page.next
+    return _with_limits(session, page.rows, balances), page.next
 
 
 def find(session: Session, manager: Owner, name: str) -> Found | None:
@@ -77,4 +86,28 @@ def _of(manager: Owner) -> SelectOfScalar[Customer]:
 def _with_balance(session: Session, customer: Customer) -> Found:
     session.flush()
     session.refresh(customer)
-    return Found(customer, ledger.balance(session, customer.id))
+    (found,) = _with_limits(session, [customer], {customer.id: ledger.balance(session, customer.id)})
+    return found
+
+
+def _with_limits(session: Session, rows: Sequence[Customer], balances: Mapping[UUID, Balance]) -> list[Found]:
+    own, test = quota_settings.of_customers_and_tests(of(session), [row.id for row in rows])
+    return [Found(row, balances[row.id], own.get(row.id), test.get(row.id)) for row in rows]
+
+
+def limit(
+    session: Session, manager: Owner, found: Found, changes: LimitChanges, test_changes: LimitChanges, why: Reason
+) -> Found:
+    """Change the limits of a manager's customer, and of the test customer.
+
+    Raises:
+        InvalidRequest: a service changes the weight.
+    """
+    if manager.service_id is not None and "weight" in changes | test_changes:
+        raise InvalidRequest.of_fields([("limits.weight", "is for the operator: shares among all customers follow it")])
+    if changes:
+        quota_settings.change(of(session), found.customer.id, changes, why)
+    if test_changes:
+        test_id = customers.ensure_test_customer(session, found.customer.id)
+        quota_settings.change(of(session), test_id, test_changes, why)
+    return _with_balance(session, found.customer)

@@ -8,7 +8,7 @@ from sqlmodel import Session
 
 from schemas.enums import Stage
 from storage import stream_position
-from storage.sql import IS_FREE, of, returns
+from storage.sql import IS_FREE, Sql, of, returns
 
 
 @dataclass(frozen=True)
@@ -69,6 +69,11 @@ def finished_today(session: Session) -> Mapping[Stage, int]:
     return {Stage(row.stage): row.number for row in session.execute(_FINISHED, {})}
 
 
+def due_webhooks(sql: Sql) -> tuple[int, float]:
+    """The number of webhooks whose time has come, to endpoints that are not paused; the seconds since the oldest."""
+    return sql.all(_DUE_WEBHOOKS)[0]
+
+
 def events_out(session: Session, *, has_stream: bool) -> EventsOut:
     """How far the stream in Redis and the webhooks are behind.
 
@@ -76,5 +81,5 @@ def events_out(session: Session, *, has_stream: bool) -> EventsOut:
         has_stream: whether the stream is switched on.
     """
     lag = stream_position.lag(of(session)) if has_stream else None
-    ((count, seconds),) = of(session).all(_DUE_WEBHOOKS)
+    count, seconds = due_webhooks(of(session))
     return EventsOut(None if lag is None else round(lag, 1), count, round(seconds, 1))

@@ -2,10 +2,13 @@
 
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
-from typing import TypedDict
+from typing import Final, TypedDict
 from uuid import UUID
 
-from schemas.quotas import OnLimit, Quota
+from psycopg.types.json import Jsonb
+
+from schemas.quotas import OnLimit, Quota, Used
+from storage.admission_control import Reason
 from storage.sql import Sql, returns
 
 
@@ -25,18 +28,6 @@ class LimitChanges(TypedDict, total=False):
 
 
 @dataclass(frozen=True)
-class Used:
-    """How much of its limits a customer or a key has used."""
-
-    in_flight: int
-    """The generations that count against `Quota.in_flight` now."""
-    today: int
-    """The generations of today, in UTC."""
-    credits_today: int
-    """The credits of the generations of today."""
-
-
-@dataclass(frozen=True)
 class CustomerLimits:
     """The share and the limits of a customer."""
 
@@ -48,17 +39,20 @@ class CustomerLimits:
     """How much is used."""
 
 
-NO_LIMITS = CustomerLimits(1.0, Quota(), Used(0, 0, 0))
+NO_LIMITS: Final = CustomerLimits(1.0, Quota(), Used(0, 0, 0))
 """A customer without limits. Nothing is counted."""
 
 
-def change(sql: Sql, customer_id: UUID, changes: LimitChanges) -> None:
-    """Change the limits of a customer, in the caller's transaction. Unfinished generations count from now on."""
-    fields = {name: value for name, value in changes.items() if value is not None}
+def change(sql: Sql, customer_id: UUID, changes: LimitChanges, why: Reason) -> None:
+    """Change the limits of a customer, and note who did. Unfinished generations count from now on."""
+    before = sql.first(_ROW, customer_id=customer_id)
+    after = {**(before or _UNLIMITED), **changes}
+    if after == (before or _UNLIMITED):
+        return
+    sql.run(_CHANGE, customer_id=customer_id, **after)
     sql.run(
-        _CHANGE, customer_id=customer_id, changed=list(changes), weight=fields.get("weight"),
-        in_flight=fields.get("in_flight"), per_day=fields.get("per_day"),
-        credits_per_day=fields.get("credits_per_day"), on_limit=fields.get("on_limit"),
+        _NOTE, customer_id=str(customer_id), author=why.author, reason=why.text, before=before and Jsonb(before),
+        after=Jsonb(after),
     )  # fmt: skip
     sql.run(_ADOPT_OF_CUSTOMER, customer_id=customer_id)
     sql.run(_ADOPT_PLACES, customer_id=customer_id)
@@ -74,24 +68,46 @@ def of_customers(sql: Sql, customer_ids: Collection[UUID]) -> Mapping[UUID, Cust
     return dict(sql.all(_OF_CUSTOMERS, ids=list(customer_ids)))
 
 
+def of_customers_and_tests(
+    sql: Sql, customer_ids: Collection[UUID]
+) -> tuple[Mapping[UUID, CustomerLimits], Mapping[UUID, CustomerLimits]]:
+    """The limits of customers, and those of their test customers, both by the customer."""
+    tests = dict(sql.all(_TESTS, ids=list(customer_ids)))
+    found = of_customers(sql, [*customer_ids, *tests])
+    return found, {tests[one]: limits for one, limits in found.items() if one in tests}
+
+
 def used_by_keys(sql: Sql, holder_ids: Collection[UUID]) -> Mapping[UUID, Used]:
     """What the keys under these ids (`Spender.key_id`) have used of their limits."""
     return dict(sql.all(_USED, ids=list(holder_ids)))
 
 
+_UNLIMITED: Final = {"weight": 1.0, **vars(Quota())}
+
+_FIELDS = """jsonb_build_object(
+        'in_flight', in_flight, 'per_day', per_day, 'credits_per_day', credits_per_day, 'on_limit', on_limit
+    )"""
+
+_ROW = returns(lambda row: row)(f"""
+    SELECT {_FIELDS} || jsonb_build_object('weight', weight) FROM customer_limits
+    WHERE customer_id = %(customer_id)s FOR NO KEY UPDATE
+""")  # noqa: S608 -- a constant
+
 _CHANGE = """
-    INSERT INTO customer_limits AS had (customer_id, weight, in_flight, per_day, credits_per_day, on_limit)
+    INSERT INTO customer_limits (customer_id, weight, in_flight, per_day, credits_per_day, on_limit)
     VALUES (
-        %(customer_id)s, coalesce(%(weight)s::float8, 1), %(in_flight)s::int, %(per_day)s::int,
-        %(credits_per_day)s::bigint, coalesce(%(on_limit)s::text, 'reject')
+        %(customer_id)s, %(weight)s, %(in_flight)s, %(per_day)s, %(credits_per_day)s, %(on_limit)s
     )
     ON CONFLICT (customer_id) DO UPDATE SET
-        weight = coalesce(%(weight)s::float8, had.weight), on_limit = coalesce(%(on_limit)s::text, had.on_limit),
-        in_flight = CASE WHEN 'in_flight' = ANY(%(changed)s) THEN excluded.in_flight ELSE had.in_flight END,
-        per_day = CASE WHEN 'per_day' = ANY(%(changed)s) THEN excluded.per_day ELSE had.per_day END,
-        credits_per_day = CASE
-            WHEN 'credits_per_day' = ANY(%(changed)s) THEN excluded.credits_per_day ELSE had.credits_per_day
-        END
+        weight = excluded.weight, in_flight = excluded.in_flight, per_day = excluded.per_day,
+        credits_per_day = excluded.credits_per_day, on_limit = excluded.on_limit
+"""
+
+_NOTE = """
+    INSERT INTO admission_changes (id, author, action, scope, name, reason, before, after)
+    VALUES (
+        gen_random_uuid(), %(author)s, 'set', 'customer_limits', %(customer_id)s, %(reason)s, %(before)s, %(after)s
+    )
 """
 
 _ADOPT_OF_CUSTOMER = """
@@ -125,15 +141,18 @@ _ADOPT_OF_KEY = """
 """
 
 
+_TESTS = returns(lambda test_id, customer_id: (test_id, customer_id))(
+    "SELECT id, test_of FROM customers WHERE test_of = ANY(%(ids)s::uuid[])"
+)
+
+
 def _limits(customer_id: UUID, weight: float, stored: Mapping[str, object], *used: int) -> tuple[UUID, CustomerLimits]:
     return customer_id, CustomerLimits(weight, Quota.of(stored), Used(*used))
 
 
 # With `wait`, generations count once they have a place.
-_OF_CUSTOMERS = returns(_limits)("""
-    SELECT customer_id, weight, jsonb_build_object(
-            'in_flight', in_flight, 'per_day', per_day, 'credits_per_day', credits_per_day, 'on_limit', on_limit
-        ),
+_OF_CUSTOMERS = returns(_limits)(f"""
+    SELECT customer_id, weight, {_FIELDS},
         CASE on_limit
             WHEN 'wait' THEN (
                 SELECT count(*) FROM admissions a WHERE a.customer_id = l.customer_id AND place = 'granted'
@@ -144,7 +163,7 @@ _OF_CUSTOMERS = returns(_limits)("""
     FROM customer_limits l
     LEFT JOIN key_spending begun ON begun.key_id = l.customer_id AND begun.day = quota_today()
     WHERE customer_id = ANY(%(ids)s::uuid[])
-""")
+""")  # noqa: S608 -- a constant
 
 
 def _used(holder_id: UUID, *used: int) -> tuple[UUID, Used]:

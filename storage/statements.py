@@ -77,6 +77,8 @@ WRITE = returns(Snapshot)("""
             provider = coalesce(%(provider)s, provider), route_index = coalesce(%(route_index)s, route_index),
             routes_given_up = coalesce(%(routes_given_up)s, routes_given_up),
             remote_id = coalesce(%(remote_id)s, remote_id), remote_links = coalesce(%(remote_links)s, remote_links),
+            remote_wait = coalesce(%(remote_wait)s, remote_wait),
+            remote_ahead = CASE WHEN %(remote_wait)s::text IS NULL THEN remote_ahead ELSE %(remote_ahead)s::int END,
             result_urls = coalesce(%(result_urls)s, result_urls), object_key = coalesce(%(object_key)s, object_key),
             download = coalesce(%(download)s, download),
             provider_credits = coalesce(%(provider_credits)s, provider_credits),

@@ -1,9 +1,6 @@
-"""The position of the stream of events in Redis, and the turn of the one process that writes the stream.
+"""The position of the stream of events in Redis, and the turn of the one process that writes the stream."""
 
-The turn is an advisory lock of a connection. It ends with the connection: when the process ends, or when the server
-hears nothing from the process for some seconds, for example because the process is stopped or its host is gone.
-"""
-
+from storage import turns
 from storage.sql import Sql, returns
 
 NAME = "reelworks:events"
@@ -11,11 +8,6 @@ NAME = "reelworks:events"
 
 # The writer asks the database each second.
 _SILENT_SECONDS = 10
-
-_LIMIT_SILENCE = f"SET idle_session_timeout = '{_SILENT_SECONDS}s'"
-
-# The numbers stand for nothing else in this database.
-_TAKE_TURN = returns(bool)("SELECT pg_try_advisory_lock(hashtext('stream_positions'), 0)")
 
 _BEGIN = returns(int)("""
     INSERT INTO stream_positions (name, position) VALUES (%(name)s, %(position)s)
@@ -54,8 +46,7 @@ _LAG = returns(float)("""
 
 def take_turn(sql: Sql) -> bool:
     """Take the turn for this connection, unless another one has it."""
-    sql.run(_LIMIT_SILENCE)
-    return bool(sql.first(_TAKE_TURN))
+    return turns.take(sql, "stream_positions", silent_seconds=_SILENT_SECONDS)
 
 
 def begin(sql: Sql, position: int) -> int:

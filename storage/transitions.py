@@ -18,8 +18,11 @@ from uuid import UUID
 
 from psycopg.types.json import Jsonb
 
+from metrics.families import ENDED, ENDED_MODELS
+from schemas.causes import cause_of_cancel
 from schemas.enums import ErrorCode, EventName, Stage
 from schemas.errors import LeaseLost
+from schemas.limits import RemoteWait
 from schemas.names import ProviderName, is_twin
 from schemas.quotas import UNLIMITED, Quota
 from schemas.stages import AT_PROVIDER, CANCELLABLE, TERMINAL, is_allowed, progress_within
@@ -50,6 +53,10 @@ class Changes:
     """The vendor's id of the work."""
     remote_links: Mapping[str, str] | None = None
     """The vendor's links to the work, by name."""
+    remote_wait: RemoteWait | None = None
+    """Whether the vendor works on it. Set together with `remote_ahead`."""
+    remote_ahead: int | None = None
+    """The works before it in the vendor's own queue. None, with a `remote_wait`: the vendor names no place."""
     result_urls: list[str] | None = None
     """The links to the result."""
     object_key: str | None = None
@@ -263,6 +270,9 @@ def cancel_unsent(sql: Sql, generation: Generation) -> None:
     sql.run(statements.CANCEL_UNSENT, id=generation.id, event=Jsonb(event), **_allowed(Stage.QUEUED, Stage.CANCELLED))
     if generation.credits:
         ledger.release(sql, generation.customer_id, generation.id)
+    # Counted before the commit, which the caller makes: a commit that fails is counted, too.
+    ENDED.add(Stage.CANCELLED, cause_of_cancel(was_accepted=False), generation.provider)
+    ENDED_MODELS.add(generation.model, Stage.CANCELLED)
 
 
 def request_cancel(sql: Sql, generation_id: UUID) -> None:

@@ -25,7 +25,7 @@ def admit(services: WorkerServices, claim: Claim) -> Outcome | None:
         return Later((not_before - now).total_seconds())
     if (change := _change_of_route(services, claim)) is not None:
         return change
-    if not services.gate.needs_place(claim.route):
+    if not (services.gate.needs_place(claim.route) or services.gate.limits(claim.generation.customer_id)):
         return None
     return None if services.gate.ask(claim, _ask(services, claim)) else Waits()
 

@@ -10,6 +10,8 @@ from dataclasses import replace
 
 import structlog
 
+from metrics.families import FENCES
+from metrics.labels import Fence
 from providers.http import call_log
 from schemas.enums import EventName, Stage
 from schemas.errors import LeaseLost
@@ -21,6 +23,7 @@ from storage.generations import Wake
 from storage.outages import OUTAGES
 from storage.sql import Sql
 from storage.transitions import Changes
+from tasks import counted
 from tasks.authors import author
 from tasks.outcomes import (
     Advance,
@@ -56,6 +59,7 @@ def apply(services: WorkerServices, claim: Claim, outcome: Outcome, *, keeps_lea
     Raises:
         LeaseLost: this worker lost the claim, and the outcome contains no fact about a create.
     """
+    counted.outcome(claim, outcome)
     match outcome:
         case Waits():
             _note_wait(services, claim)
@@ -71,6 +75,7 @@ def apply(services: WorkerServices, claim: Claim, outcome: Outcome, *, keeps_lea
     _learn(services, claim, outcome)
     if written is not None:
         services.announce(written.id, written.generation.customer_id)
+        counted.written(claim, written.generation, outcome)
         _tell(services, claim, written, outcome, keeps_lease=keeps_lease)
         if claim.generation.stage in AT_PROVIDER and written.generation.stage not in AT_PROVIDER:
             services.gate.give_back(claim.route.provider)
@@ -104,12 +109,16 @@ def recover(services: WorkerServices, claim: Claim, error: Exception) -> None:
         if isinstance(error, LeaseLost):
             raise error
         if isinstance(error, OUTAGES):
+            counted.trouble(claim, "interrupted")
             log.warning("stage_interrupted", stage=stage, error=type(error).__name__)
             apply(services, claim, outage(services, f"a service of ours did not answer ({type(error).__name__})"))
         else:
+            counted.trouble(claim, "crashed")
             log.error("stage_crashed", stage=stage, exc_info=error)
             apply(services, claim, crashed(services, claim))
     except LeaseLost:
+        counted.trouble(claim, "lease_lost")
+        FENCES.add(Fence.WRITE)
         log.warning("write_refused", stage=stage, error=type(error).__name__)
         _note_refusal(services, claim, error)
 

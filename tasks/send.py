@@ -2,10 +2,13 @@
 
 import structlog
 
+from metrics.families import FENCES
+from metrics.labels import Fence
 from providers.base import STORED_FILE, AcceptedCreate, ProviderRequest
 from schemas.callback_token import callback_url, node_callback_url
 from schemas.enums import Door, Stage
 from schemas.errors import LeaseLost, ProviderError, ProviderOutcomeUnknown
+from schemas.limits import RemoteWait
 from storage.claims import Claim
 from storage.leases import Lease
 from storage.transitions import Changes
@@ -51,6 +54,7 @@ def send(services: WorkerServices, claim: Claim, lease: Lease, request: Provider
         health.failed(claim.route, claim.id, error, is_create=True)
         return refused(services, claim, error)
     except LeaseLost:
+        FENCES.add(Fence.CREATE)
         log.warning("submit_kept_here")
         return NotAccepted()
     except Exception:
@@ -78,7 +82,13 @@ def accepted(services: WorkerServices, claim: Claim, created: AcceptedCreate, *,
         Stage.GENERATING,
         wait=0.0 if is_urgent else seconds_to_poll(services, claim, 0.0),
         event={"provider": provider, "route": claim.generation.route_index, "remote_id": created.remote_id},
-        changes=Changes(remote_id=created.remote_id, remote_links=links, object_key=None if file is None else file.key),
+        changes=Changes(
+            remote_id=created.remote_id,
+            remote_links=links,
+            remote_wait=None if created.ahead is None else RemoteWait.QUEUED,
+            remote_ahead=created.ahead,
+            object_key=None if file is None else file.key,
+        ),
         file=file,
     )
 

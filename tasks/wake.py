@@ -8,6 +8,7 @@ from celery import shared_task
 from kombu.exceptions import KombuError
 from redis.exceptions import RedisError
 
+from metrics.families import WAKES, WAKES_NOT_SENT
 from schemas.enums import Queue, TaskName
 from schemas.stages import WORK
 from storage import generations
@@ -79,7 +80,9 @@ def _sent(services: WorkerServices, due: Sequence[Wake]) -> bool:
     try:
         services.dispatcher.wake_all(due)
     except (KombuError, RedisError) as error:
+        WAKES_NOT_SENT.add(by=len(due))
         log.warning("wakes_not_sent", count=len(due), error=type(error).__name__)
         return False
+    WAKES.add("waker", by=len(due))
     log.info("generations_woken", count=len(due))
     return True

@@ -10,11 +10,12 @@ from collections.abc import Sequence
 
 from celery.exceptions import SecurityWarning
 
+from metrics.server import serving
 from schemas.enums import Queue
 from schemas.logs import configure_logging
 from schemas.settings import Settings, get_settings
 from tasks.services import use_services
-from workers import notify_process, requests_process
+from workers import known_labels, notify_process, requests_process
 from workers.app import create_app
 from workers.celery_logging import keep_our_logging
 from workers.lifecycle import open_services
@@ -42,13 +43,19 @@ def main() -> None:
     if options.parent is not None:
         threading.Thread(target=_end_with, args=(options.parent, settings), name="parent-watch", daemon=True).start()
     name = options.name or options.role
-    threads = options.threads or ROLES[options.role].threads
-    if options.role is Role.NOTIFY:
-        notify_process.run(settings, name)
-    elif options.role is Role.REQUESTS:
-        requests_process.run(settings, name, threads=threads)
-    else:
-        _run_celery(settings, ROLES[options.role].queues, threads=threads, name=name)
+    known_labels.learn(settings)
+    with serving(settings.metrics, settings.data_folder, process=name, role=options.role):
+        _run(settings, options.role, name, threads=options.threads or ROLES[options.role].threads)
+
+
+def _run(settings: Settings, role: Role, name: str, *, threads: int) -> None:
+    match role:
+        case Role.NOTIFY:
+            notify_process.run(settings, name)
+        case Role.REQUESTS:
+            requests_process.run(settings, name, threads=threads)
+        case _:
+            _run_celery(settings, ROLES[role].queues, threads=threads, name=name)
 
 
 def _run_celery(settings: Settings, queues: Sequence[Queue], *, threads: int, name: str) -> None:

@@ -11,6 +11,7 @@ from redis import Redis
 from redis.exceptions import RedisError
 from sqlalchemy.exc import SQLAlchemyError
 
+from metrics.families import WAKES, WAKES_NOT_SENT
 from schemas.enums import Queue, Stage
 from schemas.setting_groups import PipelineSettings
 from schemas.stages import WORK
@@ -59,7 +60,9 @@ class Dispatcher:
                 room[queue] -= 1
             if fitting:
                 self.wake_all(fitting)
+                WAKES.add("stage", by=len(fitting))
         except _BROKER_TROUBLE as error:
+            WAKES_NOT_SENT.add(by=len(wakes))
             log.warning("wakes_not_sent", count=len(wakes), error=type(error).__name__)
             return wakes
         return left

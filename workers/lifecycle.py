@@ -16,16 +16,16 @@ from providers.http.addresses import AddressPolicy
 from providers.registry import Providers, accounts_of
 from schemas.enums import Queue
 from schemas.settings import Settings
-from schemas.shares import Shares
 from storage.database import Database
 from storage.leases import LeaseKeeper
 from storage.objects import ObjectStore
 from tasks.services import WorkerServices
+from tasks.threads import Threads
 from tasks.usual_times import UsualTimes
 from workers.dispatch import Dispatcher
 from workers.stage_events import StageEvents
 
-# However many downloads of one provider account wait, the downloads of others have these threads.
+# However much work of one provider account waits, the work of others has these threads.
 _THREADS_FOR_OTHERS = 2
 
 
@@ -69,7 +69,7 @@ def open_services(
             health=health,
             routes=Routes(database, gate, health, catalogue),
             usual_times=UsualTimes(database),
-            hosts=Shares(each=max(1, threads - _THREADS_FOR_OTHERS), total=threads),
+            threads=Threads(each=max(1, threads - _THREADS_FOR_OTHERS)),
             worker_name=worker_name,
         )
     finally:

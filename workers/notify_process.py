@@ -18,6 +18,7 @@ from notify.webhooks import part as webhooks
 from schemas.settings import Settings
 from storage.database import AsyncDatabase
 from workers.app import create_app
+from workers.figures import show_figures
 from workers.presence import present
 
 log = structlog.get_logger()
@@ -62,7 +63,15 @@ async def send_webhooks(services: NotifyServices) -> None:
     await webhooks.run(services.settings, services.database, services.alarms)
 
 
-PARTS: Sequence[Part] = (hear_announcements, write_the_streams, send_webhooks)
+async def show_the_figures(services: NotifyServices) -> None:
+    """Show the figures of the whole system to Prometheus, unless metrics are switched off."""
+    if services.settings.metrics.enabled:
+        await show_figures(services.settings, services.database)
+    else:
+        await asyncio.Event().wait()
+
+
+PARTS: Sequence[Part] = (hear_announcements, write_the_streams, send_webhooks, show_the_figures)
 """The parts of the process."""
 
 

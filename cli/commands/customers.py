@@ -1,14 +1,21 @@
 """Customers."""
 
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated, cast
 from uuid import UUID
 
 import typer
 
+from cli.authors import author_of
 from cli.commands import keys
 from cli.configuration import stores, transaction
 from cli.console import console, refuse
-from cli.options import AsJson, Limit, a_name
+from cli.options import AsJson, Limit, a_name, a_prose
+from schemas.identity_api import MOST_CREDITS
+from schemas.quota_api import MOST_GENERATIONS
+from schemas.quotas import OnLimit
+
+if TYPE_CHECKING:
+    from storage.quota_settings import LimitChanges
 
 app = typer.Typer(no_args_is_help=True, help="Customers.")
 
@@ -64,6 +71,49 @@ def delete_customer(
         unfinished = erasure.delete_customer(database, objects, customer)
     later = f"; {unfinished} unfinished generation(s) are erased by a sweep after their end" if unfinished else ""
     console.print(f"customer {customer} is deleted{later}")
+
+
+@app.command("limits")
+def limit_customer(
+    customer: Annotated[UUID, typer.Argument(help="the customer's id")],
+    weight: Annotated[
+        float | None, typer.Option(min=0.001, max=1_000_000, help="the share of each account, relative to others")
+    ] = None,
+    in_flight: Annotated[
+        int | None, typer.Option(min=0, max=MOST_GENERATIONS, help="generations at the same time")
+    ] = None,
+    no_in_flight: Annotated[bool, typer.Option("--no-in-flight", help="remove the limit")] = False,
+    per_day: Annotated[
+        int | None, typer.Option(min=0, max=MOST_GENERATIONS, help="generations on one day in UTC")
+    ] = None,
+    no_per_day: Annotated[bool, typer.Option("--no-per-day", help="remove the limit")] = False,
+    credits_per_day: Annotated[
+        int | None, typer.Option(min=0, max=MOST_CREDITS, help="credits on one day in UTC")
+    ] = None,
+    no_credits_per_day: Annotated[bool, typer.Option("--no-credits-per-day", help="remove the limit")] = False,
+    on_limit: Annotated[OnLimit | None, typer.Option(help="what happens to an order over a limit")] = None,
+    test: Annotated[bool, typer.Option("--test", help="the limits of the customer's test keys together")] = False,
+    reason: Annotated[str | None, typer.Option(parser=a_prose, metavar="<str>", help="why, for the history")] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Show a customer's share and limits, with what is used, or change some of them live."""
+    from cli.reports.customer_limits import show_customer_limits
+    from storage import customers as storage
+    from storage import quota_settings
+    from storage.api_keys import Owner
+    from storage.sql import of
+
+    changes = keys.changes_of(
+        weight=(weight, False), in_flight=(in_flight, no_in_flight), per_day=(per_day, no_per_day),
+        credits_per_day=(credits_per_day, no_credits_per_day), on_limit=(on_limit, False),
+    )  # fmt: skip
+    with transaction() as session:
+        storage.require_owner(session, Owner(customer))
+        holder = storage.ensure_test_customer(session, customer) if test else customer
+        if changes:
+            quota_settings.change(of(session), holder, cast("LimitChanges", changes), author_of(reason))
+        limits = quota_settings.of_customers(of(session), [holder]).get(holder, quota_settings.NO_LIMITS)
+    show_customer_limits(limits, console, as_json=as_json)
 
 
 app.command("key", help="The same as `reelworks keys create`.")(keys.create_key)

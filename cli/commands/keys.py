@@ -13,6 +13,8 @@ from cli.options import AsJson, Limit, a_duration, a_name
 from schemas.enums import DEFAULT_SCOPES, Scope
 from schemas.errors import InvalidRequest, NotFound
 from schemas.identity_api import MOST_CREDITS
+from schemas.quota_api import MOST_GENERATIONS
+from schemas.quotas import OnLimit
 
 if TYPE_CHECKING:
     from sqlmodel import Session
@@ -32,6 +34,10 @@ Name = Annotated[str | None, typer.Option(parser=a_name, metavar="<str>", help="
 DailyCap = Annotated[
     int | None, typer.Option(min=0, max=MOST_CREDITS, help="credits that the key may spend a day in UTC")
 ]
+InFlight = Annotated[
+    int | None, typer.Option(min=0, max=MOST_GENERATIONS, help="generations of the key at the same time")
+]
+PerDay = Annotated[int | None, typer.Option(min=0, max=MOST_GENERATIONS, help="generations of the key a day in UTC")]
 ExpiresIn = Annotated[
     timedelta | None, typer.Option(parser=a_duration, metavar="TIME", help="its end, such as 90d, 12h or 30m")
 ]
@@ -50,7 +56,9 @@ def list_keys(
 
     with transaction() as session:
         keys = listings.keys(session, customer_id=customer, with_revoked=with_revoked, limit=limit)
-    for_programs = ("customer_id", "daily_cap", "makes_customers", "created_at")
+    for_programs = (
+        "customer_id", "daily_cap", "in_flight", "per_day", "on_limit", "makes_customers", "created_at",
+    )  # fmt: skip
     show_rows(listings.ListedKey, keys, console, as_json=as_json, for_programs=for_programs)
 
 
@@ -68,6 +76,11 @@ def create_key(
         bool, typer.Option("--makes-customers", help="of a service: the first use of an unknown customer makes it")
     ] = False,
     daily_cap: DailyCap = None,
+    in_flight: InFlight = None,
+    per_day: PerDay = None,
+    on_limit: Annotated[
+        OnLimit, typer.Option(help="what happens to an order over a limit or the cap")
+    ] = OnLimit.REJECT,
     expires_in: ExpiresIn = None,
 ) -> None:
     """Create an API key. The key appears once."""
@@ -79,6 +92,9 @@ def create_key(
         is_test=test,
         makes_customers=makes_customers,
         daily_cap=daily_cap,
+        in_flight=in_flight,
+        per_day=per_day,
+        on_limit=on_limit,
         expires_in=expires_in,
     )
     with transaction() as session:
@@ -93,23 +109,28 @@ def change_key(
     no_name: Annotated[bool, typer.Option("--no-name", help="remove the name")] = False,
     daily_cap: DailyCap = None,
     no_daily_cap: Annotated[bool, typer.Option("--no-daily-cap", help="remove the cap")] = False,
+    in_flight: InFlight = None,
+    no_in_flight: Annotated[bool, typer.Option("--no-in-flight", help="remove the limit")] = False,
+    per_day: PerDay = None,
+    no_per_day: Annotated[bool, typer.Option("--no-per-day", help="remove the limit")] = False,
+    on_limit: Annotated[OnLimit | None, typer.Option(help="what happens to an order over a limit or the cap")] = None,
     expires_in: ExpiresIn = None,
     no_end: Annotated[bool, typer.Option("--no-end", help="remove the end")] = False,
 ) -> None:
-    """Change the name, the daily cap or the end of a key. The rest stays as it is."""
+    """Change the name, the cap, the limits or the end of a key. The rest stays as it is."""
     from storage import api_keys
 
-    given = {"name": (name, no_name), "daily_cap": (daily_cap, no_daily_cap), "expires_in": (expires_in, no_end)}
-    if any(value is not None and removes for value, removes in given.values()):
-        raise typer.BadParameter("give a new value, or the option that removes the old one")
-    changes = {term: value for term, (value, removes) in given.items() if removes or value is not None}
+    changes = changes_of(
+        name=(name, no_name), daily_cap=(daily_cap, no_daily_cap), in_flight=(in_flight, no_in_flight),
+        per_day=(per_day, no_per_day), on_limit=(on_limit, False), expires_in=(expires_in, no_end),
+    )  # fmt: skip
     if not changes:
         raise typer.BadParameter("name a change, such as --daily-cap 500 or --no-daily-cap")
     with transaction() as session:
         row = _meant(session, key, None)[0]
         api_keys.change(session, row, cast("Changes", changes))
     cap = "has no daily cap" if row.daily_cap is None else f"may spend {row.daily_cap} credits a day"
-    console.print(f"{row.prefix} {cap} and {_end_of(row)}", highlight=False)
+    console.print(f"{row.prefix} {cap}{_limits_of(row)} and {_end_of(row)}", highlight=False, soft_wrap=True)
 
 
 @app.command("revoke")
@@ -179,6 +200,25 @@ def _meant(session: "Session", first: str, second: str | None) -> Sequence["ApiK
     if owner is None and len(keys) > 1:
         raise InvalidRequest(f"{len(keys)} keys begin with {first}: give the whole key")
     return keys
+
+
+def changes_of(**given: tuple[object, bool]) -> dict[str, object]:
+    """The changes that options ask for. Each term has its new value, and whether an option removes the old one."""
+    if any(value is not None and removes for value, removes in given.values()):
+        raise typer.BadParameter("give a new value, or the option that removes the old one")
+    return {term: value for term, (value, removes) in given.items() if removes or value is not None}
+
+
+def _limits_of(row: "ApiKey") -> str:
+    """The limits of a key in words, with a comma before each."""
+    texts = []
+    if row.in_flight is not None:
+        texts.append(f", {row.in_flight} generations at the same time")
+    if row.per_day is not None:
+        texts.append(f", {row.per_day} generations a day")
+    if row.on_limit is OnLimit.WAIT:
+        texts.append(", and orders over a limit wait")
+    return "".join(texts)
 
 
 def _show(material: str) -> None:

@@ -10,7 +10,7 @@ from rich.console import Console
 from cli.reports.rows import show_json, show_rows
 from schemas.admission_api import AccountState, AccountUse
 from schemas.admission_tables import AdmissionChange
-from schemas.limits import AccountLimits, Limits
+from schemas.limits import AccountLimits, Limits, Refusal
 from storage.admission_control import Pause
 
 
@@ -82,6 +82,17 @@ def in_words(limits: AccountLimits) -> str:
     return ", ".join([*said, *(f"family {name}" for name in limits.families)])
 
 
+def closing(state: AccountState) -> str | None:
+    """How far an account is closed, and why. None: it is open."""
+    if state.closed_until is None and state.closed_reason is None:
+        return None
+    known = {each.value for each in Refusal}
+    why = Refusal(state.closed_reason).in_words if state.closed_reason in known else state.closed_reason
+    until = state.closed_until
+    told = "gets one create now and then" if until is None else f"takes nothing until {until:%Y-%m-%d %H:%M:%S}"
+    return f"{told}: {why or 'the vendor said so'}"
+
+
 def _lines(state: AccountState) -> Iterator[_Account]:
     part = state.used
     yield _Account(
@@ -100,14 +111,14 @@ def _lines(state: AccountState) -> Iterator[_Account]:
 
 
 def _remarks(state: AccountState) -> Iterator[str]:
-    if state.closed_until is not None:
-        yield f"closed until {state.closed_until:%Y-%m-%d %H:%M:%S}: {state.closed_reason or 'the vendor said so'}"
+    if (closed := closing(state)) is not None:
+        yield closed
     if state.override is not None:
         yield f"set by an operator; declared: {in_words(state.declared)}"
     if state.learned_in_flight is not None:
-        yield f"the vendor refused more than {state.learned_in_flight:g} in flight"
+        yield f"the vendor refused more; it gets {state.learned_in_flight:g} in flight now"
     if state.rate_factor < 1:
-        yield f"the vendor refused creates as too fast: {state.rate_factor:.0%} of the rate since then"
+        yield f"the vendor refused creates as too fast; it gets {state.rate_factor:.0%} of the rate now"
 
 
 def _in_flight(limits: Limits, use: AccountUse) -> str:

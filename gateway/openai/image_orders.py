@@ -11,7 +11,8 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationErr
 from gateway.renamed import renamed
 from providers.catalogue.fitting import Change
 from schemas.enums import Kind
-from schemas.orders import LARGEST_SEED, GenerationRequest, OptionalWholeNumber
+from schemas.limits import PriorityWord
+from schemas.orders import LARGEST_SEED, LONGEST_START_SECONDS, GenerationRequest, OptionalWholeNumber
 from schemas.refusals import Place, refusal
 from schemas.text import Name, OptionalName, OptionalProse, Prose
 from schemas.webhook_urls import EndpointUrl
@@ -100,6 +101,11 @@ class ImageFields(BaseModel):
         default=None, description="where a signed message goes when each image ends; https"
     )
 
+    priority: PriorityWord | None = Field(default=None, description="as in POST /v1/generations")
+    start_within: OptionalWholeNumber = Field(
+        default=None, description="as in POST /v1/generations", ge=1, le=LONGEST_START_SECONDS
+    )
+
     def as_sent(self) -> dict[str, object]:
         """The fields that the request has, in values of JSON."""
         return self.model_dump(mode="json", exclude_unset=True)
@@ -160,6 +166,8 @@ def _values(fields: ImageFields, size: str | None, images: Sequence[str]) -> dic
         "number_of_outputs": fields.n,
         "metadata": {**({_USER: user} if user else {}), **(fields.metadata or {})},
         "callback_url": fields.callback_url,
+        "priority": fields.priority,
+        "start_within": fields.start_within,
     }
 
 

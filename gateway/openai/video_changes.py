@@ -6,7 +6,7 @@ from enum import StrEnum
 from typing import Annotated, Any
 
 from fastapi import Request, Response
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, JsonValue
+from pydantic import BeforeValidator, ConfigDict, Field, JsonValue
 
 from gateway.authentication import TheCustomer, customers_router
 from gateway.dependencies import GatewayServices, ServicesOf
@@ -18,14 +18,14 @@ from gateway.openai.video_bodies import documented
 from gateway.openai.video_creates import Create, created
 from gateway.openai.video_ids import VIDEOS, VideoId, generation_of, parsed
 from gateway.openai.video_lookup import find_video
-from gateway.openai.video_orders import request_of
+from gateway.openai.video_orders import request_of, turn_of
 from gateway.ordering import IdempotencyKeyHeader
 from providers.catalogue import Catalogue
 from providers.catalogue.fitting import Fitted
 from schemas.enums import Door, Kind
 from schemas.errors import InvalidRequest, NotFound
 from schemas.inputs import Facts, InputUrl, generation_url
-from schemas.orders import GenerationRequest, OptionalWholeNumber
+from schemas.orders import GenerationRequest, OptionalWholeNumber, TurnFields
 from schemas.text import Name, OptionalName, Prose
 from schemas.webhook_urls import EndpointUrl
 
@@ -62,7 +62,7 @@ def _source(value: object) -> object:
 Source = Annotated[InputUrl, BeforeValidator(_source)]
 
 
-class RemixFields(BaseModel):
+class RemixFields(TurnFields):
     """The fields of a remix."""
 
     model_config = ConfigDict(
@@ -176,6 +176,7 @@ def _order(fields: EditFields, models: Mapping[str, str]) -> GenerationRequest:
         "duration_seconds": fields.seconds if isinstance(fields, ExtensionFields) else None,
         "metadata": fields.metadata,
         "callback_url": fields.callback_url,
+        **turn_of(fields),
     }
     return request_of(values, _NAMES)
 

@@ -7,7 +7,7 @@ from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Fie
 from gateway.openai.sizes import SIZE
 from gateway.openai.video_ids import parsed
 from schemas.inputs import InputUrl, upload_url
-from schemas.orders import LARGEST_SEED, OptionalWholeNumber
+from schemas.orders import LARGEST_SEED, OptionalWholeNumber, TurnFields
 from schemas.text import Name, OptionalName, OptionalProse, Prose
 from schemas.webhook_urls import EndpointUrl
 
@@ -73,7 +73,7 @@ class FrameImage(BaseModel):
         return value
 
 
-class VideoFields(BaseModel):
+class VideoFields(TurnFields):
     """The fields of a video order. Null, or an empty text, means that a field is left out."""
 
     model_config = ConfigDict(

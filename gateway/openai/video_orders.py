@@ -12,7 +12,7 @@ from gateway.renamed import renamed
 from providers.catalogue.fitting import Change
 from schemas.enums import Kind
 from schemas.errors import InvalidRequest
-from schemas.orders import GenerationRequest
+from schemas.orders import GenerationRequest, TurnFields
 from schemas.refusals import Place, refusal
 
 USUAL_MODEL: Final = "sora-2"
@@ -58,10 +58,16 @@ def video_order(fields: VideoFields) -> VideoOrder:
         "generate_audio": fields.generate_audio,
         "metadata": {**({_USER: fields.user} if fields.user else {}), **fields.metadata},
         "callback_url": fields.callback_url,
+        **turn_of(fields),
     }
     request = request_of(values, names)
     is_ignored = fields.quality is not None and fields.quality not in _QUALITIES
     return VideoOrder(request, names, [Change("quality", str(fields.quality), None)] if is_ignored else [])
+
+
+def turn_of(fields: TurnFields) -> dict[str, Any]:
+    """The values of the fields that decide when the order starts."""
+    return {name: getattr(fields, name) for name in TurnFields.model_fields}
 
 
 def request_of(values: Mapping[str, Any], names: Mapping[str, str]) -> GenerationRequest:

@@ -9,7 +9,8 @@ from pydantic import AliasChoices, BaseModel, BeforeValidator, ConfigDict, Field
 from providers.catalogue.fitting import NO_DEFAULTS
 from schemas.enums import Kind
 from schemas.inputs import InputUrl
-from schemas.orders import LARGEST_SEED, OptionalNumber, OptionalWholeNumber
+from schemas.limits import PriorityWord
+from schemas.orders import LARGEST_SEED, LONGEST_START_SECONDS, OptionalNumber, OptionalWholeNumber
 from schemas.text import Name, OptionalName, OptionalProse, Prose
 from schemas.webhook_urls import EndpointUrl
 from schemas.words import ASPECT_RATIOS, LENGTHS, MOTIONS, OUTPUT_FORMATS, SHAPES, STYLES, listed, meaning
@@ -67,6 +68,10 @@ class MediaSettings(BaseModel):
     )
     seed: OptionalWholeNumber = Field(
         default=None, description="the same seed and request may give a similar result", ge=0, le=LARGEST_SEED
+    )
+    priority: PriorityWord | None = Field(default=None, description="as in POST /v1/generations")
+    start_within: OptionalWholeNumber = Field(
+        default=None, description="as in POST /v1/generations", ge=1, le=LONGEST_START_SECONDS
     )
     poll_timeout_seconds: OptionalNumber = Field(
         default=None, description="how long the request stays open; the operator has a limit, too", ge=0

@@ -25,6 +25,7 @@ from intake.redis.overload import Gauge
 from intake.redis.replies import Reply
 from intake.redis.request import RefusedRequest, Request
 from intake.redis.taking import Taken, Takers
+from metrics.families import DOOR_REQUESTS
 from schemas.errors import Expired, InternalError, Unavailable
 from schemas.plain_messages import Unreadable
 from storage.outages import OUTAGES, STORE_OUTAGES
@@ -160,6 +161,7 @@ class Server:
         self._patiently(lambda: self.answers.give(taken, Answer(error.request_id, error.reply, content)))
         self.tell("task-started", uuid=error.request_id)
         self.tell("task-succeeded", uuid=error.request_id, result=repr(summary(content)), runtime=0.0)
+        DOOR_REQUESTS.add("refused")
         log.info("request_refused", id=error.request_id, code=error.error.code)
 
     def _answer(self, taken: Taken, request: Request, content: dict[str, object], *, is_expired: bool = False) -> None:
@@ -171,6 +173,7 @@ class Server:
 
     def _give_up(self, taken: Taken, reason: str) -> None:
         is_added = self._patiently(lambda: self.dead.add(taken, reason))
+        DOOR_REQUESTS.add("dead")
         log.error("message_is_dead", reason=reason, size=len(taken.raw))
         # Reading may end the process again: the message is among the dead by now.
         sender = _sender_of(taken.raw) if is_added else None
@@ -252,6 +255,7 @@ def _internal(request_id: str) -> InternalError:
 
 def _log(request: Request, content: dict[str, object]) -> None:
     problem = problem_in(content)
+    DOOR_REQUESTS.add("served" if problem is None else "refused")
     if problem is not None:
         log.info("request_refused", id=request.id, operation=request.operation, code=problem.get("code"))
     else:

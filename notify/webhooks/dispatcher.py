@@ -14,6 +14,7 @@ from uuid import UUID
 
 import structlog
 
+from metrics.families import WEBHOOK_TRIES, WEBHOOK_TRY_SECONDS
 from notify.webhooks import bodies, signing
 from notify.webhooks.lanes import LaneKey, Lanes, lane_of
 from notify.webhooks.recorder import Recorder
@@ -197,7 +198,10 @@ class Dispatcher:
         except Exception as error:
             log.error("webhook_not_tried", delivery_id=str(claimed.delivery_id), exc_info=error)
             made = Try(datetime.now(UTC), 0.0, error=f"an error of the sender: {type(error).__name__}")
-        await self._recorder.record(verdict(claimed, made, self._settings.webhooks.retry_gaps_seconds))
+        result = verdict(claimed, made, self._settings.webhooks.retry_gaps_seconds)
+        WEBHOOK_TRIES.add(result.state)
+        WEBHOOK_TRY_SECONDS.observe(seconds=made.seconds)
+        await self._recorder.record(result)
 
     async def _try(self, claimed: Claimed, body: bytes) -> Try:
         secrets = [secret for secret in (claimed.secret, claimed.earlier_secret) if secret]

@@ -16,6 +16,8 @@ from functools import cached_property
 import httpx
 import structlog
 
+from metrics.families import PROVIDER_CALL_SECONDS, PROVIDER_CALLS
+from metrics.labels import Answered, CallKind
 from providers.http import call_log, embedded
 from providers.http.addresses import AddressPolicy
 from providers.http.calls import Call, Form, Raw, Reply
@@ -106,6 +108,7 @@ class Transport:
             seconds = round(time.monotonic() - started, 3)
             made = call_log.MadeCall(began_at, call.operation, status, failure, seconds)
             call_log.remember(made)
+            _count(call, status, failure, seconds)
             log.info(
                 "vendor_call",
                 provider=call.provider,
@@ -233,6 +236,26 @@ class _Files:
 
     def _link(self, number: int) -> str:
         return f"{self._url}{EMBEDDED_FILE}{number}" if self._url else ""
+
+
+def _count(call: Call, status: int | None, failure: str | None, seconds: float) -> None:
+    kind = CallKind.CREATE if call.is_create else CallKind.READ
+    PROVIDER_CALLS.add(call.provider, kind, _answered(status, failure))
+    PROVIDER_CALL_SECONDS.observe(call.provider, kind, seconds=seconds)
+
+
+def _answered(status: int | None, failure: str | None) -> Answered:
+    match status:
+        case None:
+            return Answered.NOT_SENT if failure == LeaseLost.__name__ else Answered.NO_ANSWER
+        case 429:
+            return Answered.TOO_MANY
+        case _ if 200 <= status < 300:
+            return Answered.SUCCESS
+        case _ if 400 <= status < 500:
+            return Answered.REFUSED
+        case _:
+            return Answered.ERROR
 
 
 def _multipart(form: Form) -> tuple[str, bytes]:

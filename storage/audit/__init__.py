@@ -1,4 +1,4 @@
-"""Checks four rules against the database and the object store.
+"""Checks five rules against the database and the object store.
 
 1. Every accepted generation is finished or has a time of its next look. No generation is forgotten past its deadline.
 2. A completed generation has exactly one capture of its price, and a result whose bytes match their SHA-256. A failed
@@ -7,6 +7,7 @@
    sums to zero, and every balance is the sum of its transfers. Orphans do not stay in the store.
 3. Each generation has at most one accepted create on each route.
 4. Each event of the last hours has one delivery for each webhook endpoint that hears the event.
+5. At an account with limits, a generation has a place exactly while the provider may have the work.
 """
 
 import time

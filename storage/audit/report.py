@@ -8,7 +8,7 @@ class Breach:
     """A broken rule."""
 
     rule: int
-    """The number of the rule: 1 to 4."""
+    """The number of the rule: 1 to 5."""
     subject: str
     """The generation, customer, account or object that breaks the rule."""
     problem: str

@@ -16,7 +16,7 @@ class Rule:
     """A query that finds breaches."""
 
     number: int
-    """The number of the rule in `storage.audit`: 1 to 4."""
+    """The number of the rule in `storage.audit`: 1 to 5."""
     query: str
     """The query. Its rows are `subject` and `problem`."""
     is_online: bool = True
@@ -156,6 +156,35 @@ _UNTOLD = """
       AND NOT EXISTS (SELECT FROM webhook_deliveries d WHERE d.endpoint_id = w.id AND d.event_id = e.id)
 """
 
+# `idle`: the generation asked for a place at this account before, and may be at another account now.
+_PLACES = """
+    SELECT g.id::text, g.stage || ' and ' || a.place || ' at ' || a.provider
+                       || CASE WHEN a.provider <> g.provider THEN ', but its provider is ' || g.provider ELSE '' END
+    FROM admissions a JOIN generations g ON g.id = a.generation_id
+    WHERE g.stage NOT IN ('queued', 'submitting', 'generating')
+       OR (a.place IN ('waiting', 'held') AND g.stage <> 'queued')
+       OR (a.place <> 'idle' AND a.provider <> g.provider)
+"""
+
+# Only a generation that waits for a place, or for its scheduled start, is looked at so late.
+_ASLEEP = """
+    SELECT g.id::text, 'queued until ' || g.wake_at || ', but waits neither for a place nor for its start'
+    FROM generations g
+    WHERE g.wake_at > now() + interval '1 hour' AND g.stage = 'queued'
+      AND g.wake_at > coalesce((g."order" ->> 'not_before')::timestamptz, '-infinity')
+      AND NOT EXISTS (SELECT FROM admissions a WHERE a.generation_id = g.id AND a.place IN ('waiting', 'held'))
+"""
+
+# Work that began before the account had limits is counted when the limits are written.
+_WITHOUT_PLACE = """
+    SELECT g.id::text, g.stage || ' at ' || g.provider || ' without a place'
+    FROM generations g JOIN admission_accounts limited USING (provider)
+    WHERE g.wake_at IS NOT NULL AND g.stage IN ('submitting', 'generating')
+      AND (coalesce(override, declared) ->> 'in_flight' IS NOT NULL OR coalesce(override, declared) ? 'families')
+      AND counted_at > limits_at + interval '3 seconds'
+      AND NOT EXISTS (SELECT FROM admissions a WHERE a.generation_id = g.id AND a.place = 'granted')
+"""
+
 # The database's constraints replace some rules, so this rule checks that the constraints exist and are valid. An index
 # that was built concurrently may exist and be invalid.
 _UNGUARDED = """
@@ -180,6 +209,7 @@ _UNGUARDED = """
 RULES = (
     Rule(1, _OVERDUE),
     Rule(1, _STUCK),
+    Rule(1, _ASLEEP),
     Rule(1, _LOST, is_online=False),
     Rule(2, _TRANSFERS),
     Rule(2, _CHARGED_FOR_NOTHING),
@@ -192,4 +222,6 @@ RULES = (
     Rule(3, _CREATES),
     Rule(3, _REMOTE_IDS),
     Rule(4, _UNTOLD),
+    Rule(5, _PLACES),
+    Rule(5, _WITHOUT_PLACE),
 )

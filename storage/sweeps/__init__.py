@@ -15,7 +15,7 @@ from schemas.enums import SweepKind
 from schemas.setting_groups import RetentionSettings
 from storage.database import Database
 from storage.objects import ObjectStore
-from storage.sweeps import files, rows, webhooks
+from storage.sweeps import admission, files, rows, webhooks
 from storage.sweeps.base import Portion, Sweep
 
 __all__ = ["Portion", "Swept", "sweep"]
@@ -32,6 +32,7 @@ _SWEEPERS: Mapping[SweepKind, Callable[[Sweep], Iterator[Portion]]] = {
     SweepKind.SPENDING: rows.key_spending,
     SweepKind.SHARES: rows.shares,
     SweepKind.WEBHOOKS: webhooks.webhooks,
+    SweepKind.ADMISSION: admission.admission,
     SweepKind.DELETED: files.deleted_customers,
 }
 

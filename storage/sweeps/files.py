@@ -22,25 +22,39 @@ log = structlog.get_logger()
 # A single failure concerns one object. This many failures in a row mean that the store does not work.
 _MOST_FAILURES_IN_A_ROW = 5
 
+# The inputs of unfinished orders: a generation may wait for days before its create.
+_NAMED = """
+    named AS MATERIALIZED (
+        SELECT DISTINCT url FROM generations, jsonb_array_elements_text(
+            coalesce("order" #> '{inputs,image_urls}', '[]') || coalesce("order" #> '{inputs,video_urls}', '[]')
+        ) AS url
+        WHERE wake_at IS NOT NULL
+    )
+"""
+_RESULT_IS_NAMED = "EXISTS (SELECT FROM named WHERE url = 'generation:' || result.generation_id)"
+_UPLOAD_IS_NAMED = "EXISTS (SELECT FROM named WHERE url = 'upload:' || uploads.id)"
+
 # The customer's request may want an earlier end than the operator. Each rule has an index, in the order of its column.
 _BY_AGE = "result.created_at < now() - make_interval(secs => CAST(:age AS float8))"
 _BY_REQUEST = "result.expires_at < now()"
 
 _COUNT_DUE = text(f"""
+    WITH {_NAMED}
     SELECT count(*), coalesce(sum(a.size_bytes), 0)
     FROM assets result
     JOIN generations g ON g.id = result.generation_id
     JOIN assets a ON a.generation_id = g.id AND a.expired_at IS NULL
     WHERE result.role = 'result' AND result.expired_at IS NULL AND g.finished_at IS NOT NULL
-      AND ({_BY_AGE} OR {_BY_REQUEST})
+      AND ({_BY_AGE} OR {_BY_REQUEST}) AND NOT {_RESULT_IS_NAMED}
 """)  # noqa: S608 -- constants
 
 # A result and its poster expire together, with one timeline entry. The entry needs a lock on the generation's row too.
 _EXPIRE = """
-    WITH due AS (
+    WITH {named}, due AS (
         SELECT result.generation_id
         FROM assets result JOIN generations g ON g.id = result.generation_id
         WHERE result.role = 'result' AND result.expired_at IS NULL AND g.finished_at IS NOT NULL AND {is_due}
+          AND NOT {is_named}
         ORDER BY {column} LIMIT :slice
         FOR UPDATE OF result SKIP LOCKED FOR KEY SHARE OF g SKIP LOCKED
     ), expired AS (
@@ -51,22 +65,32 @@ _EXPIRE = """
     SELECT generation_id, object_key, size_bytes, count(*) OVER its AS files, sum(size_bytes) OVER its AS total
     FROM expired WINDOW its AS (PARTITION BY generation_id)
 """
-_EXPIRE_BY_AGE = text(_EXPIRE.format(is_due=_BY_AGE, column="result.created_at"))
-_EXPIRE_BY_REQUEST = text(_EXPIRE.format(is_due=_BY_REQUEST, column="result.expires_at"))
+_EXPIRE_BY_AGE = text(
+    _EXPIRE.format(named=_NAMED, is_due=_BY_AGE, is_named=_RESULT_IS_NAMED, column="result.created_at")
+)
+_EXPIRE_BY_REQUEST = text(
+    _EXPIRE.format(named=_NAMED, is_due=_BY_REQUEST, is_named=_RESULT_IS_NAMED, column="result.expires_at")
+)
 
-_COUNT_EXPIRED = text("SELECT count(*), coalesce(sum(size_bytes), 0) FROM uploads WHERE expires_at < now()")
+_COUNT_EXPIRED = text(f"""
+    WITH {_NAMED}
+    SELECT count(*), coalesce(sum(size_bytes), 0) FROM uploads WHERE expires_at < now() AND NOT {_UPLOAD_IS_NAMED}
+""")  # noqa: S608 -- constants
 
 # An upload that an order has locked is skipped: the order prolongs the upload.
-_DELETE_EXPIRED = text("""
-    WITH due AS (
-        SELECT id FROM uploads WHERE expires_at < now() ORDER BY expires_at LIMIT :slice FOR UPDATE SKIP LOCKED
+_DELETE_EXPIRED = text(f"""
+    WITH {_NAMED}, due AS (
+        SELECT id FROM uploads WHERE expires_at < now() AND NOT {_UPLOAD_IS_NAMED}
+        ORDER BY expires_at LIMIT :slice FOR UPDATE SKIP LOCKED
     )
     DELETE FROM uploads USING due WHERE uploads.id = due.id RETURNING uploads.object_key, uploads.size_bytes
-""")
+""")  # noqa: S608 -- constants
 
 
 def assets(run: Sweep) -> Iterator[Portion]:
     """Remove results that are older than their retention or than their request wants, with their posters.
+
+    A result that an unfinished order names as its input stays until that order ends.
 
     The database records the expiry first; then the store deletes the file. A file that remains after the first step,
     because the sweep was stopped or the store failed, is an orphan.
@@ -97,7 +121,7 @@ def _expire(run: Sweep, statement: TextClause, age: float | None) -> Iterator[Po
 
 
 def uploads(run: Sweep) -> Iterator[Portion]:
-    """Remove expired uploads: first the row, then the object."""
+    """Remove expired uploads that no unfinished order names: first the row, then the object."""
     if run.is_dry:
         with run.database.transaction() as session:
             count, size_bytes = session.execute(_COUNT_EXPIRED).one()

@@ -110,16 +110,19 @@ def test_everything_that_can_be_paused_is_listed_until_it_is_resumed(
 def test_status_shows_the_accounts_with_limits(reelworks: Reelworks, database: Database) -> None:
     with database.statement() as sql:
         sql.run(
-            "UPDATE admission_accounts SET closed_until = now() + interval '1 hour', closed_reason = 'no money' "
+            "UPDATE admission_accounts SET closed_until = now() + interval '1 hour', closed_reason = 'no_money' "
             "WHERE provider = 'kie'"
         )
     ask = ("status", "--patience", "0.5", "--gateway", "http://127.0.0.1:1")
     (account,) = json.loads(reelworks(*ask, "--json").out)["accounts"]
-    assert (account["account"], account["use"]) == ("kie", {"in_flight": 0, "waiting": 0, "in_windows": [0]})
+    assert (account["account"], account["use"]) == ("kie", {"in_flight": 0, "waiting": 0, "in_windows": [0, 0]})
     shown = reelworks(*ask).out
     assert "0 of 100" in shown
     assert "The account kie takes nothing until" in shown
-    assert "no money" in shown
+    assert "the account is out of money" in shown
+    with database.statement() as sql:
+        sql.run("UPDATE admission_accounts SET closed_until = now() WHERE provider = 'kie'")
+    assert "The account kie gets one create now and then: the account is out of money" in reelworks(*ask).out
 
 
 def reelworks_route(reelworks: Reelworks) -> str:

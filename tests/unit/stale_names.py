@@ -31,6 +31,8 @@ _CODE = (
         "intake",
         "notify",
         "media",
+        "metrics",
+        "ops",
         "bench",
         "drills",
         "tests",

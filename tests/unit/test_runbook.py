@@ -6,7 +6,10 @@ from collections.abc import Iterator
 from pathlib import Path
 
 ROOT = Path(__file__).parents[2]
-PACKAGES = ("admission", "gateway", "intake", "media", "notify", "providers", "schemas", "storage", "tasks", "workers")
+PACKAGES = (
+    *("admission", "gateway", "intake", "media", "metrics", "notify", "providers", "schemas", "storage", "tasks"),
+    "workers",
+)
 LEVELS = frozenset({"debug", "info", "warning", "error", "exception", "critical", "log"})
 
 _EVENT = re.compile(r"[a-z]+(?:_[a-z]+)*")

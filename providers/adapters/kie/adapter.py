@@ -29,6 +29,7 @@ from providers.http.verdicts import error_of
 from providers.webhooks import bodies
 from schemas.enums import ErrorCode
 from schemas.errors import CallbackRefused, ProviderError, ProviderOutcomeUnknown, ProviderRejected
+from schemas.limits import AccountLimits, CreateRate
 
 SIGNATURE_SECONDS = 300
 _MOST_DIGITS = 12
@@ -42,7 +43,13 @@ class Kie(VendorAdapter):
     """A Kie account."""
 
     profile = Profile(
-        title="Kie", base_url="https://api.kie.ai", calls_back=True, calls_back_by_node=True, signs_callbacks=True
+        title="Kie",
+        base_url="https://api.kie.ai",
+        calls_back=True,
+        calls_back_by_node=True,
+        signs_callbacks=True,
+        # "Up to 20 new generation requests per 10 seconds", and more are refused: https://docs.kie.ai, "Rate Limits".
+        limits=AccountLimits(creates=[CreateRate(most=20, seconds=10)]),
     )
 
     def _submit(

@@ -33,6 +33,7 @@ from providers.base import (
 from providers.http.calls import Reply
 from providers.webhooks import bodies
 from schemas.errors import ProviderError, ProviderRateLimited
+from schemas.limits import AccountLimits, CreateRate
 
 
 class Replicate(VendorAdapter):
@@ -44,6 +45,8 @@ class Replicate(VendorAdapter):
         calls_back=True,
         signs_callbacks=True,
         cancels=True,
+        # https://replicate.com/docs/topics/predictions/rate-limits. Less for an account that is nearly out of credit.
+        limits=AccountLimits(creates=[CreateRate(most=600, seconds=60)]),
     )
 
     def _submit(

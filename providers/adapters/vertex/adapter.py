@@ -14,6 +14,7 @@ from providers.adapters.vendor_adapter import Told, VendorAdapter
 from providers.adapters.vertex.credentials import read_credentials
 from providers.adapters.vertex.wire import (
     BYTES,
+    MODELS,
     VERSION,
     Created,
     ErrorBody,
@@ -44,6 +45,7 @@ from providers.base import (
 from providers.http.calls import Reply
 from providers.http.transport import Transport
 from schemas.errors import ProviderBadResponse, ProviderError, ProviderUnavailable
+from schemas.limits import AccountLimits, CreateRate, FamilyLimits
 from schemas.names import ProviderName
 from schemas.setting_groups import ProviderSettings
 
@@ -77,6 +79,14 @@ class Vertex(VendorAdapter):
         # A create can contain a video of tens of megabytes.
         create_seconds=180.0,
         reads_inputs=InputsRead.ALL,
+        # The default quota of a project, for each model at each location:
+        # https://docs.cloud.google.com/gemini-enterprise-agent-platform/models/veo/3-1-generate
+        limits=AccountLimits(
+            families={
+                model: FamilyLimits(models=[f"{model}*"], creates=[CreateRate(most=50, seconds=60)])
+                for model in sorted(MODELS)
+            }
+        ),
     )
 
     def __init__(self, name: ProviderName, settings: ProviderSettings, transport: Transport) -> None:

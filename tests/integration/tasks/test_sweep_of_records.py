@@ -1,4 +1,4 @@
-"""The sweep of the spending of API keys and of shares."""
+"""The sweep of the spending of API keys, of shares, and of the records of admission."""
 
 from uuid import uuid4
 
@@ -6,11 +6,14 @@ import pytest
 from sqlalchemy import text
 
 from schemas.enums import SweepKind
+from schemas.limits import AccountLimits, CreateRate, FamilyLimits
 from schemas.setting_groups import RetentionSettings
 from schemas.settings import Settings
+from storage import admission
 from storage.database import Database
 from storage.objects import ObjectStore
 from storage.sweeps import base, sweep
+from tests.integration.admission.conftest import Account
 from tests.support import a_generation, a_share, new_customer
 
 SPEND = text("""
@@ -62,3 +65,47 @@ def test_shares_are_removed_after_their_retention(
     assert counts(database, objects, SweepKind.SHARES, RetentionSettings()) == [3, 3, 0]
     with database.transaction() as session:
         assert set(session.execute(text("SELECT id FROM shares")).scalars()) == {working, ended, revoked}
+
+
+def test_creates_at_accounts_are_removed_once_no_window_counts_them(
+    database: Database, objects: ObjectStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(base, "SLICE", 2)
+    a_week = AccountLimits.model_validate({"creates": [{"most": 9, "seconds": 10}, {"most": 9, "seconds": 7 * 86_400}]})
+    family = FamilyLimits(models=["a*"], creates=[CreateRate(most=9, seconds=3 * 86_400)])
+    limits = {"by-week": a_week, "by-family": AccountLimits(families={"a": family})}
+    with database.statement() as sql:
+        admission.declare(sql, limits)
+    with database.transaction() as session:
+        session.execute(
+            text("""
+                INSERT INTO admission_creates (provider, pool, at)
+                SELECT provider, '', now() - make_interval(days => days, mins => 5)
+                FROM unnest(ARRAY['by-week', 'by-family', 'without-limits']) AS provider,
+                     unnest(ARRAY[0, 1, 3, 7]) AS days
+            """)
+        )
+
+    assert counts(database, objects, SweepKind.ADMISSION, RetentionSettings()) == [6, 6, 0]
+    with database.transaction() as session:
+        kept = session.execute(text("SELECT provider, count(*) FROM admission_creates GROUP BY 1")).all()
+    assert dict(tuple(row) for row in kept) == {"by-week": 3, "by-family": 2, "without-limits": 1}
+
+
+def test_turns_of_customers_are_removed_a_day_after_their_last_order_unless_work_waits(
+    database: Database, settings: Settings, objects: ObjectStore
+) -> None:
+    account = Account(database, settings)
+    account.limit(in_flight=1)
+    idle, waiting, recent = (account.customer() for _ in range(3))
+    account.asks(idle)
+    for customer in (waiting, recent):
+        assert not account.asks(customer).has_place
+    account.run(
+        "UPDATE admission_shares SET used_at = now() - interval '25 hours' WHERE customer_id <> :id", id=recent.id
+    )
+
+    assert counts(database, objects, SweepKind.ADMISSION, RetentionSettings()) == [2, 2, 0]
+    with database.transaction() as session:
+        kept = session.execute(text("SELECT DISTINCT customer_id FROM admission_shares")).scalars()
+        assert set(kept) == {waiting.id, recent.id}

@@ -29,13 +29,13 @@ from schemas.errors import ProviderError
 from schemas.names import ProviderName
 from schemas.orders import GenerationRequest, Route
 from schemas.setting_groups import PipelineSettings
-from schemas.shares import Shares
 from storage.admission_learning import Refused
 from storage.claims import Claim, Snapshot
 from storage.database import Database
 from storage.leases import Lease, LeaseKeeper
 from storage.objects import ObjectStore
 from tasks.services import WorkerServices
+from tasks.threads import Threads
 from tasks.usual_times import UsualTimes
 from tests.model.menu import FREE, catalogue
 from tests.model.world import Mailbox
@@ -112,6 +112,12 @@ class _One(Providers):
 class OpenGate:
     """Every account takes everything."""
 
+    def limits(self, _customer_id: UUID) -> bool:
+        return False
+
+    def has_waiting(self, _provider: ProviderName) -> bool:
+        return False
+
     def needs_place(self, _route: Route) -> bool:
         return False
 
@@ -184,7 +190,7 @@ def services_with(
         tell=lambda *_, **__: None,
         queues=queues,
         usual_times=UsualTimes(database),
-        hosts=Shares(each=1, total=1),
+        threads=Threads(each=1),
         worker_name="a test",
     )
 

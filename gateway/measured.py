@@ -1,0 +1,47 @@
+"""Counts the requests of the gateway for Prometheus: by the templates of their routes, never by their paths."""
+
+from collections.abc import Iterable, Iterator
+from typing import Any
+
+from fastapi import FastAPI
+from starlette.routing import BaseRoute
+from starlette.types import Scope
+
+from metrics.families import ANSWERS, REQUEST_SECONDS, REQUESTS
+from metrics.labels import OTHER, ROUTE
+
+
+def learn(app: FastAPI) -> None:
+    """Learn the routes of the application. A path without a route is `other`."""
+    ROUTE.learn(_operations(app.routes))
+
+
+def count(scope: Scope, status: int | None, seconds: float) -> None:
+    """Count a request after its end.
+
+    Args:
+        status: the status of the answer. None: the client left before.
+    """
+    route: Any = scope.get("route")
+    template = getattr(route, "path", None)
+    method = "GET" if scope["method"] == "HEAD" else scope["method"]
+    operation = OTHER if template is None else f"{method} {template}"
+    REQUESTS.add(operation, "none" if status is None else f"{status // 100}xx")
+    if status is not None:
+        ANSWERS.add(str(status))
+    REQUEST_SECONDS.observe(_door(route), seconds=seconds)
+
+
+def _door(route: Any) -> str:
+    """The first tag of the route, which names its door."""
+    return next(iter(map(str, getattr(route, "tags", None) or ())), OTHER)
+
+
+def _operations(routes: Iterable[BaseRoute]) -> Iterator[str]:
+    for route in routes:
+        path: str | None = getattr(route, "path", None)
+        if path is not None:
+            for method in getattr(route, "methods", None) or ():
+                yield f"{method} {path}"
+        # FastAPI keeps an included router as one route.
+        yield from _operations(getattr(getattr(route, "original_router", route), "routes", None) or ())
