@@ -25,23 +25,24 @@ from sandbox.client import SandboxClient
 from sandbox.scenarios import Delivered, Scenario
 from schemas.enums import ErrorCode
 from schemas.settings import Settings
-from stack.ports import free_port
 from stack.stack import Stack
 from stack.wiring import with_free_ports, without_limits
 from storage import customers, ledger, routes
 from storage.database import Database
 from storage.sql import of
+from workers.roles import Role
 
 console = Console()
 
 # Kie serves both; Runway serves the first one, too.
 _MODELS = ("seedream-5-lite", "nano-banana")
+_PROCESSES = {"gateway", "beat", "sandbox", *(f"worker-{role}" for role in Role)}
 _CREDITS = 10**9
 _FINISH_SECONDS = 180
 _BEFORE_SECONDS = 10.0
 
 _OUTCOMES = """
-    SELECT model, provider, stage, error_code, count(*) AS count,
+    SELECT model, provider, stage, error_code, count(*) AS number,
         percentile_cont(0.5) WITHIN GROUP (ORDER BY seconds) AS median, max(seconds) AS longest
     FROM (SELECT *, extract(epoch FROM finished_at - created_at)::float8 AS seconds FROM generations) AS ended
     GROUP BY model, provider, stage, error_code ORDER BY model, provider, stage
@@ -56,11 +57,10 @@ def main(
     with ExitStack() as ends:
         folder = Path(ends.enter_context(tempfile.TemporaryDirectory(prefix="reelworks-away-")))
         settings = with_free_ports(without_limits(Settings(_env_file=None)))
-        settings = settings.model_copy(update={"flower_port": free_port()})
         kie = ends.enter_context(Proxy()).link("kie", settings.sandbox.port)
         address = {"REELWORKS_PROVIDERS__KIE__BASE_URL": f"http://{HOST}:{kie.port}/kie"}
         with console.status("starting the system"):
-            stack = ends.enter_context(Stack(folder, settings, free_ports=False, extra_env=address))
+            stack = ends.enter_context(Stack(folder, settings, only=_PROCESSES, free_ports=False, extra_env=address))
         sandbox = ends.enter_context(SandboxClient(stack.sandbox_url))
         sandbox.lift_limits()
         sandbox.add_scenario(Scenario(seconds=1, delivered=Delivered(width=64, height=64)))
@@ -140,9 +140,9 @@ def _report(database: Database, orders: Orders, *, accepted: int, began: float) 
         changes = routes.changes(of(session), name=None, most=1000)[::-1]
     counts: Counter[str] = Counter()
     for row in rows:
-        counts[row.error_code or row.stage] += row.count
+        counts[row.error_code or row.stage] += row.number
         console.print(
-            f"{row.model:<16} {row.provider:<7} {row.stage} {row.error_code or ''} {row.count}, "
+            f"{row.model:<16} {row.provider:<7} {row.stage} {row.error_code or ''} {row.number}, "
             f"median {row.median:.1f} s, longest {row.longest:.1f} s",
             highlight=False,
         )
