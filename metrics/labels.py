@@ -131,7 +131,7 @@ class Asked(StrEnum):
 
 _OUTCOMES = (
     *("advance", "later", "fail", "cancel", "cancel_sent", "unknown"),
-    *("not_accepted", "unless_called_back", "waits", "interrupted", "crashed", "lease_lost"),
+    *("not_accepted", "unless_called_back", "waits", "takes_route", "interrupted", "crashed", "lease_lost"),
 )
 _CODES = (200, 201, 202, 204, 206, 301, 302, 303, 304, 307, 308, *range(400, 406), 408, 409, 410, 411, 412, 413, 415,
           416, 422, 425, 428, 429, 431, 499, 500, 501, 502, 503, 504)  # fmt: skip
