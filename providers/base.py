@@ -159,6 +159,9 @@ class AcceptedCreate:
     is_finished: bool = False
     """Whether the answer also contained the result. If so, no wait is needed."""
 
+    ahead: int | None = None
+    """The works before this one in the vendor's own queue. None: the vendor reports no place."""
+
     file: bytes | None = field(default=None, repr=False)
     """The result, if the answer contained the file. Reelworks stores the file and adds the link `STORED_FILE`."""
 
@@ -188,6 +191,12 @@ class RemoteState:
 
     progress: float | None = None
     """A fraction from 0 to 1. None: the vendor reports none."""
+
+    ahead: int | None = None
+    """The works before this one in the vendor's own queue; only when queued. None: the vendor reports no place."""
+
+    is_throttled: bool = False
+    """Whether the work waits because our account runs as much as it may; only when queued."""
 
     result_urls: list[str] = field(default_factory=list)
     """The links of the results; at least one when succeeded. Fetch them as `Provider.result_request` says."""

@@ -87,6 +87,17 @@ PriorityWord = Literal["low", "normal", "high"]
 _WORDS: Mapping[Priority, PriorityWord] = {Priority.LOW: "low", Priority.NORMAL: "normal", Priority.HIGH: "high"}
 
 
+class RemoteWait(StrEnum):
+    """What the vendor last said about accepted work that has not ended."""
+
+    QUEUED = "queued"
+    """In the vendor's own queue."""
+    THROTTLED = "throttled"
+    """The vendor has it, and does not begin: our account runs as much as it may."""
+    RUNNING = "running"
+    """The vendor works on it."""
+
+
 class Place(StrEnum):
     """Where a generation stands before its provider account."""
 

@@ -27,6 +27,7 @@ from sqlmodel import Field, SQLModel
 import schemas.identity_tables  # noqa: F401 -- the tables that foreign keys name
 from schemas.columns import MOMENT, created_at, words
 from schemas.enums import DEFAULT_SCOPES, AssetRole, ErrorCode, EventName, Kind, Stage
+from schemas.limits import RemoteWait
 from schemas.names import TWIN_PREFIX, ProviderName
 from schemas.quotas import OnLimit
 
@@ -233,6 +234,9 @@ class Generation(SQLModel, table=True):
         sa_column=Column(JSONB, nullable=False, server_default="{}"),
         description="where the vendor said to ask for it, by names of its adapter's",
     )
+    remote_wait: RemoteWait | None = Field(default=None, sa_type=words(RemoteWait, is_closed=False))
+    """Whether the vendor works on it, as the vendor last said. Null: the vendor has said neither."""
+    remote_ahead: int | None = Field(default=None, description="the works before it in the vendor's own queue")
     result_urls: list[str] = Field(default=[], sa_type=JSONB)
     """The vendor's links to the results."""
     object_key: str | None = Field(

@@ -22,6 +22,7 @@ from metrics.families import ENDED, ENDED_MODELS
 from schemas.causes import cause_of_cancel
 from schemas.enums import ErrorCode, EventName, Stage
 from schemas.errors import LeaseLost
+from schemas.limits import RemoteWait
 from schemas.names import ProviderName, is_twin
 from schemas.quotas import UNLIMITED, Quota
 from schemas.stages import AT_PROVIDER, CANCELLABLE, TERMINAL, is_allowed, progress_within
@@ -46,10 +47,16 @@ class Changes:
     """The provider of the current route."""
     route_index: int | None = None
     """The index of the current route in the order's routes."""
+    routes_given_up: int | None = None
+    """The routes that this generation does not take again: bit n stands for route n."""
     remote_id: str | None = None
     """The vendor's id of the work."""
     remote_links: Mapping[str, str] | None = None
     """The vendor's links to the work, by name."""
+    remote_wait: RemoteWait | None = None
+    """Whether the vendor works on it. Set together with `remote_ahead`."""
+    remote_ahead: int | None = None
+    """The works before it in the vendor's own queue. None, with a `remote_wait`: the vendor names no place."""
     result_urls: list[str] | None = None
     """The links to the result."""
     object_key: str | None = None

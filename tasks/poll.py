@@ -7,6 +7,7 @@ import structlog
 from providers.base import Cancellation, RemoteState, RemoteStatus
 from schemas.enums import ErrorCode, EventName, FoundBy, Stage
 from schemas.errors import ProviderError
+from schemas.limits import RemoteWait
 from schemas.stages import progress_within
 from storage.claims import Claim
 from storage.leases import Lease
@@ -32,7 +33,9 @@ def poll(services: WorkerServices, claim: Claim, _lease: Lease) -> Outcome:
     try:
         state = services.providers.get(claim.generation.provider).poll(remote_ref(claim))
     except ProviderError as error:
+        services.health.failed(claim.route, claim.id, error, is_create=False)
         return failed_read(services, claim, error)
+    services.health.answered(claim.route, claim.id, is_create=False)
     match state.status:
         case RemoteStatus.QUEUED | RemoteStatus.RUNNING:
             return _wait(services, claim, state)
@@ -71,7 +74,19 @@ def _wait(services: WorkerServices, claim: Claim, state: RemoteState) -> Later:
     waited = claim.seconds_in_stage
     estimate = waited / (waited + _HALF_WAY_SECONDS[claim.generation.kind])
     percent = progress_within(Stage.GENERATING, estimate if state.progress is None else state.progress)
-    return Later(seconds_to_poll(services, claim, waited), Counts.SUCCESS, Changes(progress=percent))
+    if state.is_throttled:
+        services.gate.throttled(claim.generation.provider, claim.id)
+    changes = Changes(progress=percent, remote_wait=_remote_wait(state), remote_ahead=state.ahead)
+    return Later(seconds_to_poll(services, claim, waited), Counts.SUCCESS, changes)
+
+
+def _remote_wait(state: RemoteState) -> RemoteWait | None:
+    match state.status:
+        case RemoteStatus.QUEUED:
+            return RemoteWait.THROTTLED if state.is_throttled else RemoteWait.QUEUED
+        case RemoteStatus.RUNNING:
+            return RemoteWait.RUNNING
+    return None
 
 
 def _deliver(claim: Claim, state: RemoteState) -> Advance:

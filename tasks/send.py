@@ -8,6 +8,7 @@ from providers.base import STORED_FILE, AcceptedCreate, ProviderRequest
 from schemas.callback_token import callback_url, node_callback_url
 from schemas.enums import Door, Stage
 from schemas.errors import LeaseLost, ProviderError, ProviderOutcomeUnknown
+from schemas.limits import RemoteWait
 from storage.claims import Claim
 from storage.leases import Lease
 from storage.transitions import Changes
@@ -42,13 +43,15 @@ class Departure:
 
 def send(services: WorkerServices, claim: Claim, lease: Lease, request: ProviderRequest) -> Outcome:
     """Send the create, and return its result as an outcome."""
-    departure = Departure(lease)
+    departure, health = Departure(lease), services.health
     try:
         created = _create(services, claim, request, departure)
     except ProviderOutcomeUnknown as error:
+        health.failed(claim.route, claim.id, error, is_create=True)
         log.warning("submit_outcome_unknown", reason=loggable(error))
         return Unknown(error.message)
     except ProviderError as error:
+        health.failed(claim.route, claim.id, error, is_create=True)
         return refused(services, claim, error)
     except LeaseLost:
         FENCES.add(Fence.CREATE)
@@ -59,6 +62,7 @@ def send(services: WorkerServices, claim: Claim, lease: Lease, request: Provider
         if departure.has_left:
             return Unknown("an internal error after it was sent")
         return crashed_before_it_left(services, claim)
+    health.answered(claim.route, claim.id, is_create=True)
     log.info("submit_accepted", remote_id=created.remote_id)
     return accepted(services, claim, created)
 
@@ -78,7 +82,13 @@ def accepted(services: WorkerServices, claim: Claim, created: AcceptedCreate, *,
         Stage.GENERATING,
         wait=0.0 if is_urgent else seconds_to_poll(services, claim, 0.0),
         event={"provider": provider, "route": claim.generation.route_index, "remote_id": created.remote_id},
-        changes=Changes(remote_id=created.remote_id, remote_links=links, object_key=None if file is None else file.key),
+        changes=Changes(
+            remote_id=created.remote_id,
+            remote_links=links,
+            remote_wait=None if created.ahead is None else RemoteWait.QUEUED,
+            remote_ahead=created.ahead,
+            object_key=None if file is None else file.key,
+        ),
         file=file,
     )
 

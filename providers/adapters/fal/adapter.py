@@ -124,7 +124,7 @@ class Fal(VendorAdapter):
             fence=fence,
         )
         created = self._accepted(reply, Created, "a request id")
-        return AcceptedCreate(created.request_id, created.links)
+        return AcceptedCreate(created.request_id, created.links, ahead=created.queue_position)
 
     def _state(self, remote: RemoteRef) -> RemoteState:
         progress, reply = self._progress("poll", remote)
@@ -136,6 +136,8 @@ class Fal(VendorAdapter):
                 return to_failure(kind, "; ".join(texts(progress.error)), error_code(kind))
             case RemoteStatus.UNKNOWN:
                 return no_news(progress.status)
+            case RemoteStatus.QUEUED:
+                return RemoteState(RemoteStatus.QUEUED, ahead=progress.queue_position)
             case status:
                 return RemoteState(status)
 

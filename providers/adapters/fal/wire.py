@@ -7,7 +7,7 @@ import re
 from collections.abc import Mapping
 from typing import Annotated, Final, Literal
 
-from pydantic import JsonValue, StringConstraints, TypeAdapter, ValidationError
+from pydantic import Field, JsonValue, StringConstraints, TypeAdapter, ValidationError
 
 from providers.adapters.links import file_links
 from providers.adapters.payload import Lenient, Payload, Report, texts
@@ -46,6 +46,8 @@ _SUFFIXES: Final[Mapping[LinkName, str]] = {"status": "/status", "response": "",
 
 # The id becomes part of a URL's path.
 RequestId = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9_-]{1,200}$")]
+# 0 is the next one. A larger number than any queue has is no position.
+QueuePosition = Lenient[Annotated[int, Field(ge=0, lt=10**9)]]
 _LINK: Final = TypeAdapter(Annotated[str, StringConstraints(pattern=r"^https?://[\x21-\x7e]{1,2000}$")])
 
 # The members of a model's output that hold its files. Some models wrap their output.
@@ -57,6 +59,7 @@ class Created(Payload):
     """The answer to a create. Only the id is required; links of another form are ignored."""
 
     request_id: RequestId
+    queue_position: QueuePosition = None
     status_url: JsonValue = None
     response_url: JsonValue = None
     cancel_url: JsonValue = None
@@ -84,6 +87,7 @@ class Progress(Report):
     members = frozenset({"request_id", "status"})
     status: JsonValue = None
     request_id: Lenient[str] = None
+    queue_position: QueuePosition = None
     error: JsonValue = None
     error_type: Lenient[str] = None
 

@@ -23,9 +23,11 @@ from schemas.limits import Refusal
 VERSION: Final = "2024-11-06"
 """The version of the API, for the header `X-Runway-Version`."""
 
+# More tasks than the account may run at once: https://docs.dev.runwayml.com/usage/tiers
+_THROTTLED: Final = "THROTTLED"
 STATUSES: Final[Mapping[str, RemoteStatus]] = {
     "PENDING": RemoteStatus.QUEUED,
-    "THROTTLED": RemoteStatus.QUEUED,
+    _THROTTLED: RemoteStatus.QUEUED,
     "RUNNING": RemoteStatus.RUNNING,
     "SUCCEEDED": RemoteStatus.SUCCEEDED,
     "FAILED": RemoteStatus.FAILED,
@@ -120,6 +122,8 @@ def to_state(task: Task) -> RemoteState:
             return RemoteState(RemoteStatus.RUNNING, progress=fraction(task.progress))
         case RemoteStatus.UNKNOWN:
             return no_news(task.status)
+        case RemoteStatus.QUEUED:
+            return RemoteState(RemoteStatus.QUEUED, is_throttled=task.status == _THROTTLED)
         case status:
             return RemoteState(status, provider_credits=task.credits)
 

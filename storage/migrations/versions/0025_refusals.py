@@ -1,8 +1,9 @@
-"""Refusals: what a vendor's refusal of a create says about its account.
+"""Refusals: what a vendor's refusal of a create says about its account. And the place in the vendor's own queue.
 
 The previous release works on this schema: it learns nothing from refusals.
 """
 
+import sqlalchemy as sa
 from alembic import op
 
 revision = "0025"
@@ -13,7 +14,8 @@ depends_on = None
 # The refusal of a create closes the account for all processes, and lowers its limits. One burst of creates counts once:
 # a refusal for being too fast that comes while the account is closed lowers nothing. `pause` is our own wait, `asked`
 # is the vendor's. If the vendor works on as many as it takes, an end makes room, and no pause is needed. If we have
-# none there, somebody else uses the account.
+# none there, somebody else uses the account. Work that the vendor has and does not begin counts as refused. An account
+# has money again when the vendor accepts a create, not before.
 _REFUSED = """
     CREATE OR REPLACE FUNCTION admission_refused(
         of_provider text, refused uuid, why text, pause float8, asked float8
@@ -22,6 +24,7 @@ _REFUSED = """
         account admission_accounts;
         at timestamptz;
         is_closed boolean;
+        lasts boolean;
     BEGIN
         INSERT INTO admission_accounts (provider) VALUES (of_provider) ON CONFLICT DO NOTHING;
         SELECT * INTO account FROM admission_accounts WHERE provider = of_provider FOR UPDATE;
@@ -29,8 +32,9 @@ _REFUSED = """
         is_closed := coalesce(account.closed_until > at, false);
         closed_seconds := greatest(pause, asked);
         IF why = 'too_many' THEN
-            SELECT count(*) INTO places FROM admissions
-            WHERE provider = of_provider AND place = 'granted' AND generation_id <> refused;
+            SELECT count(*) INTO places FROM admissions JOIN generations ON id = generation_id
+            WHERE admissions.provider = of_provider AND place = 'granted' AND id <> refused
+                AND remote_wait IS DISTINCT FROM 'throttled';
             IF places > 0 THEN
                 closed_seconds := coalesce(asked, 0);
             END IF;
@@ -40,9 +44,9 @@ _REFUSED = """
             account.rate_factor := greatest(0.01, admission_rate_factor(account) / 2);
             account.rate_factor_at := at;
         END IF;
-        -- A refusal that lasts is not forgotten because of another one that comes a moment later.
-        is_news := NOT is_closed OR (why IN ('no_money', 'daily') AND account.closed_reason IS DISTINCT FROM why);
-        IF is_news THEN
+        lasts := why IN ('no_money', 'daily');
+        is_news := CASE WHEN lasts THEN account.closed_reason IS DISTINCT FROM why ELSE NOT is_closed END;
+        IF lasts OR (closed_seconds > 0 AND coalesce(account.closed_reason NOT IN ('no_money', 'daily'), true)) THEN
             account.closed_reason := why;
         END IF;
         UPDATE admission_accounts SET
@@ -60,8 +64,12 @@ _REFUSED = """
 
 
 def upgrade() -> None:
+    op.add_column("generations", sa.Column("remote_wait", sa.String(64)), if_not_exists=True)
+    op.add_column("generations", sa.Column("remote_ahead", sa.Integer()), if_not_exists=True)
     op.execute(_REFUSED)
 
 
 def downgrade() -> None:
     op.execute("DROP FUNCTION admission_refused")
+    op.drop_column("generations", "remote_ahead")
+    op.drop_column("generations", "remote_wait")

@@ -139,6 +139,24 @@ def test_work_that_never_asked_counts_as_in_flight(account: Account) -> None:
     assert learned.places == 1
 
 
+def test_work_that_the_vendor_does_not_begin_shows_how_many_it_takes_at_once(account: Account) -> None:
+    asked = [account.asks(account.customer()) for _ in range(5)]
+    for each in asked[3:]:
+        account.run("UPDATE generations SET remote_wait = 'throttled' WHERE id = :id", id=each.id)
+    gate = Gate(account.database, AdmissionSettings(), {}, lambda *_: None, wake_in=10)
+    with capture_logs() as lines:
+        for each in asked[3:]:
+            gate.throttled(account.name, each.id)
+    assert [(line["event"], line["places"]) for line in lines] == [("account_full", 3)]
+    assert in_force(account)["in_flight"] == 3
+    assert not account.asks(account.customer()).has_place
+    account.ends(asked[0])
+    account.ends(asked[3])
+    assert account.grant() == [], "three are left there"
+    account.ends(asked[1])
+    assert len(account.grant()) == 1
+
+
 @pytest.mark.parametrize("why", [Refusal.NO_MONEY, Refusal.DAILY])
 def test_account_without_money_gets_one_create_until_the_vendor_accepts_one(account: Account, why: Refusal) -> None:
     *asked, late = [account.asks(account.customer()) for _ in range(5)]
@@ -169,11 +187,11 @@ def test_generations_with_another_route_leave_an_account_without_money(account: 
 
 def test_process_that_was_refused_asks_at_once_and_alerts_once(account: Account) -> None:
     gate = Gate(account.database, AdmissionSettings(), {}, lambda *_: None, wake_in=10)
-    assert not gate.needs_place(account.name)
+    assert not gate.needs_place(account.route)
     with capture_logs() as lines:
         for _ in range(2):
             gate.refused(account.name, uuid4(), Refused(Refusal.NO_MONEY, 300))
-    assert gate.needs_place(account.name)
+    assert gate.needs_place(account.route)
     assert gate.is_spent(account.name)
     assert [(line["event"], line["log_level"], line["reason"]) for line in lines] == [
         ("account_closed", "error", Refusal.NO_MONEY)
@@ -182,4 +200,4 @@ def test_process_that_was_refused_asks_at_once_and_alerts_once(account: Account)
     assert gate.is_spent(account.name), "nothing was granted since then"
     passes(account, 301)
     gate.accepted(account.name)
-    assert not gate.needs_place(account.name)
+    assert not gate.needs_place(account.route)

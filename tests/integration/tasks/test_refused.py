@@ -4,7 +4,7 @@ import pytest
 from sqlalchemy import text
 
 from schemas.enums import EventName, Stage
-from schemas.limits import Place
+from schemas.limits import Place, RemoteWait
 from tests.integration.tasks.conftest import Life, Lives
 
 A_MINUTE = 60
@@ -69,3 +69,11 @@ def test_generation_outlasts_an_account_without_money(lives: Lives, times: int) 
     assert life.step() is Stage.GENERATING
     assert not life.worker.gate.is_spent("kie")
     assert (life.row.failures, life.accepted_creates()) == (0, 1)
+
+
+def test_vendors_word_about_its_own_queue_is_kept(lives: Lives) -> None:
+    life = lives.begin({"model": "gen-4.5-text-to-video"}, seconds=3600)
+    assert life.step() is Stage.GENERATING
+    assert life.row.remote_wait is None, "the vendor has said nothing yet"
+    assert life.step() is Stage.GENERATING
+    assert life.row.remote_wait in {RemoteWait.QUEUED, RemoteWait.RUNNING}

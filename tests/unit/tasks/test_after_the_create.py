@@ -9,11 +9,12 @@ import pytest
 from providers.base import Cancellation, RemoteState, RemoteStatus
 from schemas.enums import ErrorCode, EventName, FoundBy, Queue, Stage
 from schemas.errors import DownloadError, ProviderBadResponse, ProviderError, ProviderUnavailable
+from schemas.limits import RemoteWait
 from schemas.stages import WORK
 from storage.transitions import Changes
 from tasks import deadline, pipeline
 from tasks.bad_files import fetch_again
-from tasks.download import _not_downloaded, download
+from tasks.download import _not_downloaded
 from tasks.outcomes import Advance, Cancel, CancelSent, Counts, Fail, Later, Note, Outcome
 from tasks.poll import poll
 from tasks.prepare import prepare
@@ -33,6 +34,10 @@ ASKED: dict[str, Any] = {"cancel_requested_at": NOW, "cancel_sent_at": NOW}
 FINISHED = RemoteState(RemoteStatus.SUCCEEDED, result_urls=["https://vendor.example/1.png"])
 
 
+def _running(progress: int) -> Changes:
+    return Changes(progress=progress, remote_wait=RemoteWait.RUNNING)
+
+
 def _poll(vendor: Vendor, *, model: str = "free", in_stage_for: float = 0.0, **columns: Any) -> Outcome:
     claim = a_claim(Stage.GENERATING, model=model, in_stage_for=in_stage_for, **columns)
     return poll(services_with(vendor), claim, a_lease())
@@ -40,12 +45,12 @@ def _poll(vendor: Vendor, *, model: str = "free", in_stage_for: float = 0.0, **c
 
 def test_poll_of_running_work_is_repeated_later_and_updates_progress() -> None:
     running = RemoteState(RemoteStatus.RUNNING, progress=0.25)
-    assert _poll(Vendor(polls=running)) == Later(60, Counts.SUCCESS, Changes(progress=31))
+    assert _poll(Vendor(polls=running)) == Later(60, Counts.SUCCESS, _running(31))
 
 
 def test_progress_is_estimated_when_the_vendor_reports_none() -> None:
     running = RemoteState(RemoteStatus.RUNNING)
-    assert _poll(Vendor(polls=running), in_stage_for=8) == Later(60, Counts.SUCCESS, Changes(progress=47))
+    assert _poll(Vendor(polls=running), in_stage_for=8) == Later(60, Counts.SUCCESS, _running(47))
 
 
 def test_poll_of_finished_work_moves_to_downloading() -> None:
@@ -77,7 +82,7 @@ def test_cancellation_is_passed_on_before_the_state_is_read() -> None:
 
 def test_provider_is_asked_to_stop_once() -> None:
     vendor = Vendor(polls=RemoteState(RemoteStatus.RUNNING, progress=0.5))
-    assert _poll(vendor, **ASKED) == Later(2.5, Counts.SUCCESS, Changes(progress=47))
+    assert _poll(vendor, **ASKED) == Later(2.5, Counts.SUCCESS, _running(47))
     assert vendor.asked == ["poll"]
 
 
@@ -123,16 +128,6 @@ def test_final_download_error_fails_and_other_download_errors_are_retried() -> N
     assert _not_downloaded(services, claim, DownloadError("it is away")) == Later(10, reason="it is away")
     fresh = Later(2, Counts.FAILURE, Changes(result_urls=FINISHED.result_urls), reason="refused")
     assert _not_downloaded(services, claim, DownloadError("refused", is_stale=True)) == fresh
-
-
-def test_a_download_beside_slow_ones_of_its_account_follows_later_and_counts_no_failure(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    monkeypatch.setattr("tasks.download._QUICK_SECONDS", 0.0)
-    services = services_with(Vendor())
-    claim = a_claim(Stage.DOWNLOADING, result_urls=["https://vendor.example/1.png"])
-    with services.hosts.taken_by(claim.generation.provider):
-        assert download(services, claim, a_lease()) == Later(10)
 
 
 def test_image_in_memory_becomes_an_asset() -> None:

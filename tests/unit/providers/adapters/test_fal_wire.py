@@ -139,7 +139,9 @@ def test_an_unknown_model_of_an_old_order_is_rejected() -> None:
 def test_the_create_request() -> None:
     requests: list[httpx.Request] = []
     url = "https://gw.example/callbacks/fal/1?t=x&y=z"
-    assert submit(account((200, ACCEPTED), requests=requests), callback_url=url) == AcceptedCreate("req_1", LINKS)
+    assert submit(account((200, ACCEPTED), requests=requests), callback_url=url) == AcceptedCreate(
+        "req_1", LINKS, ahead=3
+    )
     (request,) = requests
     assert (request.method, request.url.host, request.url.path) == ("POST", "queue.fal.run", f"/{TEXT}")
     assert dict(request.url.params) == {"fal_webhook": url}
@@ -266,6 +268,14 @@ def test_a_link_is_used_below_a_base_url_with_a_path() -> None:
 )
 def test_without_links_the_documented_path_is_used(model: str, path: str) -> None:
     assert request_path(model, "r", "status") == path
+
+
+@pytest.mark.parametrize(("position", "ahead"), [(0, 0), (7, 7), (-1, None), ("soon", None), (10**12, None)])
+def test_the_place_in_fals_queue(position: object, ahead: int | None) -> None:
+    _, answer = progress("IN_QUEUE")
+    assert isinstance(answer, dict)
+    state = account((202, {**answer, "queue_position": position})).poll(REMOTE)
+    assert state == RemoteState(RemoteStatus.QUEUED, ahead=ahead)
 
 
 @pytest.mark.parametrize(("word", "status"), [("IN_QUEUE", RemoteStatus.QUEUED), ("IN_PROGRESS", RemoteStatus.RUNNING)])

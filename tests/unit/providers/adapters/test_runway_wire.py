@@ -329,13 +329,16 @@ def test_a_read_without_a_usable_task(reply: tuple[int, object], expected: type[
     ("word", "status"),
     [
         ("PENDING", RemoteStatus.QUEUED),
-        ("THROTTLED", RemoteStatus.QUEUED),
         ("RUNNING", RemoteStatus.RUNNING),
         ("CANCELLED", RemoteStatus.CANCELLED),
     ],
 )
 def test_states(word: str, status: RemoteStatus) -> None:
     assert state_of(word) == RemoteState(status)
+
+
+def test_a_task_over_the_tasks_at_once_waits_because_of_our_account() -> None:
+    assert state_of("THROTTLED") == RemoteState(RemoteStatus.QUEUED, is_throttled=True)
 
 
 @pytest.mark.parametrize(
