@@ -11,7 +11,7 @@ from metrics.instruments import Counter, Family, Gauge, Histogram
 _SHORT: Final = (0.005, 0.025, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30)
 _LONG: Final = (0.1, 0.5, 1, 2.5, 5, 10, 30, 60, 120, 300, 600, 3600)
 
-_MOST_OF_MODELS: Final = 300
+_MOST_OF_MODELS: Final = 250
 
 # --- of each process: the pipeline -----------------------------------------------------------------------------------
 

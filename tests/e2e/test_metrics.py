@@ -1,6 +1,8 @@
 """Metrics of a running system: what Prometheus reads is true, also after a worker was killed."""
 
 import json
+import os
+import signal
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -52,6 +54,12 @@ class Measured:
             for (found, having), value in self.read().items()
             if found == f"reelworks_{name}" and labels.items() <= dict(having).items()
         )
+
+    def kill(self, role: str) -> None:
+        """Kill the process of a role, and wait until another one is listed in its place."""
+        (before,) = (target for target in self.targets() if target.role == role)
+        os.kill(before.pid, signal.SIGKILL)
+        eventually(self.targets, lambda found: any(one.role == role and one.pid != before.pid for one in found))
 
     def count(self, query: str) -> int:
         """What the database itself counts."""
@@ -123,16 +131,15 @@ def test_figures_are_those_of_the_database_also_after_a_kill(measured: Measured)
     has("ends_found_total", IMAGES + 1, found_by="callback", provider="kie")
     has("provider_calls_total", IMAGES + 1 + len(waiting), call="create", answer="success")
     assert measured.total("callbacks_total", provider="kie", verdict="wakes") > 0
-    assert measured.total("http_requests_total", route="POST /v1/generations", answer="2xx") == IMAGES + 1 + len(
-        waiting
-    )
+    orders = measured.total("http_requests_total", route="POST /v1/generations", answer="2xx")
+    assert orders == IMAGES + 1 + len(waiting)
     assert measured.total("stage_seconds_count", stage="generating") == IMAGES + 1
     assert not measured.total("fences_hit_total")
 
-    # Another process takes the turn, and the figures are there once.
-    system.stack.kill("worker-notify")
-    system.stack.start("worker-notify")
-    agrees()
+    # The supervisor starts another process. It takes the turn, and each figure is there once.
+    for role in ("notify", "provider"):
+        measured.kill(role)
+        agrees()
     for each in waiting:
         system.http.post(f"/v1/generations/{each}/cancel", headers=customer.headers)
 
