@@ -16,6 +16,7 @@ from schemas.enums import Stage
 from schemas.errors import LeaseLost
 from schemas.limits import AccountLimits, Priority
 from schemas.names import ProviderName
+from schemas.orders import Route
 from storage.claims import Claim
 from storage.generations import Wake
 from storage.sql import Sql, returns
@@ -158,8 +159,12 @@ class View:
     """The accounts that take nothing now, and those whose limits were learned from refusals."""
     spent: frozenset[ProviderName]
     """The accounts that are out of money, or of generations of the day, since the vendor last accepted a create."""
+    shut: frozenset[ProviderName]
+    """The accounts among the spent ones that are not tried before a time."""
     waiting: frozenset[ProviderName]
     """The accounts for which generations wait."""
+    open_routes: frozenset[Route]
+    """The routes whose circuit breaker is open or half-open."""
     has_pauses: bool
     """Whether an operator paused anything."""
     limited: frozenset[UUID] | None
@@ -181,12 +186,14 @@ _LIMITED = """
 
 def view(sql: Sql) -> View:
     """The view of this moment."""
-    accounts, waiting, has_pauses, limited = sql.all(_VIEW)[0]
+    accounts, waiting, open_routes, has_pauses, limited = sql.all(_VIEW)[0]
     return View(
         limits={name: AccountLimits.model_validate(one["limits"]) for name, one in accounts.items() if one["limits"]},
         closed=frozenset(name for name, one in accounts.items() if one["is_closed"]),
         spent=frozenset(name for name, one in accounts.items() if one["is_spent"]),
+        shut=frozenset(name for name, one in accounts.items() if one["is_spent"] and one["is_shut"]),
         waiting=frozenset(waiting),
+        open_routes=frozenset(Route.model_validate(one) for one in open_routes),
         has_pauses=has_pauses,
         limited=None if None in limited or len(limited) > _MOST_LIMITED else frozenset(limited),
     )
@@ -197,12 +204,15 @@ _VIEW = returns(lambda *row: row)(f"""
         (SELECT coalesce(jsonb_object_agg(provider, jsonb_build_object(
             'limits', coalesce(override, declared),
             'is_spent', coalesce(closed_reason IN ('no_money', 'daily'), false),
+            'is_shut', coalesce(closed_until > clock_timestamp(), false),
             'is_closed', coalesce(closed_until > clock_timestamp(), false)
                 OR coalesce(closed_reason IN ('no_money', 'daily'), false)
                 OR admission_learned_in_flight(admission_accounts) IS NOT NULL
                 OR coalesce(admission_rate_factor(admission_accounts) < 1, false)
         )), '{{}}') FROM admission_accounts),
         ARRAY({_WAITING_ACCOUNTS.text}),
+        (SELECT coalesce(jsonb_agg(jsonb_build_object('provider', provider, 'model', vendor_model)), '[]')
+            FROM route_health WHERE opened_at IS NOT NULL),
         EXISTS (SELECT FROM admission_pauses),
         ARRAY({_LIMITED} LIMIT {_MOST_LIMITED + 1})
 """)  # noqa: S608 -- a constant
@@ -289,3 +299,17 @@ def _count(sql: Sql, provider: ProviderName, limits: AccountLimits) -> dict[str,
     pools = {model: limits.pool_of(model) for model in sql.all(_VENDOR_MODELS, provider=provider)}
     sql.run(_COUNT, provider=provider, pools=Jsonb(pools))
     return pools
+
+
+def leave(sql: Sql, generation_id: UUID) -> None:
+    """A generation leaves the queue of its account for another one. Its deadline counts from now on."""
+    sql.run(_LEAVE, id=generation_id)
+
+
+_LEAVE = """
+    WITH gone AS (
+        DELETE FROM admissions WHERE generation_id = %(id)s RETURNING generation_id, place, work_seconds
+    )
+    UPDATE generations SET deadline_at = clock_timestamp() + make_interval(secs => work_seconds)
+    FROM gone WHERE id = generation_id AND place IN ('waiting', 'held') AND work_seconds IS NOT NULL
+"""

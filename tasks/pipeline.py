@@ -18,7 +18,7 @@ from storage.leases import Lease
 from tasks import deadline
 from tasks.apply import apply, recover
 from tasks.download import download
-from tasks.outcomes import Advance, CancelSent, Later, Outcome
+from tasks.outcomes import Advance, CancelSent, Later, Outcome, TakesRoute
 from tasks.poll import poll
 from tasks.prepare import prepare
 from tasks.resolve import resolve
@@ -137,7 +137,7 @@ def go_on(services: WorkerServices, claim: Claim, lease: Lease) -> None:
             outcome = deadline.end_of(services, claim) or step(services, claim, lease)
             if isinstance(outcome, Advance):
                 step = next_step(services, claim.generation.stage, outcome)
-            elif not isinstance(outcome, CancelSent):
+            elif not isinstance(outcome, CancelSent | TakesRoute):
                 step = None
             kept = apply(services, claim, outcome, keeps_lease=step is not None)
             shown.ends(claim, kept)

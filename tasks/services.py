@@ -6,6 +6,8 @@ from typing import Protocol
 from uuid import UUID
 
 from admission.gate import Gate
+from admission.health import RouteHealth
+from admission.routes import Routes
 from providers.catalogue import Catalogue
 from providers.registry import Providers
 from schemas.enums import Queue
@@ -64,6 +66,10 @@ class WorkerServices:
     """The queues that this process serves. A step whose queue is among them can follow without a wake-up."""
     gate: Gate
     """Asks for places at provider accounts, and hands them out."""
+    health: RouteHealth
+    """Reports the calls of this process to the circuit breakers of routes."""
+    routes: Routes
+    """Chooses the routes of queued generations."""
     usual_times: UsualTimes
     """The usual times of work at providers."""
     threads: Threads

@@ -6,6 +6,8 @@ from contextlib import contextmanager
 from celery import Celery
 
 from admission.gate import Gate
+from admission.health import RouteHealth
+from admission.routes import Routes
 from intake.orders import Intake
 from media import decoder
 from notify.announcements import Announcer
@@ -48,6 +50,8 @@ def open_services(
     )  # fmt: skip
     if Queue.SUBMIT in queues:
         gate.declare()
+    health = RouteHealth(database, settings.admission, gate)
+    catalogue = Catalogue.load(providers.available(), settings.prices)
     leases = LeaseKeeper(database, lease_seconds=settings.pipeline.lease_seconds).start()
     try:
         yield WorkerServices(
@@ -55,13 +59,15 @@ def open_services(
             database=database,
             objects=objects,
             providers=providers,
-            catalogue=Catalogue.load(providers.available(), settings.prices),
+            catalogue=catalogue,
             leases=leases,
             dispatcher=dispatcher,
             announce=announcer.announce,
             tell=StageEvents().tell,
             queues=frozenset(queues),
             gate=gate,
+            health=health,
+            routes=Routes(database, gate, health, catalogue),
             usual_times=UsualTimes(database),
             threads=Threads(each=max(1, threads - _THREADS_FOR_OTHERS)),
             worker_name=worker_name,

@@ -13,6 +13,8 @@ from structlog.typing import EventDict, WrappedLogger
 import tasks.download
 import tasks.pipeline
 from admission.gate import Gate
+from admission.health import RouteHealth
+from admission.routes import Routes
 from providers.registry import Providers
 from schemas.enums import Queue
 from schemas.settings import Settings
@@ -50,10 +52,14 @@ def ground(
     try:
         with serve() as files:
             mailbox = Mailbox(own)
+            gate = Gate(own, settings.admission, {}, mailbox.wake, wake_in=settings.pipeline.resend_after_seconds)
+            health = RouteHealth(own, settings.admission, gate)
             services = WorkerServices(
                 settings=settings,
                 database=own,
-                gate=Gate(own, settings.admission, {}, mailbox.wake, wake_in=settings.pipeline.resend_after_seconds),
+                gate=gate,
+                health=health,
+                routes=Routes(own, gate, health, catalogue()),
                 objects=objects,
                 providers=Providers(settings.providers),
                 catalogue=catalogue(),

@@ -187,11 +187,11 @@ def test_generations_with_another_route_leave_an_account_without_money(account: 
 
 def test_process_that_was_refused_asks_at_once_and_alerts_once(account: Account) -> None:
     gate = Gate(account.database, AdmissionSettings(), {}, lambda *_: None, wake_in=10)
-    assert not gate.needs_place(account.name)
+    assert not gate.needs_place(account.route)
     with capture_logs() as lines:
         for _ in range(2):
             gate.refused(account.name, uuid4(), Refused(Refusal.NO_MONEY, 300))
-    assert gate.needs_place(account.name)
+    assert gate.needs_place(account.route)
     assert gate.is_spent(account.name)
     assert [(line["event"], line["log_level"], line["reason"]) for line in lines] == [
         ("account_closed", "error", Refusal.NO_MONEY)
@@ -200,4 +200,4 @@ def test_process_that_was_refused_asks_at_once_and_alerts_once(account: Account)
     assert gate.is_spent(account.name), "nothing was granted since then"
     passes(account, 301)
     gate.accepted(account.name)
-    assert not gate.needs_place(account.name)
+    assert not gate.needs_place(account.route)
