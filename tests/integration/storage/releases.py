@@ -303,7 +303,8 @@ _AT_0023 = [
     f"""
         INSERT INTO customer_limits (customer_id, in_flight, per_day, credits_per_day, on_limit)
         VALUES ({_CUSTOMER}, 5, 10, 100, 'wait')
-        ON CONFLICT (customer_id) DO UPDATE SET per_day = excluded.per_day
+        ON CONFLICT (customer_id) DO UPDATE SET
+            per_day = excluded.per_day, credits_per_day = excluded.credits_per_day, on_limit = excluded.on_limit
     """,
     "UPDATE api_keys SET in_flight = 5, per_day = 10, on_limit = 'wait' WHERE id = md5('key')::uuid",
     "UPDATE key_spending SET orders = orders + 1",
