@@ -394,14 +394,16 @@ _RELEASE_HELD = """
             WHERE generation_id = one.generation_id AND place = 'waiting' RETURNING * INTO one;
             PERFORM admission_queue(one, false) WHERE one.generation_id IS NOT NULL;
         END LOOP;
-        one := NULL;
+        -- Before all others. With an OR in its place, each search would read every row that is held.
+        one.held_by := '';
+        one.provider := '';
+        one.customer_id := '00000000-0000-0000-0000-000000000000';
+        one.vendor_model := '';
+        one.flow := '';
         LOOP
             SELECT * INTO one FROM admissions
-            WHERE place = 'held' AND (
-                one.generation_id IS NULL
-                OR (held_by, provider, customer_id, vendor_model, flow)
-                    > (one.held_by, one.provider, one.customer_id, one.vendor_model, one.flow)
-            )
+            WHERE place = 'held' AND (held_by, provider, customer_id, vendor_model, flow)
+                > (one.held_by, one.provider, one.customer_id, one.vendor_model, one.flow)
             ORDER BY held_by, provider, customer_id, vendor_model, flow, priority DESC, flow_turn LIMIT 1;
             EXIT WHEN NOT FOUND;
             CONTINUE WHEN admission_held_by(one) IS NOT NULL;

@@ -67,11 +67,8 @@ _AHEAD = """
     BEGIN
         in_pool := 0;
         at_account := 0;
-        LOOP
-            SELECT pool INTO next_pool FROM admissions
-            WHERE provider = of_provider AND place = 'waiting' AND (next_pool IS NULL OR pool > next_pool)
-            ORDER BY pool LIMIT 1;
-            EXIT WHEN NOT FOUND;
+        SELECT min(pool) INTO next_pool FROM admissions WHERE provider = of_provider AND place = 'waiting';
+        WHILE next_pool IS NOT NULL LOOP
             SELECT count(*), min(turn), max(turn) INTO number, least_turn, last_turn FROM (
                 SELECT turn FROM admissions
                 WHERE provider = of_provider AND pool = next_pool AND place = 'waiting'
@@ -85,6 +82,8 @@ _AHEAD = """
             IF next_pool = of_pool THEN
                 in_pool := number;
             END IF;
+            SELECT min(pool) INTO next_pool FROM admissions
+            WHERE provider = of_provider AND place = 'waiting' AND pool > next_pool;
         END LOOP;
     END $$
 """
