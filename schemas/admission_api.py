@@ -43,6 +43,7 @@ class AccountState(BaseModel):
                     "use": {"in_flight": 97, "waiting": 412, "in_windows": [20]},
                     "families": {},
                     "held": {"pause": 3},
+                    "at_vendor": {"queued": 12, "running": 85},
                     "oldest_waits_seconds": 84.2,
                 }
             ]
@@ -73,6 +74,10 @@ class AccountState(BaseModel):
     families: dict[str, AccountUse] = Field(description="the work of each family of models that has any")
     held: dict[str, int] = Field(
         description="generations out of the queue, by the reason: `pause`, `customer`, `route`, `busy`"
+    )
+    at_vendor: dict[str, int] = Field(
+        description="generations in flight by the vendor's last word: `queued` in its own queue, `throttled` by the "
+        "limit of the account, `running`. Others have not been read yet"
     )
     oldest_waits_seconds: float | None = Field(
         description="since the oldest generation in the queue asked; null: none waits"

@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import Any
 
 from schemas.admission_api import AccountState, AccountUse
-from schemas.limits import WHOLE_ACCOUNT, AccountLimits, HeldBy, Limits, Place
+from schemas.limits import WHOLE_ACCOUNT, AccountLimits, HeldBy, Limits, Place, RemoteWait
 from schemas.names import ProviderName
 from storage.sql import Sql, returns
 
@@ -37,6 +37,15 @@ class _Count:
     oldest_seconds: float
 
 
+@dataclass(frozen=True)
+class _AtVendor:
+    """The generations that a vendor has, by its last word about them."""
+
+    provider: ProviderName
+    remote_wait: RemoteWait
+    count: int
+
+
 @dataclass
 class _Counts:
     """The generations of an account."""
@@ -45,6 +54,7 @@ class _Counts:
     waiting: dict[str, int] = field(default_factory=dict)
     held: dict[str, int] = field(default_factory=dict)
     oldest_waits: float | None = None
+    at_vendor: dict[str, int] = field(default_factory=dict)
 
     def add(self, one: _Count) -> None:
         """Count the generations of one pool in one place."""
@@ -78,6 +88,13 @@ _COUNTS = returns(_Count)("""
     GROUP BY provider, pool, place, held_by
 """)
 
+_AT_VENDOR = returns(_AtVendor)("""
+    SELECT a.provider, remote_wait, count(*) AS count FROM admissions a JOIN generations ON id = generation_id
+    WHERE place = 'granted' AND remote_wait IS NOT NULL AND stage = 'generating'
+        AND (%(only)s::text IS NULL OR a.provider = %(only)s)
+    GROUP BY a.provider, remote_wait
+""")
+
 _IN_WINDOWS = returns(int)("""
     SELECT (
         SELECT count(*) FROM admission_creates c
@@ -101,6 +118,9 @@ def account_states(sql: Sql, only: ProviderName | None = None) -> list[AccountSt
     for one in sql.all(_COUNTS, only=only):
         if one.provider in counts:
             counts[one.provider].add(one)
+    for told in sql.all(_AT_VENDOR, only=only):
+        if told.provider in counts:
+            counts[told.provider].at_vendor[told.remote_wait] = told.count
     limits = {account.provider: AccountLimits.model_validate(account.in_force) for account in accounts}
     windows = [
         (name, pool, rate.seconds)
@@ -140,6 +160,7 @@ def _state(account: _Account, limits: AccountLimits, counts: _Counts, creates: I
         use=whole,
         families=dict(families),
         held=counts.held,
+        at_vendor=counts.at_vendor,
         oldest_waits_seconds=counts.oldest_waits,
     )
 

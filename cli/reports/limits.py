@@ -10,7 +10,7 @@ from rich.console import Console
 from cli.reports.rows import show_json, show_rows
 from schemas.admission_api import AccountState, AccountUse
 from schemas.admission_tables import AdmissionChange
-from schemas.limits import AccountLimits, Limits, Refusal
+from schemas.limits import AccountLimits, Limits, Refusal, RemoteWait
 from storage.admission_control import Pause
 
 
@@ -113,6 +113,8 @@ def _lines(state: AccountState) -> Iterator[_Account]:
 def _remarks(state: AccountState) -> Iterator[str]:
     if (closed := closing(state)) is not None:
         yield closed
+    if waiting := sum(state.at_vendor.get(each, 0) for each in (RemoteWait.QUEUED, RemoteWait.THROTTLED)):
+        yield f"{waiting} wait in the vendor's own queue"
     if state.override is not None:
         yield f"set by an operator; declared: {in_words(state.declared)}"
     if state.learned_in_flight is not None:

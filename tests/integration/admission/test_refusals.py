@@ -10,6 +10,7 @@ from schemas.admission_settings import AdmissionSettings
 from schemas.limits import Refusal
 from storage import admission_learning, transitions
 from storage.admission_learning import Learned, Refused
+from storage.admission_state import account_states
 from storage.sql import returns
 from tests.integration.admission.conftest import Account, Asked
 
@@ -155,6 +156,10 @@ def test_work_that_the_vendor_does_not_begin_shows_how_many_it_takes_at_once(acc
     assert account.grant() == [], "three are left there"
     account.ends(asked[1])
     assert len(account.grant()) == 1
+    account.run("UPDATE generations SET stage = 'generating' WHERE id = :id", id=asked[4].id)
+    with account.database.statement() as sql:
+        (state,) = account_states(sql, only=account.name)
+    assert (state.at_vendor, state.learned_in_flight) == ({"throttled": 1}, 3)
 
 
 @pytest.mark.parametrize("why", [Refusal.NO_MONEY, Refusal.DAILY])
