@@ -196,7 +196,7 @@ class ChangeResource(BaseModel):
     author: str = Field(description="the key of an operator, by its first characters, or the user of a command")
     action: Action
     """The change."""
-    scope: str = Field(description="`limits`, or else what was paused or resumed: a value of `PauseScope`")
+    scope: str = Field(description="`limits` of an account, `customer_limits`, or what was paused or resumed")
     name: str
     """The account, or the name of the pause."""
     reason: str | None

@@ -241,9 +241,9 @@ class AdmissionChange(SQLModel, table=True):
     action: str = Field(sa_column=Column(String(16), nullable=False))
     """`schemas.limits.Action`."""
     scope: str = Field(sa_column=Column(String(16), nullable=False))
-    """`limits` for the limits of an account, or else the scope of a pause."""
+    """`limits`: of an account. `customer_limits`: of a customer. Or the scope of a pause."""
     name: str = Field(sa_type=Text)
-    """The account, or the name of the pause."""
+    """The account, the customer, or the name of the pause."""
     reason: str | None = Field(default=None, sa_type=Text)
     """Why, for people."""
     before: dict[str, Any] | None = Field(default=None, sa_type=JSONB)

@@ -39,7 +39,7 @@ class Learned:
 
 
 _REFUSED = returns(Learned)("""
-    SELECT * FROM admission_refused(
+    SELECT is_news, closed_seconds, places, factor FROM admission_refused(
         %(provider)s::text, %(id)s, %(why)s::text, %(pause)s::float8, %(retry_after)s::float8
     )
 """)

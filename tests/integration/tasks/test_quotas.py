@@ -10,10 +10,12 @@ from schemas.quotas import OnLimit
 from schemas.stages import TERMINAL
 from storage import quota_settings
 from storage.admission_control import Reason
+from storage.audit import Breach
 from storage.quota_settings import LimitChanges
 from storage.sql import of
 from tasks.services import WorkerServices
 from tests.integration.tasks.conftest import Life, Lives
+from tests.integration.tasks.test_audit import breaches, change, online
 from tests.integration.tasks.test_waiting import worker_at_limits
 
 __all__ = ["worker_at_limits"]
@@ -68,3 +70,17 @@ def test_failure_of_a_generation_gives_its_credits_back_to_the_day(
     life.set("deadline_at = clock_timestamp()")
     assert life.step() is Stage.FAILED
     assert used(life) == (0, 1, 0)
+
+
+def test_audit_finds_an_ended_generation_that_still_counts(lives: Lives) -> None:
+    life = lives.begin()
+    limit(life, {"in_flight": 1})
+    life.go(until=TERMINAL)
+    assert breaches(life) == []
+    change(
+        life,
+        "INSERT INTO quota_orders (generation_id, holder_id, credits) SELECT id, customer_id, 0 FROM generations "
+        "WHERE id = :id",
+    )
+    expected = Breach(5, str(life.id), f"completed, and still counts against the limits of {life.customer.id}")
+    assert breaches(life) == online(life) == [expected]
