@@ -112,9 +112,12 @@ class Routes:
     def _takes(self, claim: Claim, index: int) -> bool:
         """Whether a route takes the generation now, or lets it wait in a short queue."""
         route = claim.order.routes[index]
-        if self._gate.is_shut(route.provider) or not self._health.admits(route, claim.id):
+        if self._gate.is_shut(route.provider):
             return False
-        return index == claim.generation.route_index or self._has_short_queue(claim, route)
+        if index != claim.generation.route_index and not self._has_short_queue(claim, route):
+            return False
+        # The last question: the answer may make the generation the probe of the route.
+        return self._health.admits(route, claim.id)
 
     def _has_short_queue(self, claim: Claim, route: Route) -> bool:
         """Whether few generations of the customer wait for the account.
