@@ -140,7 +140,7 @@ PROVIDER = _Accounts("provider", most=16)
 """A provider account; `test`: an account at the sandbox, for the orders of test keys."""
 MODEL = Label("model", most=110)
 """Our name of a model."""
-ROUTE = Label("route", most=180)
+ROUTE = Label("route", most=160)
 """The method and the template of a route: `GET /v1/generations/{generation_id}`."""
 STAGE = Label("stage", [stage for stage in Stage if stage not in TERMINAL])
 """An unfinished stage."""

@@ -14,6 +14,8 @@ from prometheus_client.parser import text_string_to_metric_families
 
 from metrics.targets import Target
 from schemas.metrics_settings import MetricsSettings
+from schemas.settings import Settings
+from stack.processes import Process, application_processes
 from stack.stack import Stack
 from tests.e2e.conftest import System, own_places, system_of
 from tests.support import eventually
@@ -75,7 +77,11 @@ def measured(services: Stack, run_folder: Path) -> Iterator[Measured]:
     folder = run_folder / "metrics-targets"
     metrics = MetricsSettings(port=0, targets_folder=folder, figures_seconds=1)
     settings = own_places(services, "metrics", 4).model_copy(update={"metrics": metrics})
-    with Stack(run_folder / "metrics", settings) as stack:
+
+    def processes(settings: Settings) -> Sequence[Process]:
+        return [process for process in application_processes(settings) if process.name != "flower"]
+
+    with Stack(run_folder / "metrics", settings, processes=processes) as stack:
         for system in system_of(stack):
             yield Measured(system, folder)
 
