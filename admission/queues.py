@@ -8,7 +8,7 @@ from uuid import UUID
 
 from admission.forecast import Forecast
 from schemas.enums import Stage
-from schemas.limits import WHOLE_ACCOUNT, HeldBy, Place
+from schemas.limits import WHOLE_ACCOUNT, HeldBy, Place, RemoteWait
 from schemas.names import ProviderName
 from schemas.orders import Order
 from schemas.queue_api import QueuedModel, QueuePlace, QueueReason, QueueResource
@@ -26,6 +26,8 @@ _REASONS = {
     HeldBy.ROUTE: QueueReason.PROVIDER_DOWN,
 }
 
+_NOT_BEGUN = frozenset({RemoteWait.QUEUED, RemoteWait.THROTTLED})
+
 
 class Queues:
     """Reads places, and remembers the forecasts of accounts for a second. Threads may share it."""
@@ -35,9 +37,9 @@ class Queues:
         self._forecasts: dict[ProviderName, tuple[float, Forecast | None]] = {}
 
     def place(self, sql: Sql, generation: Generation) -> QueuePlace | None:
-        """Where a generation stands before its provider. None: a provider has it, or is about to get it."""
+        """Where a generation stands before its provider. None: the provider works on it, or is about to get it."""
         if generation.stage is not Stage.QUEUED:
-            return None
+            return vendor_place(generation)
         start = Order.model_validate(generation.order).not_before
         if start is not None and start > datetime.now(UTC):
             return QueuePlace(reason=QueueReason.SCHEDULED, ahead=None, estimated_start_at=start)
@@ -113,6 +115,13 @@ class Queues:
         with self._lock:
             self._forecasts[provider] = now + _FORECAST_LASTS_SECONDS, forecast
         return forecast
+
+
+def vendor_place(generation: Generation) -> QueuePlace | None:
+    """Where a generation stands in the vendor's own queue. None: the vendor works on it, or does not say."""
+    if generation.stage is not Stage.GENERATING or generation.remote_wait not in _NOT_BEGUN:
+        return None
+    return QueuePlace(reason=QueueReason.VENDOR_QUEUE, ahead=generation.remote_ahead, estimated_start_at=None)
 
 
 def _pool(forecast: Forecast | None, vendor_model: str) -> str:

@@ -5,6 +5,7 @@ from uuid import UUID
 
 from fastapi import Request, Response
 
+from admission.queues import vendor_place
 from gateway.authentication import TheCustomer, caller_for, customers_router
 from gateway.batches import BatchResource, order_batch
 from gateway.dependencies import GatewayServices, ServicesOf
@@ -151,7 +152,7 @@ def delete_generation(generation_id: UUID, services: ServicesOf, customer: TheCu
 async def _resource(found: Details, services: GatewayServices) -> GenerationResource:
     """The API resource, with the place before the provider. An outage leaves the place out."""
     row = found.generation
-    queue = None
+    queue = vendor_place(row)
     if row.stage is Stage.QUEUED:
         with suppress(*OUTAGES):
             queue = await services.loop_database.statement(lambda sql: services.intake.steps.queues.place(sql, row))

@@ -20,6 +20,8 @@ class QueueReason(StrEnum):
     """The provider has trouble."""
     SCHEDULED = "scheduled"
     """The order names a later start."""
+    VENDOR_QUEUE = "vendor_queue"
+    """The provider has it, and does not work on it yet."""
 
 
 class QueuePlace(BaseModel):
@@ -27,10 +29,12 @@ class QueuePlace(BaseModel):
 
     reason: QueueReason = Field(
         description="`capacity`: the provider has no place yet; `paused`: by the operator; `your_limit`: a limit of "
-        "yours is reached; `provider_down`: the provider has trouble; `scheduled`: `not_before` is in the future"
+        "yours is reached; `provider_down`: the provider has trouble; `scheduled`: `not_before` is in the future; "
+        "`vendor_queue`: the provider has it, and does not work on it yet"
     )
     ahead: int | None = Field(
-        description="generations that go first, of all customers; an estimate above 5000. Null: not known"
+        description="generations that go first, of all customers, or works before it in the vendor's queue; "
+        "an estimate above 5000. Null: not known"
     )
     estimated_start_at: datetime | None = Field(
         description="when the provider gets it, as things stand; null: not known"

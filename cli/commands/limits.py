@@ -77,13 +77,7 @@ def set_limits(
         refuse("name a limit: --in-flight, --creates, --reserve or --limits")
     if singles and limits is not None:
         refuse("--limits names all limits: leave out --in-flight, --creates and --reserve")
-    changes: dict[str, object] = {}
-    if in_flight is not None:
-        changes["in_flight"] = None if in_flight == _NONE else in_flight
-    if creates is not None:
-        changes["creates"] = [] if creates == [_NONE] else [_window(one) for one in creates]
-    if reserve is not None:
-        changes["reserve"] = reserve
+    changes = _changes(in_flight, creates, reserve)
     with _statements() as sql:
         try:
             now = admission_control.set_limits(
@@ -149,6 +143,17 @@ def _statements() -> Iterator["Sql"]:
 
     with transaction() as session:
         yield of(session)
+
+
+def _changes(in_flight: str | None, creates: list[str] | None, reserve: int | None) -> dict[str, object]:
+    changes: dict[str, object] = {}
+    if in_flight is not None:
+        changes["in_flight"] = None if in_flight == _NONE else in_flight
+    if creates is not None:
+        changes["creates"] = [] if creates == [_NONE] else [_window(one) for one in creates]
+    if reserve is not None:
+        changes["reserve"] = reserve
+    return changes
 
 
 def _changed(before: AccountLimits, changes: dict[str, object], whole: str | None) -> AccountLimits:

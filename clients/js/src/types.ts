@@ -118,7 +118,7 @@ export interface Asset {
 
 /** The place of a generation before its provider. */
 export interface QueuePlace {
-  reason: 'capacity' | 'paused' | 'your_limit' | 'provider_down' | 'scheduled';
+  reason: 'capacity' | 'paused' | 'your_limit' | 'provider_down' | 'scheduled' | 'vendor_queue';
   /** How many generations go first, of all customers. Null: not known. */
   ahead: number | null;
   /** When the provider gets it, as things stand. Null: not known. */

@@ -87,7 +87,7 @@ class QueuePlace(Model):
     """The place of a generation before its provider."""
 
     reason: str
-    """`capacity`, `paused`, `your_limit`, `provider_down` or `scheduled`."""
+    """`capacity`, `paused`, `your_limit`, `provider_down`, `scheduled` or `vendor_queue`."""
     ahead: int | None = None
     """How many generations go first, of all customers. None: not known."""
     estimated_start_at: datetime | None = None

@@ -146,3 +146,18 @@ def test_a_count_above_the_bound_follows_from_the_turns_that_were_read(account: 
             {"id": last.id},
         ).scalar_one()  # fmt: skip
     assert 11 <= counted <= 16
+
+
+@pytest.mark.parametrize(("wait", "ahead"), [("queued", 3), ("throttled", None)])
+def test_a_generation_in_the_vendors_queue_says_so(account: Account, wait: str, ahead: int | None) -> None:
+    generation_id = a_generation(account.database, account.settings, account.customer())
+    account.run(
+        "UPDATE generations SET stage = 'generating', remote_wait = :wait, remote_ahead = :ahead WHERE id = :id",
+        wait=wait, ahead=ahead, id=generation_id,
+    )  # fmt: skip
+    with account.database.statement() as sql:
+        place = Queues().place(sql, row(account, generation_id))
+    assert place == QueuePlace(reason=QueueReason.VENDOR_QUEUE, ahead=ahead, estimated_start_at=None)
+    account.run("UPDATE generations SET remote_wait = 'running' WHERE id = :id", id=generation_id)
+    with account.database.statement() as sql:
+        assert Queues().place(sql, row(account, generation_id)) is None
