@@ -34,9 +34,10 @@ MAINTENANCE = {"code": 455, "msg": "maintenance"}
 
 
 @pytest.fixture(autouse=True)
-def _fresh_view(worker: WorkerServices, lives: Lives) -> Iterator[None]:
-    """No route is open, and no account has limits, for this process too."""
+def _fresh_view(worker: WorkerServices, lives: Lives, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """No route is open, no account has limits, and no call was answered, for this process too."""
     worker.gate.forget_view()
+    monkeypatch.setattr(worker.health, "_answers", {})
     yield
     with worker.database.transaction() as session:
         session.execute(text("DELETE FROM route_health; DELETE FROM admissions; DELETE FROM admission_accounts"))
