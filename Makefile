@@ -12,7 +12,7 @@ CLIENTS_INSTALLED := clients/node_modules/installed
 chaos: MINUTES ?= 20
 fuzz: MINUTES ?= 5
 
-.PHONY: help setup demo up test test-slow clients model mutants check docs fmt bench peers chaos door-kills hostile fixes fuzz rollout lock clean
+.PHONY: help setup demo up test test-slow clients model mutants check docs fmt bench peers chaos door-kills away hostile fixes fuzz rollout lock clean
 
 help: ## Show this help
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -79,6 +79,7 @@ check: $(INSTALLED) ## Lint, types, formatting, the arrows between packages, and
 
 docs: $(INSTALLED) ## Write the tables of models, vendors and access and the OpenAPI document anew
 	@$(BIN)/python -m providers.documentation
+	@$(BIN)/python -m ops.dashboards
 	@WRITE_DOCS=1 $(BIN)/pytest -q tests/integration/gateway/test_access.py tests/unit/gateway/openapi/test_kept.py tests/unit/metrics/test_families.py
 
 fmt: $(INSTALLED) ## Format and fix what can be fixed
@@ -108,6 +109,9 @@ chaos: $(INSTALLED) ## Break and attack every part of the running system for MIN
 
 door-kills: $(INSTALLED) ## Kill the process of the Redis door KILLS (100) times under ORDERS (2000), and count generations and answers
 	@$(BIN)/python -m drills.door $(if $(KILLS),--kills $(KILLS)) $(if $(ORDERS),--orders $(ORDERS)) $(if $(SEED),--seed $(SEED))
+
+away: $(INSTALLED) ## Take a provider away for SECONDS_AWAY (60) under load, and check that no order fails or is paid twice
+	@$(BIN)/python -m drills.away $(if $(SECONDS_AWAY),--seconds $(SECONDS_AWAY))
 
 lock: $(INSTALLED) ## Pin the newest allowed versions again, and say what changed
 	@$(BIN)/python requirements/lock.py

@@ -4,6 +4,7 @@ from fastapi import FastAPI
 
 from gateway import measured
 from gateway.admin import router as admin_router
+from gateway.admin_limits import router as admin_limits_router
 from gateway.batches import router as batches_router
 from gateway.body_limit import FORM, BodyLimit
 from gateway.callbacks import router as callbacks_router
@@ -34,6 +35,7 @@ from gateway.openai.video_list import router as openai_video_list_router
 from gateway.openai.videos import router as openai_videos_router
 from gateway.openapi import install_document, refusals, with_problems, write_document
 from gateway.pages import install_pages
+from gateway.queue import router as queue_router
 from gateway.ratings import router as ratings_router
 from gateway.request_context import RequestContext
 from gateway.retries import router as retries_router
@@ -108,6 +110,7 @@ _ROUTERS = (
     events_router,
     told_events_router,
     generation_list_router,
+    queue_router,
     content_router,
     ratings_router,
     shares_router,
@@ -124,6 +127,7 @@ _ROUTERS = (
     me_router,
     keys_router,
     admin_router,
+    admin_limits_router,
     operators_timelines_router,
     files_router,
     inputs_router,

@@ -18,6 +18,7 @@ from schemas.admission_settings import AdmissionSettings
 from schemas.enums import EventName
 from schemas.limits import WHOLE_ACCOUNT, AccountLimits, Refusal
 from schemas.names import ProviderName
+from schemas.orders import Route
 from storage import admission, admission_learning, transitions
 from storage.admission import Ask, Granted, View
 from storage.admission_learning import Refused
@@ -29,7 +30,7 @@ from storage.outages import OUTAGES
 log = structlog.get_logger()
 
 VIEW_LASTS_SECONDS = 1.0
-"""All processes see a change of an account within this time."""
+"""All processes see a change of an account or of a route within this time."""
 _TOLD_AFTER_SECONDS = 1.0
 _THROTTLED_LASTS_SECONDS = 10.0
 
@@ -76,17 +77,44 @@ class Gate:
         limits = self._viewed().limits.get(provider)
         return WHOLE_ACCOUNT if limits is None else limits.pool_of(vendor_model)
 
-    def needs_place(self, provider: ProviderName) -> bool:
-        """Whether generations for an account must ask for a place. False: the account takes whatever comes."""
-        view = self._viewed()
+    def needs_place(self, route: Route) -> bool:
+        """Whether generations for a route must ask for a place. False: the route takes whatever comes."""
+        view, provider = self._viewed(), route.provider
         limits = view.limits.get(provider)
         return (
             view.has_pauses
-            or view.has_customer_limits
+            or (bool(view.open_routes) and route in view.open_routes)
             or provider in view.closed
             or provider in view.waiting
             or (limits is not None and not limits.is_unlimited)
         )
+
+    def has_waiting(self, provider: ProviderName) -> bool:
+        """Whether generations wait for places at an account."""
+        return provider in self._viewed().waiting
+
+    def limits(self, customer_id: UUID) -> bool:
+        """Whether generations of a customer must ask for a place at every account, because they may wait at a limit."""
+        limited = self._viewed().limited
+        return limited is None or customer_id in limited
+
+    def open_routes(self) -> frozenset[Route]:
+        """The routes whose circuit breaker is open or half-open."""
+        return self._viewed().open_routes
+
+    def is_shut(self, provider: ProviderName) -> bool:
+        """Whether an account is out of money, or of generations of the day, and is not tried for a while."""
+        return provider in self._viewed().shut
+
+    def has_routes_away(self) -> bool:
+        """Whether the routes of any generations are open, or at accounts that are not tried for a while."""
+        view = self._viewed()
+        return bool(view.open_routes or view.shut)
+
+    def forget_view(self) -> None:
+        """Read the view again before its next use: this process knows that it has changed."""
+        with self._lock:
+            self._view_ends = 0.0
 
     def ask(self, claim: Claim, wanted: Ask) -> bool:
         """Ask for a place. Returns whether the generation has one. If not, the claim has ended, and a grant follows.
@@ -106,7 +134,7 @@ class Gate:
 
     def give_back(self, provider: ProviderName) -> None:
         """A place at an account is free: give it to the generation that is next. Outages are left to `grant_all`."""
-        if provider not in self._viewed().waiting:
+        if not self.has_waiting(provider):
             return
         try:
             self._grant(provider)
@@ -128,7 +156,7 @@ class Gate:
         except OUTAGES as error:
             log.warning("refusal_not_learned", provider=provider, reason=refusal.why, error=type(error).__name__)
             return
-        self.look_again()
+        self.forget_view()
         if learned.is_news and learned.closed_seconds > 0:
             level = logging.ERROR if refusal.why.lasts else logging.INFO
             log.log(
@@ -161,7 +189,7 @@ class Gate:
             log.info("account_not_opened", provider=provider, error=type(error).__name__)
             return
         if is_open:
-            self.look_again()
+            self.forget_view()
             log.warning("account_open", provider=provider)
 
     def grant_all(self) -> bool:
@@ -199,11 +227,6 @@ class Gate:
             with self._database.statement() as sql:
                 transitions.note_all(sql, EventName.ADMITTED, told)
         log.info("generations_admitted", count=len(granted))
-
-    def look_again(self) -> None:
-        """Read the state of the accounts before its next use: this process knows of a change."""
-        with self._lock:
-            self._view_ends = 0.0
 
     def _viewed(self) -> View:
         """The view of the last second. During an outage, the last one that was read."""

@@ -18,6 +18,7 @@ from cli.commands import (
     local,
     models,
     processes,
+    routes,
     services,
     state,
     vendors,
@@ -68,6 +69,7 @@ app.add_typer(credits_group.app, name="credits")
 app.add_typer(models.app, name="models")
 app.add_typer(limits.app, name="limits")
 app.add_typer(limits.top)
+app.add_typer(routes.app, name="routes")
 app.add_typer(vendors.app, name="providers")
 app.add_typer(webhooks.app, name="webhooks")
 app.add_typer(door.app, name="door")

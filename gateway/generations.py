@@ -1,12 +1,13 @@
 """`/v1/generations`: order, read, repeat and cancel generations."""
 
+from contextlib import suppress
 from uuid import UUID
 
 from fastapi import Request, Response
 
 from gateway.authentication import TheCustomer, caller_for, customers_router
 from gateway.batches import BatchResource, order_batch
-from gateway.dependencies import ServicesOf
+from gateway.dependencies import GatewayServices, ServicesOf
 from gateway.json_body import BODY_PROBLEMS, RequireJson
 from gateway.openapi import Responses, problems
 from gateway.ordering import LOCATION, ORDER_PROBLEMS, IdempotencyKeyHeader
@@ -16,10 +17,12 @@ from intake.cancelling import cancel
 from notify.resources import generation_resource, path_of
 from schemas.api import GenerationResource
 from schemas.batches import parts_of
+from schemas.enums import Stage
 from schemas.errors import NotCancellable, NotFinished, NotFound, Unauthenticated
 from schemas.identity_api import HttpOrder
 from schemas.stages import TERMINAL
 from storage import deletion, details
+from storage.details import Details
 from storage.outages import OUTAGES
 
 router = customers_router("/v1/generations", "generations")
@@ -89,7 +92,7 @@ async def create_generation(
         found = details.of_new(generation)
     if wait and found.generation.stage in TERMINAL:
         response.status_code = 200
-    return generation_resource(found, services.settings.retention)
+    return await _resource(found, services)
 
 
 @router.get(
@@ -108,7 +111,7 @@ async def get_generation(
     """Returns the stage, the progress, the credits and, at the end, the stored files or the error."""
     wait = wait_of(connection, prefer)
     found = await waited(generation_id, connection, response, services, customer, wait)
-    return generation_resource(found, services.settings.retention)
+    return await _resource(found, services)
 
 
 @router.post(
@@ -143,3 +146,13 @@ def delete_generation(generation_id: UUID, services: ServicesOf, customer: TheCu
     An unfinished generation is not deleted: cancel it first. The uploads that the order named stay until they expire.
     """
     deletion.delete(services.database, services.objects, generation_id, customer_id=customer.id)
+
+
+async def _resource(found: Details, services: GatewayServices) -> GenerationResource:
+    """The API resource, with the place before the provider. An outage leaves the place out."""
+    row = found.generation
+    queue = None
+    if row.stage is Stage.QUEUED:
+        with suppress(*OUTAGES):
+            queue = await services.loop_database.statement(lambda sql: services.intake.steps.queues.place(sql, row))
+    return generation_resource(found, services.settings.retention, queue)

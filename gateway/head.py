@@ -19,10 +19,16 @@ class HeadAsGet:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve one connection."""
-        if scope["type"] == "http" and scope["method"] == "HEAD":
-            # A copy: for the server and the log, the request stays a HEAD.
-            scope = {**scope, "method": "GET", _MARK: True}
-        await self._app(scope, receive, send)
+        if scope["type"] != "http" or scope["method"] != "HEAD":
+            return await self._app(scope, receive, send)
+        # A copy: for the server and the log, the request stays a HEAD.
+        as_get = {**scope, "method": "GET", _MARK: True}
+        try:
+            await self._app(as_get, receive, send)
+        finally:
+            # The counts of requests name the route.
+            scope["route"] = as_get.get("route")
+        return None
 
 
 def _is_head(request: Request) -> bool:

@@ -23,7 +23,7 @@ def count(scope: Scope, status: int | None, seconds: float) -> None:
         status: the status of the answer. None: the client left before.
     """
     route: Any = scope.get("route")
-    template = getattr(route, "path", None)
+    template = _template(route)
     method = "GET" if scope["method"] == "HEAD" else scope["method"]
     operation = OTHER if template is None else f"{method} {template}"
     REQUESTS.add(operation, "none" if status is None else f"{status // 100}xx")
@@ -37,9 +37,15 @@ def _door(route: Any) -> str:
     return next(iter(map(str, getattr(route, "tags", None) or ())), OTHER)
 
 
+def _template(route: Any) -> str | None:
+    """The path of a route as the documents write it: without the kinds of its parameters."""
+    path: str | None = getattr(route, "path_format", None)
+    return path
+
+
 def _operations(routes: Iterable[BaseRoute]) -> Iterator[str]:
     for route in routes:
-        path: str | None = getattr(route, "path", None)
+        path = _template(route)
         if path is not None:
             for method in getattr(route, "methods", None) or ():
                 yield f"{method} {path}"

@@ -12,6 +12,7 @@ from uuid import UUID
 
 from anyio import CapacityLimiter, to_thread
 
+from admission.queues import Queues
 from intake import data_uris
 from intake.data_uris import Uploader
 from intake.digests import Digest, Repeats, repeats
@@ -64,6 +65,8 @@ class Estimate:
     """The order with each model that could make the same."""
     times: Mapping[str, UsualTime]
     """The usual times, by model."""
+    waits: Mapping[str, float | None]
+    """The expected seconds until a provider gets it, by model. None: not known."""
 
 
 @dataclass(frozen=True)
@@ -82,6 +85,8 @@ class Intake:
     """Sends the wake-ups that it takes as arguments. Called after the commit."""
     announce: Callable[[UUID, UUID], object]
     """Announces that a generation of a customer changed. Called after the commit."""
+    queues: Queues = field(default_factory=Queues)
+    """Tells where generations stand before their providers."""
 
     def take(
         self,
@@ -167,7 +172,8 @@ class Intake:
             able = self.catalogue_of(payer).able(one, order.kind, facts)
             models = [order.model, *(other.model for other in able)]
             times = usual_times(statements, models, is_test=payer.is_test)
-        return Estimate(order, able, times)
+            waits = self.queues.waits(statements, payer.customer_id, [order, *able])
+        return Estimate(order, able, times, waits)
 
     def repeats(
         self,

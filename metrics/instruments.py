@@ -5,6 +5,7 @@ and from Redis, and one process at a time shows them (`metrics.shown`).
 """
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from itertools import product
 from math import prod
 from typing import Final, Generic, TypeVar
 
@@ -107,6 +108,9 @@ class Counter(_OfProcess[prometheus_client.Counter]):
         if not name.endswith("_total"):
             raise ValueError(f"{name}: the names of counters end with _total")
         super().__init__(name, told, *labels, make=_counter, most=most)
+        # Begin at 0: `increase` does not see the first count of a series that begins with that count.
+        for values in product(*(label.fixed for label in labels)):
+            self._child(values)
 
     def add(self, *values: str, by: float = 1) -> None:
         """Count."""

@@ -47,6 +47,11 @@ class Label:
         return str(value) if value in self._values else OTHER
 
     @property
+    def fixed(self) -> frozenset[str]:
+        """The values, if the code decides them. Empty, if a process learns them."""
+        return self._values if self._most is None else frozenset()
+
+    @property
     def most_values(self) -> int:
         """The most values that series have, with `other`."""
         return (len(self._values) if self._most is None else self._most) + 1
@@ -126,7 +131,7 @@ class Asked(StrEnum):
 
 _OUTCOMES = (
     *("advance", "later", "fail", "cancel", "cancel_sent", "unknown"),
-    *("not_accepted", "unless_called_back", "waits", "interrupted", "crashed", "lease_lost"),
+    *("not_accepted", "unless_called_back", "waits", "takes_route", "interrupted", "crashed", "lease_lost"),
 )
 _CODES = (200, 201, 202, 204, 206, 301, 302, 303, 304, 307, 308, *range(400, 406), 408, 409, 410, 411, 412, 413, 415,
           416, 422, 425, 428, 429, 431, 499, 500, 501, 502, 503, 504)  # fmt: skip
@@ -135,7 +140,7 @@ PROVIDER = _Accounts("provider", most=16)
 """A provider account; `test`: an account at the sandbox, for the orders of test keys."""
 MODEL = Label("model", most=110)
 """Our name of a model."""
-ROUTE = Label("route", most=150)
+ROUTE = Label("route", most=180)
 """The method and the template of a route: `GET /v1/generations/{generation_id}`."""
 STAGE = Label("stage", [stage for stage in Stage if stage not in TERMINAL])
 """An unfinished stage."""

@@ -20,6 +20,7 @@ from schemas.api import (
 from schemas.causes import CONSEQUENCES, cause_of_cancel, cause_of_failure
 from schemas.enums import AssetRole, ErrorCode, Stage, TransferKind
 from schemas.orders import Order
+from schemas.queue_api import QueuePlace
 from schemas.setting_groups import RetentionSettings
 from schemas.stages import status_of
 from schemas.tables import Asset, Generation
@@ -33,11 +34,14 @@ def path_of(generation_id: UUID) -> str:
     return f"/v1/generations/{generation_id}"
 
 
-def generation_resource(details: Details, retention: RetentionSettings) -> GenerationResource:
+def generation_resource(
+    details: Details, retention: RetentionSettings, queue: QueuePlace | None = None
+) -> GenerationResource:
     """The API resource of a generation.
 
     Args:
         retention: says for how long files are kept here.
+        queue: where the generation stands before its provider.
     """
     row = details.generation
     order = Order.model_validate(row.order)
@@ -59,6 +63,7 @@ def generation_resource(details: Details, retention: RetentionSettings) -> Gener
             "retried_by": details.retried_by,
             "inputs": GenerationInputs.model_validate(order.inputs),
             "credits": credits_of(row.credits, details.moved),
+            "queue": queue,
             "error": failure_of(row),
             "outcome": outcome_of(details),
             "cancel_requested_at": row.cancel_requested_at,

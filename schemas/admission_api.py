@@ -11,7 +11,7 @@ from schemas.lists import ListResource
 from schemas.names import ProviderName
 from schemas.text import OptionalProse
 
-_LONGEST_REASON = 500
+LONGEST_REASON = 500
 
 _LIMITS: dict[str, JsonValue] = {"in_flight": 100, "creates": [{"most": 20, "seconds": 10}]}
 
@@ -116,7 +116,7 @@ class LimitsRequest(BaseModel):
     )
 
     limits: AccountLimits = Field(description="all limits; one that is left out does not exist")
-    reason: OptionalProse = Field(default=None, description="why, for people", min_length=1, max_length=_LONGEST_REASON)
+    reason: OptionalProse = Field(default=None, description="why, for people", min_length=1, max_length=LONGEST_REASON)
 
 
 class PauseRequest(BaseModel):
@@ -128,7 +128,7 @@ class PauseRequest(BaseModel):
         json_schema_extra={"examples": [{"reason": "the vendor's results are black since noon"}]},
     )
 
-    reason: OptionalProse = Field(default=None, description="why, for people", min_length=1, max_length=_LONGEST_REASON)
+    reason: OptionalProse = Field(default=None, description="why, for people", min_length=1, max_length=LONGEST_REASON)
 
 
 class PauseResource(BaseModel):
@@ -201,7 +201,7 @@ class ChangeResource(BaseModel):
     author: str = Field(description="the key of an operator, by its first characters, or the user of a command")
     action: Action
     """The change."""
-    scope: str = Field(description="`limits`, or else what was paused or resumed: a value of `PauseScope`")
+    scope: str = Field(description="`limits` of an account, `customer_limits`, or what was paused or resumed")
     name: str
     """The account, or the name of the pause."""
     reason: str | None

@@ -28,14 +28,14 @@ class Admission(SQLModel, table=True):
 
     __tablename__: ClassVar[str] = "admissions"
     __table_args__ = (
-        # The next ticket of an account.
+        # The work that waits, in about the order in which it goes.
         Index("ix_admissions_waiting", "provider", "pool", "lane", "turn", postgresql_where=text(_WAITS)),
         Index(
             "ix_admissions_reserve",
             "provider",
             "pool",
             "lane",
-            "turn",
+            "customer_id",
             postgresql_where=text(f"{_WAITS} AND may_use_reserve"),
         ),
         # The next work of a customer.
@@ -104,7 +104,7 @@ class Admission(SQLModel, table=True):
     charge: float
     """The expected seconds at the vendor, divided by the customer's weight."""
     turn: float
-    """The virtual start of the ticket: the least one is next. Tickets belong to customers."""
+    """The virtual start as it was expected at the ask. The customer's ticket decides."""
     flow: str = Field(sa_type=Text)
     """The API key or the batch. The work of one customer takes turns by it."""
     flow_turn: float
@@ -150,6 +150,24 @@ class AdmissionAccount(SQLModel, table=True):
     """The time of the newest change of `declared` or `override`."""
     counted_at: datetime | None = Field(default=None, sa_type=MOMENT)
     """The time at which work was last counted that went to the account without asking for a place."""
+
+
+class AdmissionTicket(SQLModel, table=True):
+    """A customer's turn in a pool and a lane of an account. It may stay for a while when no more work waits."""
+
+    __tablename__: ClassVar[str] = "admission_tickets"
+    __table_args__ = (Index("ix_admission_tickets_next", "provider", "pool", "lane", "turn"),)
+
+    provider: ProviderName = Field(sa_column=Column(String(64), primary_key=True))
+    """The account."""
+    customer_id: UUID = Field(primary_key=True)
+    """The customer."""
+    pool: str = Field(sa_column=Column(Text, primary_key=True))
+    """The family of models."""
+    lane: int = Field(sa_column=Column(SmallInteger, primary_key=True, autoincrement=False))
+    """0: by turns. 1: low priority, after all others."""
+    turn: float
+    """The virtual start of the customer's next generation. The least one is next."""
 
 
 class AdmissionShare(SQLModel, table=True):
@@ -223,9 +241,9 @@ class AdmissionChange(SQLModel, table=True):
     action: str = Field(sa_column=Column(String(16), nullable=False))
     """`schemas.limits.Action`."""
     scope: str = Field(sa_column=Column(String(16), nullable=False))
-    """`limits` for the limits of an account, or else the scope of a pause."""
+    """`limits`: of an account. `customer_limits`: of a customer. Or the scope of a pause."""
     name: str = Field(sa_type=Text)
-    """The account, or the name of the pause."""
+    """The account, the customer, or the name of the pause."""
     reason: str | None = Field(default=None, sa_type=Text)
     """Why, for people."""
     before: dict[str, Any] | None = Field(default=None, sa_type=JSONB)

@@ -10,6 +10,7 @@ from schemas.causes import Cause
 from schemas.enums import AssetRole, ErrorCode, EventKind, Kind, Stage, Status
 from schemas.limits import PriorityWord
 from schemas.orders import Inputs
+from schemas.queue_api import QueuePlace
 
 
 class GenerationCredits(BaseModel):
@@ -138,6 +139,7 @@ class GenerationResource(BaseModel):
                         "output_format": "png",
                     },
                     "credits": {"price": 4, "held": 0, "captured": 4, "released": 0},
+                    "queue": None,
                     "error": None,
                     "outcome": None,
                     "cancel_requested_at": None,
@@ -203,6 +205,9 @@ class GenerationResource(BaseModel):
     inputs: GenerationInputs = Field(description="what was ordered, with the model's defaults filled in")
     credits: GenerationCredits
     """The credits of this generation."""
+    queue: QueuePlace | None = Field(
+        description="set while it waits for its provider; null in lists, and where no provider is busy"
+    )
     error: GenerationFailure | None = Field(description="set when the status is failed")
     outcome: GenerationOutcome | None = Field(description="set when the status is failed or cancelled")
     cancel_requested_at: datetime | None = Field(

@@ -57,6 +57,8 @@ _CAUSES: dict[ErrorCode, Cause] = {
     ErrorCode.SUBMIT_OUTCOME_UNKNOWN: Cause.PROVIDER_FAULT,
     ErrorCode.DOWNLOAD_FAILED: Cause.PROVIDER_FAULT,
     ErrorCode.RESULT_INVALID: Cause.PROVIDER_FAULT,
+    # The price is ours.
+    ErrorCode.COST_ABOVE_PRICE: Cause.OUR_FAULT,
     ErrorCode.INTERNAL: Cause.OUR_FAULT,
 }
 

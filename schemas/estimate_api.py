@@ -4,6 +4,8 @@ from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
+_WAIT = "seconds until its provider would get it, as things stand; null: not known, for example in a pause"
+
 
 class UsualSeconds(BaseModel):
     """The time from acceptance to the stored result, of the newest completed generations of a model."""
@@ -20,6 +22,7 @@ class EstimatedModel(BaseModel):
     """The model's name."""
     credits: int = Field(description="the price of all outputs with this model")
     usual_seconds: UsualSeconds | None = Field(description="null for a model that has completed nothing yet")
+    expected_wait_seconds: float | None = Field(description=_WAIT)
 
 
 class EstimateResource(BaseModel):
@@ -34,13 +37,20 @@ class EstimateResource(BaseModel):
                     "credits": 4,
                     "number_of_outputs": 1,
                     "usual_seconds": {"p50": 8.2, "p90": 14.9, "sample": 100},
+                    "expected_wait_seconds": 2.5,
                     "models": [
                         {
                             "model": "nano-banana",
                             "credits": 4,
                             "usual_seconds": {"p50": 8.2, "p90": 14.9, "sample": 100},
+                            "expected_wait_seconds": 2.5,
                         },
-                        {"model": "flux-schnell", "credits": 1, "usual_seconds": None},
+                        {
+                            "model": "flux-schnell",
+                            "credits": 1,
+                            "usual_seconds": None,
+                            "expected_wait_seconds": 0.0,
+                        },
                     ],
                 }
             ]
@@ -54,6 +64,7 @@ class EstimateResource(BaseModel):
     number_of_outputs: int
     """The number of generations."""
     usual_seconds: UsualSeconds | None = Field(description="null for a model that has completed nothing yet")
+    expected_wait_seconds: float | None = Field(description=_WAIT)
     models: list[EstimatedModel] = Field(
         description="every model that could make the same from this request, in the order of the catalogue"
     )

@@ -91,6 +91,9 @@ class Settings(BaseSettings):
     flower_host: str = "127.0.0.1"
     flower_port: int = Field(default=5555, ge=0, le=65535)
     flower_basic_auth: SecretStr = Field(default=SecretStr(""), description="user:password; required off loopback")
+    flower_state_file: Path | None = Field(
+        default=None, description="where Flower keeps its tasks over a restart; empty: it forgets them"
+    )
     remote_control: Literal["off", "read", "all"] = Field(
         default="read", description="Celery's commands to workers over Redis: none, those that show state, or all"
     )

@@ -16,6 +16,7 @@ from schemas.enums import Stage
 from schemas.errors import LeaseLost
 from schemas.limits import AccountLimits, Priority
 from schemas.names import ProviderName
+from schemas.orders import Route
 from storage.claims import Claim
 from storage.generations import Wake
 from storage.sql import Sql, returns
@@ -133,9 +134,16 @@ _COUNT = f"""
     ON CONFLICT DO NOTHING
 """
 
+# Whoever waits gets a ticket in the new pool.
 _MOVE_TO_POOLS = """
-    UPDATE admissions SET pool = coalesce(%(pools)s::jsonb->>vendor_model, '')
-    WHERE provider = %(provider)s AND pool <> coalesce(%(pools)s::jsonb->>vendor_model, '')
+    WITH account AS (SELECT * FROM admission_accounts WHERE provider = %(provider)s FOR UPDATE), moved AS (
+        UPDATE admissions SET pool = coalesce(%(pools)s::jsonb->>vendor_model, '') FROM account
+        WHERE admissions.provider = account.provider AND pool <> coalesce(%(pools)s::jsonb->>vendor_model, '')
+        RETURNING admissions.*
+    )
+    SELECT admission_queue(first, false) FROM (
+        SELECT DISTINCT ON (pool, lane, customer_id) moved::admissions AS first FROM moved WHERE place = 'waiting'
+    ) AS queues
 """
 
 _COUNTED = "UPDATE admission_accounts SET counted_at = clock_timestamp() WHERE provider = %(provider)s"
@@ -151,24 +159,43 @@ class View:
     """The accounts that take nothing now, and those whose limits were learned from refusals."""
     spent: frozenset[ProviderName]
     """The accounts that are out of money, or of generations of the day, since the vendor last accepted a create."""
+    shut: frozenset[ProviderName]
+    """The accounts among the spent ones that are not tried before a time."""
     waiting: frozenset[ProviderName]
     """The accounts for which generations wait."""
+    open_routes: frozenset[Route]
+    """The routes whose circuit breaker is open or half-open."""
     has_pauses: bool
     """Whether an operator paused anything."""
-    has_customer_limits: bool
-    """Whether the orders of a customer or of an API key wait at a limit."""
+    limited: frozenset[UUID] | None
+    """The customers whose orders wait at a limit of the customer or of a key. None: very many, or not known by name."""
+
+
+_MOST_LIMITED = 1000
+
+# The key of a service acts for many customers: it stands as NULL. A customer's test key acts for the test customer.
+_LIMITED = """
+    SELECT customer_id FROM customer_limits
+    WHERE on_limit = 'wait' AND coalesce(in_flight, per_day, credits_per_day) IS NOT NULL
+    UNION
+    SELECT CASE WHEN key.is_test THEN test.id ELSE key.customer_id END
+    FROM api_keys AS key LEFT JOIN customers AS test ON test.test_of = key.customer_id
+    WHERE on_limit = 'wait' AND coalesce(key.in_flight, per_day, daily_cap) IS NOT NULL
+"""
 
 
 def view(sql: Sql) -> View:
     """The view of this moment."""
-    accounts, waiting, has_pauses, has_customer_limits = sql.all(_VIEW)[0]
+    accounts, waiting, open_routes, has_pauses, limited = sql.all(_VIEW)[0]
     return View(
         limits={name: AccountLimits.model_validate(one["limits"]) for name, one in accounts.items() if one["limits"]},
         closed=frozenset(name for name, one in accounts.items() if one["is_closed"]),
         spent=frozenset(name for name, one in accounts.items() if one["is_spent"]),
+        shut=frozenset(name for name, one in accounts.items() if one["is_spent"] and one["is_shut"]),
         waiting=frozenset(waiting),
+        open_routes=frozenset(Route.model_validate(one) for one in open_routes),
         has_pauses=has_pauses,
-        has_customer_limits=has_customer_limits,
+        limited=None if None in limited or len(limited) > _MOST_LIMITED else frozenset(limited),
     )
 
 
@@ -177,17 +204,17 @@ _VIEW = returns(lambda *row: row)(f"""
         (SELECT coalesce(jsonb_object_agg(provider, jsonb_build_object(
             'limits', coalesce(override, declared),
             'is_spent', coalesce(closed_reason IN ('no_money', 'daily'), false),
+            'is_shut', coalesce(closed_until > clock_timestamp(), false),
             'is_closed', coalesce(closed_until > clock_timestamp(), false)
                 OR coalesce(closed_reason IN ('no_money', 'daily'), false)
                 OR admission_learned_in_flight(admission_accounts) IS NOT NULL
                 OR coalesce(admission_rate_factor(admission_accounts) < 1, false)
         )), '{{}}') FROM admission_accounts),
         ARRAY({_WAITING_ACCOUNTS.text}),
+        (SELECT coalesce(jsonb_agg(jsonb_build_object('provider', provider, 'model', vendor_model)), '[]')
+            FROM route_health WHERE opened_at IS NOT NULL),
         EXISTS (SELECT FROM admission_pauses),
-        EXISTS (
-            SELECT FROM customer_limits
-            WHERE on_limit = 'wait' AND coalesce(in_flight, per_day, credits_per_day) IS NOT NULL
-        ) OR EXISTS (SELECT FROM api_keys WHERE on_limit = 'wait')
+        ARRAY({_LIMITED} LIMIT {_MOST_LIMITED + 1})
 """)  # noqa: S608 -- a constant
 
 
@@ -272,3 +299,17 @@ def _count(sql: Sql, provider: ProviderName, limits: AccountLimits) -> dict[str,
     pools = {model: limits.pool_of(model) for model in sql.all(_VENDOR_MODELS, provider=provider)}
     sql.run(_COUNT, provider=provider, pools=Jsonb(pools))
     return pools
+
+
+def leave(sql: Sql, generation_id: UUID) -> None:
+    """A generation leaves the queue of its account for another one. Its deadline counts from now on."""
+    sql.run(_LEAVE, id=generation_id)
+
+
+_LEAVE = """
+    WITH gone AS (
+        DELETE FROM admissions WHERE generation_id = %(id)s RETURNING generation_id, place, work_seconds
+    )
+    UPDATE generations SET deadline_at = clock_timestamp() + make_interval(secs => work_seconds)
+    FROM gone WHERE id = generation_id AND place IN ('waiting', 'held') AND work_seconds IS NOT NULL
+"""

@@ -184,11 +184,15 @@ def account_names(sql: Sql) -> list[ProviderName]:
     return sql.all(_ACCOUNTS)
 
 
+def known_accounts(sql: Sql) -> str:
+    """The accounts in words, for an error."""
+    return ", ".join(account_names(sql)) or "none; workers tell them when they start"
+
+
 def _configured(sql: Sql, provider: ProviderName) -> _Configured:
     found = sql.first(_CONFIGURED, provider=provider)
     if found is None:
-        names = ", ".join(account_names(sql)) or "none; workers tell them when they start"
-        raise NotFound(f"there is no account {shown(provider)}. Accounts: {names}")
+        raise NotFound(f"there is no account {shown(provider)}. Accounts: {known_accounts(sql)}")
     return found
 
 

@@ -39,7 +39,7 @@ class Learned:
 
 
 _REFUSED = returns(Learned)("""
-    SELECT * FROM admission_refused(
+    SELECT is_news, closed_seconds, places, factor FROM admission_refused(
         %(provider)s::text, %(id)s, %(why)s::text, %(pause)s::float8, %(retry_after)s::float8
     )
 """)
@@ -49,16 +49,6 @@ _ACCEPTED = returns(str)("""
     WHERE provider = %(provider)s AND closed_reason IN ('no_money', 'daily') AND closed_until < clock_timestamp()
     RETURNING provider
 """)
-
-# A wake-up lets a generation choose its route again. Locks are skipped: a worker with a claim chooses anyway.
-_WAKE_WITH_OTHER_ROUTES = """
-    UPDATE generations SET wake_at = clock_timestamp() WHERE id IN (
-        SELECT id FROM generations JOIN admissions ON generation_id = id
-        WHERE admissions.provider = %(provider)s AND place IN ('waiting', 'held') AND stage = 'queued'
-            AND jsonb_array_length("order"->'routes') > route_index + 1
-        FOR NO KEY UPDATE OF generations SKIP LOCKED
-    )
-"""
 
 
 def refused(sql: Sql, provider: ProviderName, generation_id: UUID, refusal: Refused) -> Learned:
@@ -73,8 +63,6 @@ def refused(sql: Sql, provider: ProviderName, generation_id: UUID, refusal: Refu
         _REFUSED, provider=provider, id=generation_id, why=refusal.why, pause=refusal.pause,
         retry_after=refusal.retry_after,
     )  # fmt: skip
-    if learned.is_news and refusal.why.lasts:
-        sql.run(_WAKE_WITH_OTHER_ROUTES, provider=provider)
     return learned
 
 

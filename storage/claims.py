@@ -56,6 +56,8 @@ class Snapshot:
     """The provider of the current route."""
     route_index: int
     """The index of the current route in the order's routes."""
+    routes_given_up: int
+    """The routes that this generation does not take again: bit n stands for route n."""
     remote_id: str | None
     """The vendor's id of the work."""
     remote_links: dict[str, str]
@@ -126,8 +128,8 @@ _CLAIM = returns(_Claimed)(f"""
     WHERE id = %(id)s AND stage = ANY(%(stages)s) AND attempt = %(attempt)s AND {IS_FREE}
     RETURNING
         id, customer_id, kind, "order", credits, stage, created_at, stage_at, wake_at, deadline_at, attempt, failures,
-        crashes, claimed_at, cancel_requested_at, cancel_sent_at, provider, route_index, remote_id, remote_links,
-        result_urls, object_key, download,
+        crashes, claimed_at, cancel_requested_at, cancel_sent_at, provider, route_index, routes_given_up, remote_id,
+        remote_links, result_urls, object_key, download,
         -- The subquery reads the row as it was before this statement.
         callback_at IS NOT NULL AND coalesce(
             callback_at > (SELECT before.claimed_at FROM generations before WHERE before.id = generations.id), true

@@ -146,6 +146,15 @@ _ACCOUNTS = _Reading(
     """),
 )
 
+_ROUTES = _Reading(
+    ("provider",),
+    (families.ROUTES_OPEN, families.ROUTE_OPEN_SECONDS),
+    _NUMBERS("""
+        SELECT provider, count(*), extract(epoch FROM now() - min(opened_at))
+        FROM route_health WHERE opened_at IS NOT NULL GROUP BY provider
+    """),
+)
+
 _PAUSES = _Reading(
     (),
     (families.PAUSES, families.WEBHOOKS_PAUSED),
@@ -155,7 +164,7 @@ _PAUSES = _Reading(
     """),
 )
 
-_READINGS = (_UNFINISHED, _ENDED, _CREDITS, _ADMISSIONS, _HELD, _ACCOUNTS, _PAUSES)
+_READINGS = (_UNFINISHED, _ENDED, _CREDITS, _ADMISSIONS, _HELD, _ACCOUNTS, _ROUTES, _PAUSES)
 
 
 def take_turn(sql: Sql, *, silent_seconds: int) -> bool:

@@ -31,12 +31,17 @@ class Lease:
         self._until = until
         self._lost = threading.Event()
 
+    @property
+    def is_lost(self) -> bool:
+        """Whether the lease is marked as lost."""
+        return self._lost.is_set()
+
     def check(self) -> None:
         """Raise `LeaseLost` if the lease is marked as lost. Long work calls this method between its chunks.
 
         A lease that could not be renewed during an outage is not lost yet.
         """
-        if self._lost.is_set():
+        if self.is_lost:
             raise LeaseLost("the lease was not renewed in time")
 
     def fence(self) -> None:

@@ -62,6 +62,76 @@ def admits(sql: Sql, route: Route, generation: UUID) -> bool:
     return sql.all(_ADMITS, provider=route.provider, model=route.model, generation=generation)[0]
 
 
+_SHORT_QUEUE = 5
+
+_HAS_SHORT_QUEUE = returns(bool)(f"""
+    SELECT count(*) < {_SHORT_QUEUE} FROM admissions
+    WHERE customer_id = %(customer)s AND provider = %(provider)s AND place IN ('waiting', 'held')
+""")  # noqa: S608 -- a constant
+
+# Wakes as many generations of each customer as another account takes: its queue stays short for each customer. A worker
+# that looked and found no route looks again a quarter of a minute later, or after the next change of the breaker.
+_WAKE = f"""
+    WITH shut AS (
+        SELECT provider FROM admission_accounts
+        WHERE closed_reason IN ('no_money', 'daily') AND closed_until > clock_timestamp()
+    ), away AS (
+        SELECT provider, vendor_model, changed_at FROM route_health route
+        WHERE opened_at IS NOT NULL AND NOT route_takes_probe(route)
+        UNION ALL
+        SELECT DISTINCT provider, vendor_model, NULL::timestamptz FROM admissions JOIN shut USING (provider)
+        WHERE place = 'waiting'
+    ), movable AS (
+        SELECT id, customer_id, target, row_number() OVER (
+            PARTITION BY customer_id, target ORDER BY priority DESC, flow_turn
+        ) AS number
+        FROM (
+            SELECT g.id, g.customer_id, a.priority, a.flow_turn, (
+                SELECT listed.route->>'provider'
+                FROM jsonb_array_elements(g."order"->'routes') WITH ORDINALITY AS listed (route, number)
+                WHERE (g.routes_given_up >> (listed.number - 1)::integer) & 1 = 0 AND NOT EXISTS (
+                    SELECT FROM away AS other WHERE other.provider = listed.route->>'provider'
+                        AND other.vendor_model = listed.route->>'model'
+                ) AND NOT EXISTS (SELECT FROM shut WHERE shut.provider = listed.route->>'provider')
+                ORDER BY listed.number LIMIT 1
+            ) AS target
+            FROM away
+            JOIN admissions a ON a.provider = away.provider AND a.vendor_model = away.vendor_model
+                AND (a.place = 'waiting' OR (a.place = 'held' AND a.held_by = 'route'))
+            JOIN generations g ON g.id = a.generation_id AND g.stage = 'queued' AND g.lease_token IS NULL
+                AND g.wake_at > clock_timestamp() + interval '1 second'
+                AND (
+                    g.claimed_at < away.changed_at + interval '2 seconds'
+                    OR g.claimed_at < clock_timestamp() - interval '15 seconds'
+                )
+        ) AS waiting
+        WHERE target IS NOT NULL
+    )
+    UPDATE generations SET wake_at = clock_timestamp() WHERE id IN (
+        SELECT g.id FROM generations g JOIN movable ON movable.id = g.id
+        LEFT JOIN admission_accounts account ON account.provider = movable.target
+        WHERE number <= CASE
+            WHEN coalesce(account.override, account.declared, '{{}}') = '{{}}' THEN 1000
+            ELSE {_SHORT_QUEUE} - (
+                SELECT count(*) FROM admissions a
+                WHERE a.customer_id = g.customer_id AND a.provider = movable.target AND a.place IN ('waiting', 'held')
+            )
+        END
+        FOR NO KEY UPDATE OF g SKIP LOCKED
+    ) AND stage = 'queued' AND lease_token IS NULL
+"""  # noqa: S608 -- a constant
+
+
+def has_short_queue(sql: Sql, customer: UUID, provider: ProviderName) -> bool:
+    """Whether few generations of a customer wait for an account."""
+    return sql.all(_HAS_SHORT_QUEUE, customer=customer, provider=provider)[0]
+
+
+def wake_those_with_another_route(sql: Sql) -> None:
+    """Wake generations that wait for an open route, as many of each customer as another account takes."""
+    sql.run(_WAKE)
+
+
 @dataclass(frozen=True)
 class ListedRoute:
     """A route that has failed at least once."""

@@ -75,6 +75,7 @@ WRITE = returns(Snapshot)("""
             cancel_sent_at = CASE WHEN %(cancel_sent)s THEN clock_timestamp() ELSE cancel_sent_at END,
             failures = coalesce(%(failures)s, failures), crashes = coalesce(%(crashes)s, crashes),
             provider = coalesce(%(provider)s, provider), route_index = coalesce(%(route_index)s, route_index),
+            routes_given_up = coalesce(%(routes_given_up)s, routes_given_up),
             remote_id = coalesce(%(remote_id)s, remote_id), remote_links = coalesce(%(remote_links)s, remote_links),
             remote_wait = coalesce(%(remote_wait)s, remote_wait),
             remote_ahead = CASE WHEN %(remote_wait)s::text IS NULL THEN remote_ahead ELSE %(remote_ahead)s::int END,
@@ -93,8 +94,8 @@ WRITE = returns(Snapshot)("""
     )
     SELECT
         id, customer_id, kind, "order", credits, stage, created_at, stage_at, wake_at, deadline_at, attempt, failures,
-        crashes, claimed_at, cancel_requested_at, cancel_sent_at, provider, route_index, remote_id, remote_links,
-        result_urls, object_key, download
+        crashes, claimed_at, cancel_requested_at, cancel_sent_at, provider, route_index, routes_given_up, remote_id,
+        remote_links, result_urls, object_key, download
     FROM written
 """)
 

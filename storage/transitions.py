@@ -47,6 +47,8 @@ class Changes:
     """The provider of the current route."""
     route_index: int | None = None
     """The index of the current route in the order's routes."""
+    routes_given_up: int | None = None
+    """The routes that this generation does not take again: bit n stands for route n."""
     remote_id: str | None = None
     """The vendor's id of the work."""
     remote_links: Mapping[str, str] | None = None

@@ -16,7 +16,7 @@ from providers.http import call_log
 from schemas.enums import EventName, Stage
 from schemas.errors import LeaseLost
 from schemas.stages import AT_PROVIDER, WORK
-from storage import assets, transitions
+from storage import admission, assets, transitions
 from storage.admission_learning import Refused
 from storage.claims import Claim
 from storage.generations import Wake
@@ -35,6 +35,7 @@ from tasks.outcomes import (
     NotAccepted,
     Note,
     Outcome,
+    TakesRoute,
     Unknown,
     UnlessCalledBack,
     Waits,
@@ -241,6 +242,12 @@ def _write(
         case CancelSent():
             written = transitions.record(sql, claim, Changes(cancel_sent=True))
             notes = [replace(outcome.answer, data={**outcome.answer.data, "by": by})]
+        case TakesRoute(index=index, note=note):
+            provider = claim.order.routes[index].provider
+            changes = Changes(failures=0, route_index=index, provider=provider)
+            written = transitions.record(sql, claim, changes)
+            admission.leave(sql, claim.id)
+            notes = [replace(note, data={**note.data, "by": by})]
         case Unknown():
             changes, pause = Changes(failures=0, crashes=0), FIRST_LOOK_UP_SECONDS
             written = transitions.put_back(sql, claim, wake_in=pause, restarts_stage=True, changes=changes)
@@ -282,6 +289,8 @@ def _tell(services: WorkerServices, claim: Claim, written: Claim, outcome: Outco
             if stage in WORK and not keeps_lease and (wait is None or is_due):
                 is_called_back = wait is not None and row.cancel_requested_at is None
                 services.dispatcher.wake(Wake(row.id, stage, row.attempt, is_called_back=is_called_back))
+        case TakesRoute(index=index, note=note):
+            log.info("route_changed", provider=claim.order.routes[index].provider, reason=note.data["reason"])
         case Fail(code=code):
             log.info("generation_failed", stage=origin, code=code)
         case Cancel(is_charged=is_charged):

@@ -31,21 +31,24 @@ _LATE = {
 }
 
 
-def end_of(services: WorkerServices, claim: Claim) -> Outcome | None:
+def end_of(services: WorkerServices, claim: Claim, *, asks_vendor: bool = True) -> Outcome | None:
     """The end of a generation that is past its deadline or crashed too often. None if the generation goes on.
 
     `settling` has no deadline: the result is stored.
+
+    Args:
+        asks_vendor: ask the vendor to stop work that is past its deadline.
     """
     generation = claim.generation
     if generation.stage is not Stage.SETTLING and generation.claimed_at >= generation.deadline_at:
-        return _late(services, claim)
+        return _late(services, claim, asks_vendor=asks_vendor)
     return INTERNAL if is_crashing_for_good(services.settings.pipeline, claim, generation.crashes) else None
 
 
-def _late(services: WorkerServices, claim: Claim) -> Outcome:
+def _late(services: WorkerServices, claim: Claim, *, asks_vendor: bool) -> Outcome:
     """Ask the provider to stop running work, and end the generation. The end settles the hold."""
     generation = claim.generation
-    if generation.stage is Stage.GENERATING:
+    if asks_vendor and generation.stage is Stage.GENERATING:
         try:
             services.providers.get(generation.provider).cancel(remote_ref(claim))
         except ProviderError as error:

@@ -10,7 +10,6 @@ from schemas.enums import ErrorCode, Kind, Stage
 from schemas.errors import DownloadError, ProviderError, SlowSource, WrongFile
 from schemas.media_types import RESULTS
 from schemas.setting_groups import DownloadSettings
-from schemas.shares import NoPlace
 from schemas.stages import progress_within
 from storage import transitions
 from storage.claims import Claim
@@ -29,19 +28,11 @@ log = structlog.get_logger()
 
 _SHOW_PROGRESS_EVERY_SECONDS = 1.0
 
-# Most downloads end within this time. A download waits so long for a place among those of its provider account.
-_QUICK_SECONDS = 1.0
-
 
 def download(services: WorkerServices, claim: Claim, lease: Lease) -> Outcome:
     """Store the result under a key that only this claim uses. Carry the bytes of a small image to the next step."""
-    account = claim.generation.provider
     try:
-        with services.hosts.taken_by(account, patience_seconds=_QUICK_SECONDS):
-            key, stored, content = _fetch(services, claim, lease)
-    except NoPlace:
-        log.info("download_waits", provider=account)
-        return outage(services, None)
+        key, stored, content = _fetch(services, claim, lease)
     except WrongFile as error:
         return fetch_again(services, claim, error.message)
     except DownloadError as error:

@@ -25,5 +25,6 @@ def grant_on(services: WorkerServices, *, for_seconds: float) -> None:
     """Hand out free places for a while, as long as generations wait. A window of creates frees a place at any time."""
     services.gate.count_all()
     ends_at = time.monotonic() + for_seconds
+    services.routes.wake_those_with_another_route()
     while services.gate.grant_all() and time.monotonic() < ends_at:
         time.sleep(_LOOK_AGAIN_AFTER_SECONDS)

@@ -152,6 +152,16 @@ class Waits:
 
 
 @dataclass(frozen=True)
+class TakesRoute:
+    """The generation takes another route before a create is prepared. Then the same step runs again."""
+
+    index: int
+    """The index of the route in the order's routes."""
+    note: Note
+    """The timeline entry with the reason."""
+
+
+@dataclass(frozen=True)
 class UnlessCalledBack:
     """The step gives up waiting for a callback. If a callback came in the meantime, nothing is given up."""
 
@@ -159,4 +169,4 @@ class UnlessCalledBack:
     """The outcome if no callback came."""
 
 
-Outcome = Advance | Later | Fail | Cancel | CancelSent | Unknown | NotAccepted | UnlessCalledBack | Waits
+Outcome = Advance | Later | Fail | Cancel | CancelSent | Unknown | NotAccepted | UnlessCalledBack | Waits | TakesRoute

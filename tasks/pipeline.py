@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import Callable, Collection
+from contextlib import ExitStack
 from functools import partial
 from typing import Any, NamedTuple
 from uuid import UUID
@@ -10,13 +11,14 @@ import structlog
 
 from providers.http import call_log
 from schemas.enums import Queue, Stage
+from schemas.stages import AT_PROVIDER
 from storage import claims
 from storage.claims import Claim
 from storage.leases import Lease
 from tasks import deadline
 from tasks.apply import apply, recover
 from tasks.download import download
-from tasks.outcomes import Advance, CancelSent, Outcome
+from tasks.outcomes import Advance, CancelSent, Later, Outcome, TakesRoute
 from tasks.poll import poll
 from tasks.prepare import prepare
 from tasks.resolve import resolve
@@ -25,6 +27,12 @@ from tasks.services import WorkerServices
 from tasks.settle import settle
 from tasks.shown import Shown
 from tasks.store import store
+from tasks.troubles import outage
+
+log = structlog.get_logger()
+
+# The stages whose steps wait for a vendor, or for a host of a vendor's files.
+_WAITS_FOR_ACCOUNT = frozenset({*AT_PROVIDER, Stage.QUEUED, Stage.DOWNLOADING})
 
 Step = Callable[[WorkerServices, Claim, Lease], Outcome]
 """Does the work of one stage and returns the outcome. Only `apply` writes outcomes."""
@@ -65,7 +73,10 @@ TABLE: dict[Stage, Row] = {
 
 
 def run(services: WorkerServices, generation_id: str, attempt: int, stages: Collection[Stage]) -> None:
-    """Claim a generation and run its steps. Do nothing if another worker has the claim or the stage has changed."""
+    """Claim a generation and run its steps. Do nothing if another worker has the claim or the stage has changed.
+
+    The steps that wait for an account run in one of the account's threads, perhaps after this function has returned.
+    """
     structlog.contextvars.bind_contextvars(generation_id=generation_id)
     asked_at = time.monotonic()
     with services.database.statement() as statement:
@@ -73,9 +84,40 @@ def run(services: WorkerServices, generation_id: str, attempt: int, stages: Coll
             statement, UUID(generation_id), stages, attempt=attempt, holder=services.worker_name,
             lease_seconds=services.settings.pipeline.lease_seconds,
         )  # fmt: skip
-    if claim is not None:
-        with services.leases.keep(claim, since=asked_at) as lease, call_log.remembering():
-            go_on(services, claim, lease)
+    if claim is None:
+        return
+    ends = ExitStack()
+    lease = ends.enter_context(services.leases.keep(claim, since=asked_at))
+    work = partial(_keeping, ends, lease, partial(_begin, services, claim, lease))
+    if claim.generation.stage not in _WAITS_FOR_ACCOUNT:
+        work()
+    elif not services.threads.run(claim.generation.provider, work):
+        _keeping(ends, lease, partial(_put_off, services, claim, outage(services, None)))
+
+
+def _keeping(ends: ExitStack, lease: Lease, work: Callable[[], None]) -> None:
+    """Work under a lease, and end with the lease. A lease that was lost before the work began leaves nothing to do."""
+    with ends, call_log.remembering():
+        if not lease.is_lost:
+            work()
+
+
+def _begin(services: WorkerServices, claim: Claim, lease: Lease) -> None:
+    """Run the steps, unless the process ends: a create that begins now could be cut."""
+    if services.threads.is_over:
+        _put_off(services, claim, Later(0.0))
+    else:
+        go_on(services, claim, lease)
+
+
+def _put_off(services: WorkerServices, claim: Claim, later: Later) -> None:
+    """Leave a generation to a later wake-up, because this process has no thread for the generation."""
+    log.info("work_waits", provider=claim.generation.provider, stage=claim.generation.stage)
+    try:
+        # A vendor that hangs would hold this thread, too.
+        apply(services, claim, deadline.end_of(services, claim, asks_vendor=False) or later)
+    except Exception as error:  # noqa: BLE001 -- as in `go_on`
+        recover(services, claim, error)
 
 
 def next_step(services: WorkerServices, stage: Stage, outcome: Advance) -> Step | None:
@@ -95,7 +137,7 @@ def go_on(services: WorkerServices, claim: Claim, lease: Lease) -> None:
             outcome = deadline.end_of(services, claim) or step(services, claim, lease)
             if isinstance(outcome, Advance):
                 step = next_step(services, claim.generation.stage, outcome)
-            elif not isinstance(outcome, CancelSent):
+            elif not isinstance(outcome, CancelSent | TakesRoute):
                 step = None
             kept = apply(services, claim, outcome, keeps_lease=step is not None)
             shown.ends(claim, kept)

@@ -33,7 +33,9 @@ def poll(services: WorkerServices, claim: Claim, _lease: Lease) -> Outcome:
     try:
         state = services.providers.get(claim.generation.provider).poll(remote_ref(claim))
     except ProviderError as error:
+        services.health.failed(claim.route, claim.id, error, is_create=False)
         return failed_read(services, claim, error)
+    services.health.answered(claim.route, claim.id, is_create=False)
     match state.status:
         case RemoteStatus.QUEUED | RemoteStatus.RUNNING:
             return _wait(services, claim, state)

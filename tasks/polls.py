@@ -18,4 +18,5 @@ def seconds_to_poll(services: WorkerServices, claim: Claim, waited_seconds: floa
         has_callback=services.providers.calls_back(provider) and not is_stopping,
         usual=services.usual_times.of(work) if pipeline.poll_by_usual_times and not is_stopping else None,
         least_seconds=services.providers.poll_seconds(provider),
+        is_awaited=services.gate.has_waiting(provider),
     )

@@ -43,13 +43,15 @@ class Departure:
 
 def send(services: WorkerServices, claim: Claim, lease: Lease, request: ProviderRequest) -> Outcome:
     """Send the create, and return its result as an outcome."""
-    departure = Departure(lease)
+    departure, health = Departure(lease), services.health
     try:
         created = _create(services, claim, request, departure)
     except ProviderOutcomeUnknown as error:
+        health.failed(claim.route, claim.id, error, is_create=True)
         log.warning("submit_outcome_unknown", reason=loggable(error))
         return Unknown(error.message)
     except ProviderError as error:
+        health.failed(claim.route, claim.id, error, is_create=True)
         return refused(services, claim, error)
     except LeaseLost:
         FENCES.add(Fence.CREATE)
@@ -60,6 +62,7 @@ def send(services: WorkerServices, claim: Claim, lease: Lease, request: Provider
         if departure.has_left:
             return Unknown("an internal error after it was sent")
         return crashed_before_it_left(services, claim)
+    health.answered(claim.route, claim.id, is_create=True)
     log.info("submit_accepted", remote_id=created.remote_id)
     return accepted(services, claim, created)
 

@@ -6,15 +6,17 @@ from typing import Protocol
 from uuid import UUID
 
 from admission.gate import Gate
+from admission.health import RouteHealth
+from admission.routes import Routes
 from providers.catalogue import Catalogue
 from providers.registry import Providers
 from schemas.enums import Queue
 from schemas.settings import Settings
-from schemas.shares import Shares
 from storage.database import Database
 from storage.generations import Wake
 from storage.leases import LeaseKeeper
 from storage.objects import ObjectStore
+from tasks.threads import Threads
 from tasks.usual_times import UsualTimes
 
 
@@ -64,10 +66,14 @@ class WorkerServices:
     """The queues that this process serves. A step whose queue is among them can follow without a wake-up."""
     gate: Gate
     """Asks for places at provider accounts, and hands them out."""
+    health: RouteHealth
+    """Reports the calls of this process to the circuit breakers of routes."""
+    routes: Routes
+    """Chooses the routes of queued generations."""
     usual_times: UsualTimes
     """The usual times of work at providers."""
-    hosts: Shares
-    """The threads that wait for hosts of results, shared by provider account: a silent host delays its account only."""
+    threads: Threads
+    """The threads of this process, shared by provider account: a vendor that hangs delays its account only."""
     worker_name: str
     """The name of this process. A claim records the name so that operators see which process has a claim."""
 

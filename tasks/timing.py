@@ -11,6 +11,9 @@ FIRST_LOOK_UP_SECONDS = 2.0
 
 _EAGER_SECONDS = 30.0
 _LEAST_GAP_SECONDS = 1.0
+# While other work waits for the place at the account, a late look leaves the place empty: a read is worth this part.
+_AWAITED_READ_COSTS = 0.1
+_LEAST_AWAITED_GAP_SECONDS = 0.4
 # The earliest first look, as a part of the usual time.
 _EARLIEST = 0.7
 # Vendors send callbacks again for seconds. Our read then is rarely in vain.
@@ -24,6 +27,7 @@ def next_poll(
     has_callback: bool,
     usual: RenderTimes | None = None,
     least_seconds: float = 0.0,
+    is_awaited: bool = False,
 ) -> float:
     """Seconds until the next poll of a generation that the provider has had for `waited_seconds`.
 
@@ -31,11 +35,12 @@ def next_poll(
         has_callback: a callback is due, so polling is a safety net.
         usual: the usual times of such work. None: too few runs are known.
         least_seconds: the provider's minimum.
+        is_awaited: other work waits until this work's place at the account is free.
     """
     if has_callback:
         gap = _safety_gap(pipeline, waited_seconds, usual)
     elif usual is not None:
-        gap = _usual_gap(pipeline, waited_seconds, usual)
+        gap = _usual_gap(pipeline, waited_seconds, usual, is_awaited=is_awaited)
     elif waited_seconds < _EAGER_SECONDS:
         gap = pipeline.poll_first_seconds
     else:
@@ -49,7 +54,7 @@ def _safety_gap(pipeline: PipelineSettings, waited: float, usual: RenderTimes | 
     return min(due, pipeline.poll_with_callback_seconds) if due > 0 else pipeline.poll_with_callback_seconds
 
 
-def _usual_gap(pipeline: PipelineSettings, waited: float, usual: RenderTimes) -> float:
+def _usual_gap(pipeline: PipelineSettings, waited: float, usual: RenderTimes, *, is_awaited: bool) -> float:
     """Look when some of such work is done, and then at even gaps.
 
     A read costs as much as `poll_read_costs_seconds` of delay. Where the end may come at any moment of a spread of S
@@ -59,7 +64,8 @@ def _usual_gap(pipeline: PipelineSettings, waited: float, usual: RenderTimes) ->
     usual times would be later. So the first look is early by chance, and no look is far away.
     """
     spread = max(0.0, usual.p90_seconds - usual.p10_seconds)
-    gap = max(_LEAST_GAP_SECONDS, math.sqrt(2 * pipeline.poll_read_costs_seconds * spread))
+    costs = pipeline.poll_read_costs_seconds * (_AWAITED_READ_COSTS if is_awaited else 1.0)
+    gap = max(_LEAST_AWAITED_GAP_SECONDS if is_awaited else _LEAST_GAP_SECONDS, math.sqrt(2 * costs * spread))
     first = usual.p10_seconds + gap / 2
     if waited < _EARLIEST * first:
         early = first * random.uniform(_EARLIEST, 1.0)  # noqa: S311 -- spreading looks needs no secrecy

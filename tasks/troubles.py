@@ -6,6 +6,7 @@ import structlog
 import tenacity
 
 from admission.gate import VIEW_LASTS_SECONDS
+from admission.health import is_trouble
 from schemas.enums import ErrorCode, Stage
 from schemas.errors import ProviderError, ProviderRejected, ProviderUnavailable
 from schemas.limits import Refusal
@@ -89,10 +90,13 @@ def refused(services: WorkerServices, claim: Claim, error: ProviderError) -> Not
 
 def _after(services: WorkerServices, claim: Claim, error: ProviderError) -> NotAccepted:
     pipeline, failures = services.settings.pipeline, claim.generation.failures
-    has_next_route = claim.generation.route_index + 1 < len(claim.order.routes)
+    has_next_route = bool(_routes_left(claim))
     match error:
         case ProviderError(refusal=Refusal() as refusal) if not (refusal.lasts and has_next_route):
             # The generation asks for a place again, and waits in the queue of the account. No failure.
+            return _again(error.message, VIEW_LASTS_SECONDS, failures=failures)
+        case _ if is_trouble(error) and services.health.is_open(claim.route):
+            # The generation takes another route, or waits until the breaker closes. No failure.
             return _again(error.message, VIEW_LASTS_SECONDS, failures=failures)
         case ProviderUnavailable() if failures + 1 < pipeline.submit_failures:
             pause = backoff(pipeline, failures + 1, at_least=error.retry_after)
@@ -131,13 +135,27 @@ def _again(reason: str, pause: float, *, failures: int, crashes: int | None = No
     return NotAccepted(Advance(Stage.QUEUED, wait=pause, event={"reason": reason}, changes=changes))
 
 
+def _given_up(claim: Claim) -> int:
+    """The routes that the generation does not take again, once the present route is among them."""
+    return claim.generation.routes_given_up | 1 << claim.generation.route_index
+
+
+def _routes_left(claim: Claim) -> list[int]:
+    """The other routes that the generation may take."""
+    return [index for index in range(len(claim.order.routes)) if not _given_up(claim) >> index & 1]
+
+
 def _next_route(claim: Claim, error: ProviderError) -> Advance | Fail:
-    index, routes = claim.generation.route_index + 1, claim.order.routes
-    if index >= len(routes):
+    """Give the present route up for this generation."""
+    left, routes = _routes_left(claim), claim.order.routes
+    if not left:
         return Fail(error.code, error.message)
+    index = left[0]
     return Advance(
         Stage.QUEUED,
         wait=0.0,
         event={"reason": error.message, "next_route": index},
-        changes=Changes(failures=0, route_index=index, provider=routes[index].provider),
+        changes=Changes(
+            failures=0, route_index=index, provider=routes[index].provider, routes_given_up=_given_up(claim)
+        ),
     )

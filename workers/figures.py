@@ -13,7 +13,7 @@ from redis.exceptions import RedisError
 
 from metrics.families import QUEUE_MESSAGES
 from metrics.instruments import Gauge, Values
-from metrics.shown import SHOWN
+from metrics.shown import SHOWN, Shown
 from schemas.settings import Settings
 from storage import figures
 from storage.database import AsyncDatabase, KeptConnection
@@ -34,22 +34,22 @@ _LEDGER_SECONDS: Final = 600.0
 """The time between two readings of the whole ledger."""
 
 
-async def show_figures(settings: Settings, database: AsyncDatabase) -> None:
+async def show_figures(settings: Settings, database: AsyncDatabase, shown: Shown = SHOWN) -> None:
     """Read and show the figures whenever this process has the turn. Runs until the task is cancelled."""
     while True:
         try:
-            await _show(settings, database)
+            await _show(settings, database, shown)
         except OUTAGES as error:
             log.warning("figures_not_read", error=type(error).__name__)
         except Exception as error:
             # Other parts of the process go on.
             log.error("figures_not_read", exc_info=error)
         finally:
-            SHOWN.hide()
+            shown.hide()
         await asyncio.sleep(_ASK_SECONDS)
 
 
-async def _show(settings: Settings, database: AsyncDatabase) -> None:
+async def _show(settings: Settings, database: AsyncDatabase, shown: Shown) -> None:
     every = settings.metrics.figures_seconds
     async with database.kept() as connection:
         silent = round(_MISSED * max(every, _ASK_SECONDS))
@@ -64,7 +64,7 @@ async def _show(settings: Settings, database: AsyncDatabase) -> None:
                 ledger, ledger_at = await connection.statement(figures.read_ledger), began + _LEDGER_SECONDS
             read = {**await _read(settings, connection), **ledger}
             took = time.monotonic() - began
-            SHOWN.show(read, took_seconds=took, for_seconds=_MISSED * every + took)
+            shown.show(read, took_seconds=took, for_seconds=_MISSED * every + took)
             await asyncio.sleep(every)
 
 

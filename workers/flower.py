@@ -1,19 +1,24 @@
 """Runs Flower. Other machines need a login, and without a login a browser must ask for a loopback address by its name.
 
-Flower changes workers and sends tasks only where `REELWORKS_REMOTE_CONTROL` is `all`.
+The login is `REELWORKS_FLOWER_BASIC_AUTH`, or Flower's own `FLOWER_AUTH` for OAuth. Flower changes workers and sends
+tasks only where `REELWORKS_REMOTE_CONTROL` is `all`. `workers/flower_pages.py` changes Flower's pages.
 
 The rule of the name stops DNS rebinding: a page of a stranger, open in a browser on this machine, gives its own name
 the address 127.0.0.1, and then reads Flower as its own server.
 """
 
 import ipaddress
+import os
 from typing import Any
 
 from tornado.httputil import HTTPMessageDelegate, HTTPServerRequest
 from tornado.web import Application, ErrorHandler
 
 from schemas.settings import Settings
+from workers import flower_pages
 from workers.app import create_app
+
+_SAVE_EVERY_MS = 60_000
 
 
 def flower_arguments(settings: Settings) -> list[str]:
@@ -23,7 +28,7 @@ def flower_arguments(settings: Settings) -> list[str]:
         ValueError: Flower would listen beyond this machine without a login.
     """
     login = settings.flower_basic_auth.get_secret_value()
-    if not login and not _is_loopback(settings.flower_host):
+    if not _has_login(settings) and not _is_loopback(settings.flower_host):
         raise ValueError(
             f"Flower would listen on {settings.flower_host} without a login: "
             "set REELWORKS_FLOWER_BASIC_AUTH to user:password, or REELWORKS_FLOWER_HOST to 127.0.0.1"
@@ -40,6 +45,8 @@ def flower_arguments(settings: Settings) -> list[str]:
     ]
     if login:
         arguments.append(f"--basic-auth={login}")
+    if settings.flower_state_file is not None:
+        arguments += ["--persistent", f"--db={settings.flower_state_file}", f"--state-save-interval={_SAVE_EVERY_MS}"]
     if settings.remote_control != "all":
         # Without this option, Flower says "Shutting down!" although the worker refuses.
         arguments.append("--read-only")
@@ -48,9 +55,17 @@ def flower_arguments(settings: Settings) -> list[str]:
 
 def run_flower(settings: Settings) -> None:
     """Serve Flower until a signal ends the process."""
-    if not settings.flower_basic_auth.get_secret_value():
+    if _has_login(settings):
+        flower_pages.require_login_for_metrics()
+    else:
         _answer_only_to_loopback_names()
+    flower_pages.search_by_address()
+    flower_pages.name_the_timeline()
     create_app(settings, process="worker").start(flower_arguments(settings))
+
+
+def _has_login(settings: Settings) -> bool:
+    return bool(settings.flower_basic_auth.get_secret_value() or os.environ.get("FLOWER_AUTH"))
 
 
 def _answer_only_to_loopback_names() -> None:

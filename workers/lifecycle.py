@@ -6,6 +6,8 @@ from contextlib import contextmanager
 from celery import Celery
 
 from admission.gate import Gate
+from admission.health import RouteHealth
+from admission.routes import Routes
 from intake.orders import Intake
 from media import decoder
 from notify.announcements import Announcer
@@ -14,16 +16,16 @@ from providers.http.addresses import AddressPolicy
 from providers.registry import Providers, accounts_of
 from schemas.enums import Queue
 from schemas.settings import Settings
-from schemas.shares import Shares
 from storage.database import Database
 from storage.leases import LeaseKeeper
 from storage.objects import ObjectStore
 from tasks.services import WorkerServices
+from tasks.threads import Threads
 from tasks.usual_times import UsualTimes
 from workers.dispatch import Dispatcher
 from workers.stage_events import StageEvents
 
-# However many downloads of one provider account wait, the downloads of others have these threads.
+# However much work of one provider account waits, the work of others has these threads.
 _THREADS_FOR_OTHERS = 2
 
 
@@ -48,6 +50,8 @@ def open_services(
     )  # fmt: skip
     if Queue.SUBMIT in queues:
         gate.declare()
+    health = RouteHealth(database, settings.admission, gate)
+    catalogue = Catalogue.load(providers.available(), settings.prices)
     leases = LeaseKeeper(database, lease_seconds=settings.pipeline.lease_seconds).start()
     try:
         yield WorkerServices(
@@ -55,15 +59,17 @@ def open_services(
             database=database,
             objects=objects,
             providers=providers,
-            catalogue=Catalogue.load(providers.available(), settings.prices),
+            catalogue=catalogue,
             leases=leases,
             dispatcher=dispatcher,
             announce=announcer.announce,
             tell=StageEvents().tell,
             queues=frozenset(queues),
             gate=gate,
+            health=health,
+            routes=Routes(database, gate, health, catalogue),
             usual_times=UsualTimes(database),
-            hosts=Shares(each=max(1, threads - _THREADS_FOR_OTHERS), total=threads),
+            threads=Threads(each=max(1, threads - _THREADS_FOR_OTHERS)),
             worker_name=worker_name,
         )
     finally:

@@ -31,9 +31,10 @@ class RoleDefinition:
 
 
 ROLES: dict[Role, RoleDefinition] = {
-    # Waits for vendors. An httpx client serves up to 32 threads. Add processes beyond 32.
-    Role.PROVIDER: RoleDefinition((Queue.SUBMIT, Queue.POLL), threads=16),
-    # Waits for downloads, and for the deletion of many objects. One provider's hosts hold all threads but two.
+    # Waits for vendors. An httpx client serves up to 32 threads. Add processes beyond 32. One account has all threads
+    # but two, here and in the next role (`tasks.threads`).
+    Role.PROVIDER: RoleDefinition((Queue.SUBMIT, Queue.POLL), threads=18),
+    # Waits for downloads, and for the deletion of many objects.
     Role.TRANSFER: RoleDefinition((Queue.DOWNLOAD, Queue.SWEEP), threads=10),
     # Uses the CPU. One customer's files take at most two of the decoder's three places.
     Role.MEDIA: RoleDefinition((Queue.STORE,), threads=3),

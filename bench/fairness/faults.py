@@ -2,6 +2,7 @@
 
 import random
 import threading
+from itertools import cycle
 from types import TracebackType
 from typing import Self
 
@@ -38,13 +39,17 @@ class Faults:
         self._thread.join()
 
     def _run(self) -> None:
+        # Each role in turn: a supervisor starts the same worker ever later.
         parts = [f"worker-{role}" for role, its in ROLES.items() if its.is_celery]
-        while not self._stop.wait(_EVERY_SECONDS):
+        self._chance.shuffle(parts)
+        for part in cycle(parts):
+            if self._stop.wait(_EVERY_SECONDS):
+                return
             with Redis.from_url(self._stack.settings.redis_url) as redis:
                 redis.flushall()
             self.flushes += 1
-            part = self._chance.choice([name for name in parts if name in self._stack.parts])
-            for worker in self._workers(part)[:1]:
+            workers = self._workers(part)
+            for worker in self._chance.sample(workers, k=min(1, len(workers))):
                 worker.kill()
                 self.kills.append(part)
 

@@ -30,10 +30,11 @@ from bench.progress import Steps
 from bench.running_stack import RunningStack, durability, new_customer, process_ids, running_stack
 from bench.scenario import RunContext
 from bench.subjects.reelworks import NAME as REELWORKS
-from bench.subjects.reelworks import problems
+from bench.subjects.reelworks import problems, with_workers
 from sandbox.control_models import TaskReport
 from sandbox.scenarios import Match
 from sandbox.scenarios import Scenario as Behaviour
+from stack.processes import application_processes
 from storage.database import Database
 
 NAME = "admission"
@@ -44,6 +45,8 @@ P50, P95, BOUND = "wait p50", "wait p95", "p95 of its bound"
 _ORDERS, _FEW_ORDERS = 2000, 120
 # The wait of a small customer may be so many times that of the fluid queue, and one service time more.
 _FACTOR, _FACTOR_WITH_FAULTS = 1.3, 2.0
+# As in production: one is killed, and the other goes on.
+_WORKERS_WITH_FAULTS = 2
 _ORDER = re.compile(r"order (\d+)\.")
 
 
@@ -67,7 +70,13 @@ def _measured(context: RunContext, vendor: Vendor, seed: int, steps: Steps) -> O
     count = context.orders or (_FEW_ORDERS if context.quick else _ORDERS)
     orders = plan(count, mean_seconds=work, a_second=vendor.a_second(work), seed=seed)
     steps.begin(f"{vendor.name}, {count} orders, round {seed}")
-    with running_stack(context, settings=vendor.settings(), limits=True) as running:
+    workers = _WORKERS_WITH_FAULTS if context.faults else 1
+    with running_stack(
+        context,
+        settings=vendor.settings(),
+        limits=True,
+        processes=lambda settings: with_workers(application_processes(settings), workers),
+    ) as running:
         for seconds in lengths(work):
             running.sandbox.add_scenario(
                 Behaviour(
@@ -116,18 +125,21 @@ class _Run:
         self, accepted: Mapping[int, float], tasks: Sequence[TaskReport], found: Sequence[CustomerWaits]
     ) -> list[Measure]:
         requests, peaks = self._running.sandbox.requests(), self._running.sandbox.peaks()
+        creates = requests.accepted + requests.refused
         created = _created(tasks)
         busy = [(task.created_at, self._place_ends(task)) for task in tasks]
         waiting = [(at, created[number]) for number, at in accepted.items() if created.get(number, at) > at]
         others = small(found)
         return [
-            Measure(what=REFUSED, unit="%", values=[100 * requests.refused / (requests.accepted + requests.refused)]),
+            Measure(
+                what=REFUSED, unit="%", values=[100 * requests.refused / max(1, requests.accepted + requests.refused)]
+            ),
             Measure(what=USE, unit="%", values=[100 * used(busy, waiting, self._vendor.places)]),
             Measure(what=IN_FLIGHT, unit="", values=[peaks.in_flight]),
             Measure(what=IN_WINDOW, unit="", values=[peaks.creates_in_window]),
-            Measure(what=P50, unit="s", values=[max(each.p50 for each in others)]),
-            Measure(what=P95, unit="s", values=[max(each.p95 for each in others)]),
-            Measure(what=BOUND, unit="%", values=[100 * max(self._part(each) for each in others)]),
+            Measure(what=P50, unit="s", values=[max((each.p50 for each in others), default=0.0)]),
+            Measure(what=P95, unit="s", values=[max((each.p95 for each in others), default=0.0)]),
+            Measure(what=BOUND, unit="%", values=[100 * max((self._part(each) for each in others), default=0.0)]),
             Measure(what=GENERATIONS, unit="", values=[len(self._orders)]),
         ]
 

@@ -1,8 +1,5 @@
 """Limits of provider accounts, and pauses: shows them, and changes them live."""
 
-import getpass
-import os
-import socket
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Annotated
@@ -10,13 +7,13 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 from pydantic import ValidationError
 
+from cli.authors import author_of
 from cli.configuration import provider_settings, transaction
 from cli.console import console, refuse
 from cli.options import AsJson, Limit, a_duration, a_name, a_prose, by_default
 from schemas.limits import AccountLimits, PauseScope
 
 if TYPE_CHECKING:
-    from storage.admission_control import Reason
     from storage.sql import Sql
 
 app = typer.Typer(cls=by_default("show"), help="Limits of provider accounts. Without a command: show them.")
@@ -90,7 +87,7 @@ def set_limits(
     with _statements() as sql:
         try:
             now = admission_control.set_limits(
-                sql, account, lambda before: _changed(before, changes, limits), _why(reason)
+                sql, account, lambda before: _changed(before, changes, limits), author_of(reason)
             )
         except ValidationError as error:
             refuse("\n".join(f"{_place(one['loc'])}: {one['msg']}" for one in error.errors(include_url=False)))
@@ -104,7 +101,7 @@ def reset_limits(account: Account, reason: Why = None) -> None:
     from storage import admission_control
 
     with _statements() as sql:
-        now = admission_control.reset_limits(sql, account, _why(reason))
+        now = admission_control.reset_limits(sql, account, author_of(reason))
     console.print(f"{account}: {in_words(now)}", markup=False, soft_wrap=True)
 
 
@@ -132,7 +129,7 @@ def pause(scope: Scope, name: Name, reason: Why = None) -> None:
     settings = provider_settings()
     catalogue = Catalogue.load(Providers(accounts_of(settings)).available(), settings.prices)
     with _statements() as sql:
-        known = pausing.pause(sql, catalogue, scope, name, _why(reason))
+        known = pausing.pause(sql, catalogue, scope, name, author_of(reason))
     console.print(f"the {scope} {known} is paused: `reelworks resume {scope} {known}` ends it", soft_wrap=True)
 
 
@@ -142,7 +139,7 @@ def resume(scope: Scope, name: Name, reason: Why = None) -> None:
     from storage import admission_control
 
     with _statements() as sql:
-        admission_control.resume(sql, scope, name, _why(reason))
+        admission_control.resume(sql, scope, name, author_of(reason))
     console.print(f"the {scope} {name} goes on", markup=False, soft_wrap=True)
 
 
@@ -152,17 +149,6 @@ def _statements() -> Iterator["Sql"]:
 
     with transaction() as session:
         yield of(session)
-
-
-def _why(reason: str | None) -> "Reason":
-    from storage.admission_control import Reason
-
-    try:
-        user = getpass.getuser()
-    except (KeyError, OSError):
-        # A container may run as a user without a name.
-        user = f"uid {os.getuid()}"
-    return Reason(f"{user}@{socket.gethostname()}", reason)
 
 
 def _changed(before: AccountLimits, changes: dict[str, object], whole: str | None) -> AccountLimits:

@@ -81,6 +81,10 @@ class Report(BaseModel):
     """The orders."""
     outcomes: dict[str, int]
     """Generations, by end."""
+    most_in_flight: dict[str, int]
+    """The most tasks that each vendor had at once."""
+    waited: int
+    """Generations that waited for a place at their provider account."""
     told: Told
     """What the listeners were told."""
     attacks: dict[str, int]
@@ -108,6 +112,9 @@ def show(report: Report, console: Console) -> None:
     console.print(_table("generations", report.outcomes))
     _show_orders(report.orders, console)
     _show_told(report.told, console)
+    console.print(
+        f"most in flight: {_words(report.most_in_flight)}; waited for a place: {report.waited}", soft_wrap=True
+    )
     console.print(f"attacks: {_words(report.attacks)}", soft_wrap=True)
     _show_recoveries(report.recoveries, console)
     console.print(f"paid and not delivered: {_words(report.undelivered)}", soft_wrap=True)

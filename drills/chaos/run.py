@@ -15,7 +15,7 @@ from rich.console import Console
 from sqlalchemy import text
 from sqlalchemy.exc import OperationalError
 
-from drills.chaos.checks import audits, book, logs, told
+from drills.chaos.checks import audits, book, limits, logs, told
 from drills.chaos.checks.audits import Findings
 from drills.chaos.checks.book import Breach
 from drills.chaos.checks.recoveries import Recoveries, recoveries
@@ -48,6 +48,8 @@ _COUNTS = text("""
         (SELECT coalesce(max(id), 0) FROM events WHERE origin IS DISTINCT FROM stage)
     FROM generations
 """)
+
+_WAITED = text("SELECT count(DISTINCT generation_id) FROM events WHERE name = 'waits'")
 
 
 def run(plan: Plan, folder: Path, console: Console, *, is_attacked: bool = True) -> Report:
@@ -86,6 +88,8 @@ def run(plan: Plan, folder: Path, console: Console, *, is_attacked: bool = True)
             vendor_faults=_vendor_faults(plan, found),
             orders=_orders(plan, tally),
             outcomes=Counter(f"{entry.stage} {entry.error_code or ''}".strip() for entry in found.ours),
+            most_in_flight=limits.most_in_flight(found.theirs),
+            waited=_waited(system),
             told=_told(listened),
             attacks=counted(stranger),
             recoveries=recovered,
@@ -168,6 +172,12 @@ def _counts(system: System) -> _Counts | None:
             return _Counts(*session.execute(_COUNTS).one())
     except OperationalError:
         return None
+
+
+def _waited(system: System) -> int:
+    """The generations that waited for a place at their provider account."""
+    with system.database.transaction() as session:
+        return int(session.execute(_WAITED).scalar_one())
 
 
 def _requests_in_redis(system: System) -> int | None:

@@ -16,7 +16,9 @@ import psutil
 
 from drills.chaos.network.proxy import HOST, Link, Proxy
 from drills.chaos.plans.schedule import BEAT, GATEWAY, SUPERVISOR, LinkName
+from drills.chaos.plans.vendors import LIMITS
 from sandbox.client import SandboxClient
+from schemas.limits import AccountLimits
 from schemas.setting_groups import DownloadSettings, PipelineSettings
 from schemas.settings import Settings
 from schemas.webhook_settings import WebhookSettings
@@ -202,7 +204,11 @@ def _port(address: str) -> int:
 def _over_links(settings: Settings, links: Mapping[LinkName, Link]) -> Settings:
     accounts = {
         name: settings.providers.named(name).model_copy(
-            update={"base_url": f"{_url(links[LinkName.VENDOR_API])}/{name}", "timeout_seconds": 8.0}
+            update={
+                "base_url": f"{_url(links[LinkName.VENDOR_API])}/{name}",
+                "timeout_seconds": 8.0,
+                "limits": LIMITS.get(name, AccountLimits()),
+            }
         )
         for name in settings.providers.names()
     }

@@ -224,12 +224,21 @@ FIXES = (
         checks=("16 orders with a picture at bytes a second",),
     ),
     Mutant(
-        name="the threads of one account's hosts",
-        breaks="silent hosts of one vendor's results stop the results of all others",
+        name="the threads of one account",
+        breaks="slow replies of one vendor, or silent hosts of its results, stop the orders of all others",
         file="workers/lifecycle.py",
-        old="Shares(each=max(1, threads - _THREADS_FOR_OTHERS), total=threads)",
-        new="Shares(each=threads, total=threads)",
-        checks=("12 orders with a silent host",),
+        old="Threads(each=max(1, threads - _THREADS_FOR_OTHERS))",
+        new="Threads(each=threads)",
+        checks=("40 orders with a silent host", "40 replies at bytes a second"),
+    ),
+    Mutant(
+        name="the line of one account",
+        breaks="work that waits for a thread of its account holds a thread of others",
+        file="tasks/threads.py",
+        old="                return True\n            lane.running += 1\n",
+        new="                while lane.line:\n                    self._moved.wait()\n"
+        "                return True\n            lane.running += 1\n",
+        checks=("40 orders with a silent host", "40 replies at bytes a second"),
     ),
     Mutant(
         name="the least rate of a result",

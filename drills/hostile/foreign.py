@@ -16,10 +16,9 @@ _MODEL_THAT_READS_INPUTS = "gemini-3.1-flash-image"
 _DEADLINE_SECONDS = 10
 _PATIENCE_SECONDS = 60.0
 _LOOK_EVERY_SECONDS = 0.05
-# The threads for results leave two to other accounts (`workers.lifecycle`). Those for replies have no such share yet:
-# twelve slow replies leave four of sixteen.
-_SLOW_RESULTS = 12
-_SLOW_REPLIES = 12
+# More than an account may have of threads and in its line (`tasks.threads`), in either process.
+_SLOW_RESULTS = 40
+_SLOW_REPLIES = 40
 _SLOW_INPUTS = 16
 # The workers of the roles transfer and media have a decoder each, and some files are put off for seconds.
 _SLOW_FILES = 3 * FILES_AT_ONCE

@@ -13,6 +13,7 @@ from schemas.errors import (
     ModelPaused,
     ModelRetired,
     NoSandbox,
+    QuotaReached,
     RequestError,
     TooManyRequests,
     Unavailable,
@@ -22,6 +23,9 @@ SHOULD_RETRY = "x-should-retry"
 """The header by which OpenAI's clients decide whether to send a request again."""
 
 _FIRST_SERVER_ERROR = 500
+
+# OpenAI's clients follow no longer `Retry-After`, and would come again at once.
+_LONGEST_PAUSE_SECONDS = 60
 
 _TYPES: Final[Mapping[int, str]] = {
     401: "authentication_error",
@@ -68,6 +72,8 @@ def _is_transient(error: RequestError) -> bool:
     """Whether the same request may succeed soon, and did nothing."""
     if isinstance(error, MayBeRecorded | ModelPaused | NoSandbox):
         return False
+    if isinstance(error, QuotaReached):
+        return error.retry_after is not None and error.retry_after <= _LONGEST_PAUSE_SECONDS
     return isinstance(error, TooManyRequests | Unavailable | RequestTimeout)
 
 

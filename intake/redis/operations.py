@@ -168,7 +168,9 @@ def _cancel(call: Call) -> dict[str, object]:
 
 
 def _resource(call: Call, found: Details) -> dict[str, object]:
-    return generation_resource(found, call.intake.settings.retention).model_dump(mode="json")
+    with call.intake.database.statement() as sql:
+        queue = call.intake.queues.place(sql, found.generation)
+    return generation_resource(found, call.intake.settings.retention, queue).model_dump(mode="json")
 
 
 @dataclass(frozen=True)

@@ -7,17 +7,19 @@ from typing import Self
 
 from providers.catalogue.capabilities import FieldProblem, choice_problem
 from providers.catalogue.cards import ModelCard
+from providers.catalogue.costs import Costs
 from providers.catalogue.fitting import NO_DEFAULTS, FitMode, Fitted, fit, with_defaults
-from providers.catalogue.models import Family, Model, RetiredModel, RouteEntry, UnknownSubmit
+from providers.catalogue.models import Family, Model, RetiredModel, RouteEntry, RoutePolicy, UnknownSubmit
 from providers.catalogue.names import has_unseen_characters, misspells, nearest, parts, ranked
 from providers.catalogue.own_prices import with_own_prices
+from providers.catalogue.policies import in_order_of
 from providers.catalogue.reading import CatalogueFile
 from schemas.enums import CancelRule, Kind
 from schemas.errors import InvalidRequest, ModelPaused, ModelRetired, NoSandbox
 from schemas.inputs import NOTHING_KNOWN, Facts
 from schemas.limits import Priority
 from schemas.names import ProviderName, original_of, twin_of
-from schemas.orders import GenerationRequest, Order, Route
+from schemas.orders import GenerationRequest, Inputs, Order, Route
 from schemas.setting_groups import PriceSettings
 from schemas.text import shown
 
@@ -34,6 +36,8 @@ class Catalogue:
         self._file = file
         self._available = available
         self._routes_to_twins = routes_to_twins
+        self.costs = Costs(file)
+        """What orders cost us at their routes."""
         self._by_name = {name: model for model in file.models for name in (model.name, *model.aliases)}
         self._by_parts = {parts(name): model for name, model in self._by_name.items()}
         self._retired = {parts(name): model for model in file.retired for name in (model.name, *model.aliases)}
@@ -99,7 +103,7 @@ class Catalogue:
             kind=model.kind,
             model=model.name,
             requested_model=request.model,
-            routes=self._routes_from(model, request, facts),
+            routes=self._routes_of(model, request, inputs, facts),
             inputs=inputs,
             credits=model.price.of(inputs),
             file_extension=model.extension(inputs),
@@ -180,6 +184,11 @@ class Catalogue:
         entry = self._entry(model, route)
         return CancelRule.IMPOSSIBLE if entry is None else entry.cancel
 
+    def route_policy(self, model: str) -> RoutePolicy:
+        """How orders of a model choose among its routes; by the order of the routes for a model that is not listed."""
+        listed = self._by_name.get(model)
+        return RoutePolicy.ORDER if listed is None else listed.route_policy
+
     def extends(self, model: str) -> bool:
         """Whether a model extends videos of the same account."""
         listed = self._by_name.get(model)
@@ -218,7 +227,19 @@ class Catalogue:
             origins = [known.origin for url in request.video_urls if (known := facts.get(url)) is not None]
             makers = {origin.provider for origin in origins if origin is not None}
             entries = [entry for entry in entries if makers <= {self._account(entry)}]
-        return [Route(provider=self._account(entry), model=entry.model) for entry in entries]
+        return [self._route(entry) for entry in entries]
+
+    def _routes_of(self, model: Model, request: GenerationRequest, inputs: Inputs, facts: Facts) -> list[Route]:
+        """The routes that can serve a request, in the order of the model's policy."""
+        routes = self._routes_from(model, request, facts)
+        if model.route_policy is RoutePolicy.ORDER:
+            return routes
+        weights = {self._route(entry): entry.weight for entry in model.routes}
+        costs = [self.costs.at(model, route.provider, inputs) for route in routes]
+        return in_order_of(model.route_policy, routes, costs, [weights[route] for route in routes])
+
+    def _route(self, entry: RouteEntry) -> Route:
+        return Route(provider=self._account(entry), model=entry.model)
 
     def _account(self, entry: RouteEntry) -> ProviderName:
         """The account to which this catalogue routes."""

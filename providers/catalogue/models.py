@@ -36,6 +36,22 @@ class UnknownSubmit(StrEnum):
     """Send the create again."""
 
 
+class RoutePolicy(StrEnum):
+    """How a model chooses among its routes, as long as no create has left."""
+
+    ORDER = "order"
+    """The first listed route that can."""
+
+    CHEAPEST = "cheapest"
+    """The route with the least cost of the order. A route without a known cost comes last."""
+
+    FASTEST = "fastest"
+    """The route that usually takes the least time. A few orders try routes whose times are not known yet."""
+
+    WEIGHTED = "weighted"
+    """By chance. The `weight` of a route is its share of the orders, relative to the others."""
+
+
 class Quality(StrEnum):
     """How good the results are, beside those of other models of the same kind."""
 
@@ -85,6 +101,9 @@ class RouteEntry(Entry):
 
     cancel: Annotated[CancelRule, Field(strict=False)] = CancelRule.IMPOSSIBLE
     """The rule for cancelling work that has begun."""
+
+    weight: int = Field(default=1, ge=1, le=1000)
+    """The route's share of the orders, relative to the others. For the policy `weighted`."""
 
     @property
     def route(self) -> Route:
@@ -169,7 +188,13 @@ class Model(_Named):
     """The price."""
 
     routes: list[RouteEntry] = Field(min_length=1)
-    """The routes, tried in this order."""
+    """The routes, tried in this order unless the policy says otherwise."""
+
+    route_policy: Annotated[RoutePolicy, Field(strict=False)] = RoutePolicy.ORDER
+    """How an order chooses among the routes."""
+
+    has_own_price: bool = False
+    """Whether the operator set the price in place of the catalogue's. The files never say so."""
 
     costs: dict[ProviderName, Cost]
     """The vendor's price of each route, by the route's account."""
@@ -281,6 +306,8 @@ class Model(_Named):
             raise ValueError(
                 f"{self.name}: only a model that is paused or ends has a successor; one that is gone is [[retired]]"
             )
+        if self.route_policy is not RoutePolicy.WEIGHTED and any(route.weight != 1 for route in self.routes):
+            raise ValueError(f"{self.name}: only routes of the policy 'weighted' have weights")
         self._consistent_with_kind()
         self._consistent_costs()
         if self.price.credits == 0:

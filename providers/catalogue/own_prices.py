@@ -29,7 +29,7 @@ def with_own_prices(catalogue: CatalogueFile, settings: PriceSettings) -> Catalo
     if settings.every_video is not None:
         flat = Price(per="video", credits=Decimal(settings.every_video))
         own = {model.name: flat for model in catalogue.models if model.kind is Kind.VIDEO} | own
-    models = [_with_price(model, own.get(model.name, model.price)) for model in catalogue.models]
+    models = [_with_price(model, own[model.name]) if model.name in own else model for model in catalogue.models]
     return catalogue.model_copy(update={"models": models})
 
 
@@ -52,7 +52,7 @@ def _read(file: Path, catalogue: CatalogueFile) -> dict[str, Price]:
 
 
 def _with_price(model: Model, price: Price) -> Model:
-    priced = model.model_copy(update={"price": price})
+    priced = model.model_copy(update={"price": price, "has_own_price": True})
     try:
         priced.check_price()
     except ValueError as error:

@@ -185,6 +185,13 @@ _WITHOUT_PLACE = """
       AND NOT EXISTS (SELECT FROM admissions a WHERE a.generation_id = g.id AND a.place = 'granted')
 """
 
+# A generation that has ended counts no longer as unfinished.
+_COUNTED_AFTER_END = """
+    SELECT g.id::text, g.stage || ', and still counts against the limits of ' || o.holder_id
+    FROM quota_orders o JOIN generations g ON g.id = o.generation_id
+    WHERE g.wake_at IS NULL
+"""
+
 # The database's constraints replace some rules, so this rule checks that the constraints exist and are valid. An index
 # that was built concurrently may exist and be invalid.
 _UNGUARDED = """
@@ -224,4 +231,5 @@ RULES = (
     Rule(4, _UNTOLD),
     Rule(5, _PLACES),
     Rule(5, _WITHOUT_PLACE),
+    Rule(5, _COUNTED_AFTER_END),
 )

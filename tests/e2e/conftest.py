@@ -5,6 +5,7 @@ import subprocess
 import sys
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from ipaddress import ip_network
 from pathlib import Path
 from uuid import uuid4
@@ -87,6 +88,8 @@ class Seen(BaseModel):
     credits: Credits
     error: dict[str, JsonValue] | None
     assets: list[dict[str, JsonValue]]
+    not_before: datetime | None
+    started_at: datetime | None
 
 
 @dataclass(frozen=True)

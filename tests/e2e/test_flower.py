@@ -1,5 +1,6 @@
 import re
 from collections.abc import Iterator
+from urllib.parse import unquote
 
 import httpx
 import pytest
@@ -28,7 +29,7 @@ def listed(flower: httpx.Client) -> dict[str, dict[str, str]]:
 
 
 def test_without_the_login_there_is_nothing_to_see(system: System) -> None:
-    for path in ("/", "/tasks", "/api/tasks", "/api/workers"):
+    for path in ("/", "/tasks", "/api/tasks", "/api/workers", "/metrics"):
         assert httpx.get(system.stack.flower_url + path, timeout=30, trust_env=False).status_code == 401
 
 
@@ -94,3 +95,30 @@ def test_the_wait_at_the_vendor_and_a_failure_show_at_their_stages(system: Syste
 
 def test_the_wake_ups_of_every_second_are_not_listed(flower: httpx.Client) -> None:
     assert [task["name"] for task in listed(flower).values() if not task["name"].startswith("generation.")] == []
+
+
+def test_a_search_in_the_address_finds_the_tasks_of_a_generation(system: System, flower: httpx.Client) -> None:
+    customer = system.customer()
+    seen = system.make(customer, system.behave(), **VIDEO)
+    page = flower.get("/tasks", params={"search": seen.id})
+    assert page.status_code == 302
+    search = f"name:{unquote(page.headers['location'].partition('name=')[2])}"
+
+    def found() -> set[str]:
+        table: dict[str, str | int] = {
+            "draw": 1,
+            "start": 0,
+            "length": 100,
+            "search[value]": search,
+            "order[0][column]": 0,
+        }
+        rows = (
+            flower.get("/tasks/datatable", params={**table, "search[value]": search, "columns[0][data]": "name"})
+            .raise_for_status()
+            .json()
+        )
+        return {row["name"] for row in rows["data"] if row["uuid"].startswith(seen.id)}
+
+    eventually(found, lambda names: names >= VIDEO_TASKS)
+    task = flower.get(f"/task/{seen.id}.wait.0").text
+    assert f"reelworks inspect {seen.id}" in task

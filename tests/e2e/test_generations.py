@@ -1,4 +1,5 @@
 import io
+from datetime import UTC, datetime, timedelta
 
 import av
 import httpx
@@ -58,6 +59,15 @@ def test_without_callbacks_the_vendor_is_polled(polling_system: System) -> None:
     assert task.call_back_url is None
     assert task.callbacks == []
     assert task.polls >= 2
+
+
+@pytest.mark.slow
+def test_scheduled_order_starts_at_its_time(system: System) -> None:
+    word, start = system.behave(), datetime.now(UTC) + timedelta(seconds=3)
+    seen = system.make(system.customer(), word, not_before=start.isoformat(), start_within=60)
+    assert (seen.status, seen.not_before) == ("completed", start)
+    assert seen.started_at
+    assert seen.started_at >= start
 
 
 @pytest.mark.parametrize("create_reply", ["normal", "drop"])

@@ -13,16 +13,18 @@ from structlog.typing import EventDict, WrappedLogger
 import tasks.download
 import tasks.pipeline
 from admission.gate import Gate
+from admission.health import RouteHealth
+from admission.routes import Routes
 from providers.registry import Providers
 from schemas.enums import Queue
 from schemas.settings import Settings
-from schemas.shares import Shares
 from storage import acceptance, leases
 from storage.database import Database
 from storage.leases import LeaseKeeper
 from storage.objects import ObjectStore
 from tasks import apply
 from tasks.services import WorkerServices
+from tasks.threads import Threads
 from tasks.usual_times import UsualTimes
 from tests.model.actors import watch
 from tests.model.clock import Clock
@@ -50,10 +52,14 @@ def ground(
     try:
         with serve() as files:
             mailbox = Mailbox(own)
+            gate = Gate(own, settings.admission, {}, mailbox.wake, wake_in=settings.pipeline.resend_after_seconds)
+            health = RouteHealth(own, settings.admission, gate)
             services = WorkerServices(
                 settings=settings,
                 database=own,
-                gate=Gate(own, settings.admission, {}, mailbox.wake, wake_in=settings.pipeline.resend_after_seconds),
+                gate=gate,
+                health=health,
+                routes=Routes(own, gate, health, catalogue()),
                 objects=objects,
                 providers=Providers(settings.providers),
                 catalogue=catalogue(),
@@ -63,7 +69,7 @@ def ground(
                 tell=lambda *_, **__: None,
                 queues=frozenset(Queue),
                 usual_times=UsualTimes(own),
-                hosts=Shares(each=1, total=1),
+                threads=Threads(each=1000),
                 worker_name="the model",
             )
             yield Ground(services, clock, ids, files, crashes)

@@ -32,6 +32,7 @@ _CODE = (
         "notify",
         "media",
         "metrics",
+        "ops",
         "bench",
         "drills",
         "tests",

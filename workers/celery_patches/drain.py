@@ -70,6 +70,7 @@ class DrainingPool(TaskPool):
         """Start no more steps. Celery returns the waiting messages to Redis later: they were not acknowledged."""
         super().on_close()
         self.executor.shutdown(wait=False, cancel_futures=True)
+        current_services().threads.end()
 
     def on_stop(self) -> None:
         """Wait for the running steps. Hand back the steps that outlast the bound."""

@@ -13,6 +13,7 @@ import type {
   Order,
   Outputs,
   Page,
+  Queue,
   Share,
   Upload,
 } from './types.js';
@@ -146,6 +147,11 @@ export class Reelworks {
   /** The price and the usual time of an order. */
   estimate(order: Outputs, options: CallOptions = {}): Promise<Estimate> {
     return this.post('/v1/estimate', order, options);
+  }
+
+  /** Your unfinished generations by model, before and at the providers. */
+  queue(options: CallOptions = {}): Promise<Queue> {
+    return this.get('/v1/queue', options);
   }
 
   /** Order several generations together: all of them are accepted, or none. */

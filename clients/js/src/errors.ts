@@ -60,6 +60,8 @@ export class Unauthenticated extends ApiError {}
 export class InsufficientCredits extends ApiError {}
 /** The API key has spent as much as it may today (UTC). */
 export class DailyCapReached extends ApiError {}
+/** A limit of the customer or of the API key has no room. Nothing was ordered. `problem.limit` names the limit. */
+export class QuotaReached extends ApiError {}
 /** The API key may not do this. */
 export class Forbidden extends ApiError {}
 /** There is no such thing, or another customer has it. */
@@ -115,6 +117,7 @@ const BY_CODE: [Family, string[]][] = [
   [Unauthenticated, ['unauthenticated', 'key_expired', 'key_revoked']],
   [InsufficientCredits, ['insufficient_credits']],
   [DailyCapReached, ['daily_cap_reached']],
+  [QuotaReached, ['quota_reached']],
   [Forbidden, ['insufficient_scope', 'other_customer', 'not_for_this_key', 'storage_quota_exceeded']],
   [NotFound, ['not_found']],
   [Conflict, ['not_ready', 'no_result', 'not_finished', 'not_cancellable', 'too_many_shares']],

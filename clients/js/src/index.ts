@@ -13,6 +13,7 @@ export {
   InvalidWebhook,
   ModelUnavailable,
   NotFound,
+  QuotaReached,
   RateLimited,
   ReelworksError,
   ServerError,

@@ -116,6 +116,33 @@ export interface Asset {
   expired_at: string | null;
 }
 
+/** The place of a generation before its provider. */
+export interface QueuePlace {
+  reason: 'capacity' | 'paused' | 'your_limit' | 'provider_down' | 'scheduled';
+  /** How many generations go first, of all customers. Null: not known. */
+  ahead: number | null;
+  /** When the provider gets it, as things stand. Null: not known. */
+  estimated_start_at: string | null;
+}
+
+/** Your generations of one model, before and at the provider. */
+export interface QueuedModel {
+  model: string;
+  /** Those that no provider has yet. */
+  waiting: number;
+  /** Those that a provider has. */
+  in_flight: number;
+  /** The first of those that wait. Null: none waits for a place. */
+  next: QueuePlace | null;
+}
+
+/** Your unfinished generations, before and at the providers. */
+export interface Queue {
+  waiting: number;
+  in_flight: number;
+  models: QueuedModel[];
+}
+
 /** An image or a video, from the order to the end. */
 export interface Generation {
   id: string;
@@ -143,6 +170,8 @@ export interface Generation {
   /** The order, with all defaults. */
   inputs: Record<string, unknown>;
   credits: Credits;
+  /** The place before the provider. Null: a provider has it, or no provider is busy. Lists have null. */
+  queue: QueuePlace | null;
   /** The reason, if the status is `failed`. */
   error: Failure | null;
   /** The consequences, if the status is `failed` or `cancelled`. */
@@ -196,6 +225,8 @@ export interface EstimatedModel {
   model: string;
   credits: number;
   usual_seconds: UsualSeconds | null;
+  /** Seconds until its provider would get it. Null: not known, for example in a pause. */
+  expected_wait_seconds: number | null;
 }
 
 /** The price of an order, before the order. */
@@ -249,6 +280,8 @@ export interface Me {
   id: string;
   name: string;
   credits: { available: number; held: number };
+  /** The limits of the customer, with `used`. Null: there are none. */
+  limits: Record<string, unknown> | null;
 }
 
 /** A model of the catalogue. */

@@ -22,6 +22,7 @@ from reelworks_client.errors import (
     ModelUnavailable,
     NoAnswer,
     NotFound,
+    QuotaReached,
     RateLimited,
     ReelworksError,
     ServerError,
@@ -38,6 +39,9 @@ from reelworks_client.models import (
     Generation,
     Notification,
     Outcome,
+    Queue,
+    QueuedModel,
+    QueuePlace,
 )
 from reelworks_client.orders import Item, Order
 from reelworks_client.progress import TerminalBar
@@ -74,6 +78,10 @@ __all__ = [
     "Notification",
     "Order",
     "Outcome",
+    "Queue",
+    "QueuePlace",
+    "QueuedModel",
+    "QuotaReached",
     "RateLimited",
     "ReelworksError",
     "ServerError",

@@ -10,7 +10,7 @@ from pydantic import BaseModel
 from reelworks_client._calls import Deadline, Link, follow, send, wait, wait_for_batch
 from reelworks_client._files import Source, content_of, download, read
 from reelworks_client._io import Request
-from reelworks_client.models import Batch, Estimate, Event, Generation, Page
+from reelworks_client.models import Batch, Estimate, Event, Generation, Page, Queue
 from reelworks_client.orders import Filters, Item, Order, Outputs
 from reelworks_client.progress import Progress
 from reelworks_client.resources import Me, ModelInfo, Share, Upload
@@ -109,6 +109,10 @@ class Operations:
     async def estimate(self, prompt: str, **order: Unpack[Outputs]) -> Estimate:
         """The price and the usual time of an order."""
         return await self._post(Estimate, "/v1/estimate", {"prompt": prompt, **order})
+
+    async def queue(self) -> Queue:
+        """Your unfinished generations by model, before and at the providers."""
+        return await self._get(Queue, "/v1/queue")
 
     async def order_batch(
         self,

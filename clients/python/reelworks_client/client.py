@@ -106,6 +106,7 @@ class Client:
     retry = blocking(Operations.retry)
     delete = blocking(Operations.delete)
     estimate = blocking(Operations.estimate)
+    queue = blocking(Operations.queue)
     order_batch = blocking(Operations.order_batch)
     batch = blocking(Operations.batch)
     wait_for_batch = blocking(Operations.wait_for_batch)

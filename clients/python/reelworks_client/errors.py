@@ -5,6 +5,7 @@ ReelworksError
     Unauthenticated         the API key is wrong, expired or revoked
     InsufficientCredits     too few credits: `credits_needed`, `credits_available`
     DailyCapReached         the key has spent its credits of today
+    QuotaReached            a limit of the customer or of the key has no room
     Forbidden               the key may not do this
     NotFound                no such thing, or the thing of another customer
     Conflict                not in this state: not ready, not finished, not cancellable, no result
@@ -122,6 +123,17 @@ class DailyCapReached(ApiError):
     """The API key has spent as much as it may today (UTC)."""
 
     codes = frozenset({"daily_cap_reached"})
+
+
+class QuotaReached(ApiError):
+    """A limit of the customer or of the API key has no room, and nothing was ordered. Repeat after `retry_after`."""
+
+    codes = frozenset({"quota_reached"})
+
+    @property
+    def limit(self) -> str:
+        """The limit: `in_flight`, `per_day` or `credits_per_day`."""
+        return str(self.problem.get("limit", ""))
 
 
 class Forbidden(ApiError):

@@ -83,6 +83,41 @@ class Asset(Model):
     """When the file was deleted. None: the file is there."""
 
 
+class QueuePlace(Model):
+    """The place of a generation before its provider."""
+
+    reason: str
+    """`capacity`, `paused`, `your_limit`, `provider_down` or `scheduled`."""
+    ahead: int | None = None
+    """How many generations go first, of all customers. None: not known."""
+    estimated_start_at: datetime | None = None
+    """When the provider gets it, as things stand. None: not known."""
+
+
+class QueuedModel(Model):
+    """A customer's generations of one model, before and at the provider."""
+
+    model: str
+    """The model."""
+    waiting: int
+    """Those that no provider has yet."""
+    in_flight: int
+    """Those that a provider has."""
+    next: QueuePlace | None = None
+    """The first of those that wait. None: none waits for a place."""
+
+
+class Queue(Model):
+    """A customer's unfinished generations, before and at the providers."""
+
+    waiting: int
+    """Those that no provider has yet."""
+    in_flight: int
+    """Those that a provider has."""
+    models: list[QueuedModel] = []
+    """By model."""
+
+
 class Generation(Model):
     """An image or a video, from the order to the end."""
 
@@ -118,6 +153,8 @@ class Generation(Model):
     """The order, with all defaults."""
     credits: Credits
     """The price, and its credits."""
+    queue: QueuePlace | None = None
+    """The place before the provider. None: a provider has it, or no provider is busy. Lists have None."""
     error: Failure | None = None
     """The reason, if the status is `failed`."""
     outcome: Outcome | None = None
@@ -234,6 +271,8 @@ class EstimatedModel(Model):
     """The price."""
     usual_seconds: UsualSeconds | None = None
     """None: the model has completed nothing yet."""
+    expected_wait_seconds: float | None = None
+    """Seconds until its provider would get it. None: not known, for example in a pause."""
 
 
 class Estimate(EstimatedModel):

@@ -57,6 +57,8 @@ class Me(Model):
     """`available` and `held`."""
     uploads: dict[str, Any] = Field(default={})
     """The stored uploads and their quota."""
+    limits: dict[str, Any] | None = None
+    """The limits of the customer, with `used`. None: there are none."""
 
 
 class ModelInfo(Model):

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from drills.chaos.checks import book, timeline
+from drills.chaos.checks import book, limits, timeline
 from drills.chaos.checks.book import Breach, Entry
 from drills.chaos.load import Tally
 from drills.chaos.plans.orders import PlannedOrder
@@ -45,6 +45,7 @@ def findings(system: System, tally: Tally, orders: Sequence[PlannedOrder]) -> Fi
             *book.unkept_promises(ours, promised),
             *book.unfinished(ours),
             *money,
+            *limits.exceeded(limits.most_in_flight(theirs)),
             *(Breach("the gateway", strange) for strange in tally.strange),
             *(Breach(keys[number], "was not accepted by any attempt") for number in tally.given_up),
         ],

@@ -7,6 +7,8 @@ from enum import StrEnum
 from pydantic import JsonValue
 
 from sandbox.scenarios import Match, Scenario
+from schemas.limits import AccountLimits, CreateRate
+from schemas.names import ProviderName
 
 Behaviour = Mapping[str, JsonValue]
 """Fields of a `sandbox.scenarios.Scenario`."""
@@ -93,6 +95,8 @@ class Model:
     """The sandbox's settings: small files for two cores, and slow enough that killed workers hold generations."""
     errors: Errors
     """The vendor's codes."""
+    account: ProviderName
+    """The account that serves the model."""
     can_be_cancelled: bool = False
     """Whether the vendor can cancel."""
     can_be_looked_up: bool = False
@@ -121,11 +125,13 @@ _KIE = Errors(limited=429, unavailable=500, undecided=999, rejected=422)
 _KLING = Errors(limited=1303, unavailable=5001, undecided=5000, rejected=1201)
 _REPLICATE = Errors(limited=429, unavailable=503, undecided=500, rejected=422)
 
-KIE_IMAGE = Model("nano-banana", "google/nano-banana", {}, _IMAGE, _KIE)
-REPLICATE_IMAGE = Model("flux-schnell", "black-forest-labs/flux-schnell", {}, _IMAGE, _REPLICATE, can_be_cancelled=True)
-KIE_VIDEO = Model("kling-2.6-text-to-video", "kling-2.6/text-to-video", _FIVE_SECONDS, _VIDEO, _KIE)
+KIE_IMAGE = Model("nano-banana", "google/nano-banana", {}, _IMAGE, _KIE, "kie")
+REPLICATE_IMAGE = Model(
+    "flux-schnell", "black-forest-labs/flux-schnell", {}, _IMAGE, _REPLICATE, "replicate", can_be_cancelled=True
+)
+KIE_VIDEO = Model("kling-2.6-text-to-video", "kling-2.6/text-to-video", _FIVE_SECONDS, _VIDEO, _KIE, "kie")
 KLING_VIDEO = Model(
-    "kling-3.0-text-to-video", "text-to-video/kling-3.0", _FIVE_SECONDS, _VIDEO, _KLING, can_be_looked_up=True
+    "kling-3.0-text-to-video", "text-to-video/kling-3.0", _FIVE_SECONDS, _VIDEO, _KLING, "kling", can_be_looked_up=True
 )
 
 SHARES: Sequence[tuple[Model, float]] = (
@@ -135,6 +141,13 @@ SHARES: Sequence[tuple[Model, float]] = (
     (KLING_VIDEO, 0.07),
 )
 """The share of each model in the load."""
+
+LIMITS: Mapping[ProviderName, AccountLimits] = {
+    "kie": AccountLimits(in_flight=40, creates=[CreateRate(most=50, seconds=10)]),
+    "replicate": AccountLimits(in_flight=25, creates=[CreateRate(most=25, seconds=10)]),
+    "kling": AccountLimits(in_flight=10, creates=[CreateRate(most=10, seconds=10)]),
+}
+"""The limits of the accounts: above the usual load, and met after each outage and by orders whose faults take long."""
 
 
 def usual_scenarios() -> list[Scenario]:

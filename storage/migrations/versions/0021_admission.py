@@ -4,9 +4,10 @@ The tables hold who waits, who has a place, and how much each customer got. The 
 as one statement, so the lock on the account's row lasts as long as the server works on the decision, whatever happens
 to the process that asked. `storage/admission.py` calls them.
 
-Each `admissions` row is a ticket with a `turn`: the virtual start of start-time fair queueing. The least turn names the
-next customer, and the priority and the flow name that customer's next generation. A place is a granted row. A trigger
-of `generations` gives the place back in the transaction that learns the end at the provider.
+Start-time fair queueing: a customer with waiting work has a ticket in each pool and lane, with a `turn`. The least turn
+is next. The priority and the flow name that customer's next generation, and its charge moves the customer's tickets
+on: what a generation takes counts when it goes, whichever of the customer's generations it is. A place is a granted
+row. A trigger of `generations` gives the place back in the transaction that learns the end at the provider.
 
 The previous release works on this schema: it asks for no place.
 """
@@ -99,38 +100,53 @@ _ROOM = """
     END $$
 """
 
-# The next ticket of each pool that has room, and of these the one with the least turn.
+# The next ticket of each pool that has room, and of these the one with the least turn. A ticket may outlast the work.
 _NEXT = """
     CREATE OR REPLACE FUNCTION admission_next(
         of_provider text, limits jsonb, only_reserve boolean
-    ) RETURNS admissions LANGUAGE plpgsql AS $$
+    ) RETURNS admission_tickets LANGUAGE plpgsql AS $$
     DECLARE
         of_pool text;
-        head admissions;
-        chosen admissions;
+        head admission_tickets;
+        chosen admission_tickets;
     BEGIN
         LOOP
-            SELECT pool INTO of_pool FROM admissions
-            WHERE provider = of_provider AND place = 'waiting' AND (of_pool IS NULL OR pool > of_pool)
-            ORDER BY pool LIMIT 1;
+            SELECT pool INTO of_pool FROM admission_tickets
+            WHERE provider = of_provider AND (of_pool IS NULL OR pool > of_pool) ORDER BY pool LIMIT 1;
             EXIT WHEN NOT FOUND;
             CONTINUE WHEN of_pool <> ''
                 AND admission_room(of_provider, of_pool, coalesce(limits->'families'->of_pool, '{}'), 0) <= 0;
             IF only_reserve THEN
-                SELECT * INTO head FROM admissions
-                WHERE provider = of_provider AND pool = of_pool AND place = 'waiting' AND may_use_reserve
+                SELECT * INTO head FROM admission_tickets ticket
+                WHERE provider = of_provider AND pool = of_pool AND EXISTS (
+                    SELECT FROM admissions WHERE provider = of_provider AND pool = of_pool AND place = 'waiting'
+                        AND may_use_reserve AND lane = ticket.lane AND customer_id = ticket.customer_id
+                )
                 ORDER BY lane, turn LIMIT 1;
             ELSE
-                SELECT * INTO head FROM admissions
-                WHERE provider = of_provider AND pool = of_pool AND place = 'waiting'
-                ORDER BY lane, turn LIMIT 1;
+                SELECT * INTO head FROM admission_tickets
+                WHERE provider = of_provider AND pool = of_pool ORDER BY lane, turn LIMIT 1;
             END IF;
-            IF FOUND AND (chosen.generation_id IS NULL OR (head.lane, head.turn) < (chosen.lane, chosen.turn)) THEN
+            IF FOUND AND (chosen.provider IS NULL OR (head.lane, head.turn) < (chosen.lane, chosen.turn)) THEN
                 chosen := head;
             END IF;
         END LOOP;
         RETURN chosen;
     END $$
+"""
+
+# Work of a customer waits from now on. Callers have locked the row of the account. A customer who waits already keeps
+# the turn. Another one gets the present turn, or a later one for what went lately.
+_QUEUE = """
+    CREATE OR REPLACE FUNCTION admission_queue(one admissions, is_backlogged boolean) RETURNS void LANGUAGE sql AS $$
+        INSERT INTO admission_tickets (provider, pool, lane, customer_id, turn)
+        SELECT one.provider, one.pool, one.lane, one.customer_id, greatest(virtual_time, granted)
+        FROM admission_accounts LEFT JOIN admission_shares shares
+            ON shares.provider = one.provider AND shares.customer_id = one.customer_id AND flow = ''
+        WHERE admission_accounts.provider = one.provider
+        ON CONFLICT (provider, customer_id, pool, lane) DO UPDATE SET turn = excluded.turn
+        WHERE NOT is_backlogged AND admission_tickets.turn < excluded.turn
+    $$
 """
 
 # Why a generation may not go now. NULL: nothing holds it.
@@ -173,7 +189,7 @@ _GRANT = """
         limits jsonb;
         room bigint;
         room_beside_reserve bigint;
-        ticket admissions;
+        ticket admission_tickets;
         best admissions;
         held text;
         create_number bigint;
@@ -190,13 +206,19 @@ _GRANT = """
         WHILE grants < most AND looks < 200 AND coalesce(room > 0, true) LOOP
             looks := looks + 1;
             ticket := admission_next(of_provider, limits, coalesce(room_beside_reserve <= 0, false));
-            EXIT WHEN ticket.generation_id IS NULL;
+            EXIT WHEN ticket.provider IS NULL;
             -- The ticket names the customer. Which generation goes is the customer's own order.
             SELECT * INTO best FROM admissions
             WHERE provider = of_provider AND pool = ticket.pool AND lane = ticket.lane AND place = 'waiting'
                 AND customer_id = ticket.customer_id
                 AND (may_use_reserve OR coalesce(room_beside_reserve > 0, true))
             ORDER BY priority DESC, flow_turn, asked_at LIMIT 1;
+            IF NOT FOUND THEN
+                DELETE FROM admission_tickets
+                WHERE provider = of_provider AND customer_id = ticket.customer_id AND pool = ticket.pool
+                    AND lane = ticket.lane;
+                CONTINUE;
+            END IF;
             held := admission_held_by(best);
             IF held = 'customer' THEN
                 UPDATE admissions SET place = 'held', held_by = held
@@ -215,9 +237,17 @@ _GRANT = """
                 UPDATE admissions SET place = 'held', held_by = held WHERE generation_id = best.generation_id;
                 CONTINUE;
             END IF;
-            -- The ticket that stays gets the turn of the generation that goes.
-            UPDATE admissions SET turn = best.turn
-            WHERE generation_id = ticket.generation_id AND generation_id <> best.generation_id;
+            UPDATE admission_tickets SET turn = greatest(turn, ticket.turn + best.charge)
+            WHERE provider = of_provider AND customer_id = best.customer_id;
+            IF best.turn > ticket.turn THEN
+                -- The first of the customer's work that stays waits as long as the generation that goes would have.
+                UPDATE admissions SET turn = best.turn WHERE generation_id = (
+                    SELECT generation_id FROM admissions
+                    WHERE provider = of_provider AND pool = best.pool AND lane = best.lane AND place = 'waiting'
+                        AND customer_id = best.customer_id
+                    ORDER BY turn LIMIT 1
+                ) AND turn < best.turn;
+            END IF;
             INSERT INTO admission_creates (provider, pool, at)
             VALUES (of_provider, best.pool, clock_timestamp() + interval '1 minute') RETURNING id INTO create_number;
             UPDATE admissions SET place = 'granted', held_by = NULL, granted_at = clock_timestamp(), turn = ticket.turn,
@@ -285,7 +315,11 @@ _ASK = """
             RETURN QUERY SELECT asks, 0, 0::float8;
             RETURN;
         END IF;
-        IF FOUND AND mine.provider = of_provider AND mine.vendor_model = its_vendor_model THEN
+        is_backlogged := EXISTS (
+            SELECT FROM admissions WHERE provider = of_provider AND customer_id = its_customer
+                AND place IN ('waiting', 'held')
+        );
+        IF mine.provider = of_provider AND mine.vendor_model = its_vendor_model THEN
             -- The generation keeps its turn.
             DELETE FROM admission_creates WHERE id = mine.create_id AND mine.place = 'granted';
             UPDATE admissions SET
@@ -298,10 +332,6 @@ _ASK = """
             WHERE provider = of_provider AND customer_id = its_customer AND flow = '';
             SELECT * INTO part FROM admission_shares
             WHERE provider = of_provider AND customer_id = its_customer AND flow = its_flow;
-            is_backlogged := EXISTS (
-                SELECT FROM admissions
-                WHERE provider = of_provider AND customer_id = its_customer AND place IN ('waiting', 'held')
-            );
             -- What was asked for and then cancelled is not charged, once nothing waits.
             its_turn := greatest(account.virtual_time, CASE WHEN is_backlogged THEN whole.asked ELSE whole.granted END);
             its_flow_turn := greatest(whole.flow_time, CASE WHEN is_backlogged THEN part.asked END, 0);
@@ -323,6 +353,7 @@ _ASK = """
                 place = 'waiting', held_by = NULL, charge = excluded.charge, turn = excluded.turn,
                 flow_turn = excluded.flow_turn, granted_at = NULL;
         END IF;
+        PERFORM admission_queue(admissions, is_backlogged) FROM admissions WHERE generation_id = asks;
         RETURN QUERY SELECT * FROM admission_grant(of_provider, most, wake_in, asks);
         SELECT * INTO mine FROM admissions WHERE generation_id = asks;
         IF mine.place = 'granted' THEN
@@ -340,23 +371,30 @@ _ASK = """
     END $$
 """
 
-# Generations whose reason to be held is gone come back into the queue, a few of each customer, model and flow.
+# Generations whose reason to be held is gone come back into the queue, a few of each customer, model and flow. An
+# account whose row is locked is left to the next call: this one locks several, in any order.
 _RELEASE_HELD = """
     CREATE OR REPLACE FUNCTION admission_release_held(
         most integer, low_waits float8
     ) RETURNS void LANGUAGE plpgsql AS $$
     DECLARE
         one admissions;
+        account admission_accounts;
+        queues bigint;
     BEGIN
         -- Low priority does not wait for ever.
-        UPDATE admissions SET lane = 0, turn = greatest(turn, (
-            SELECT virtual_time FROM admission_accounts WHERE admission_accounts.provider = admissions.provider
-        ))
-        WHERE generation_id IN (
-            SELECT generation_id FROM admissions
+        FOR one IN
+            SELECT * FROM admissions
             WHERE place = 'waiting' AND lane = 1 AND asked_at < clock_timestamp() - make_interval(secs => low_waits)
-            ORDER BY asked_at LIMIT most FOR UPDATE SKIP LOCKED
-        );
+            ORDER BY asked_at LIMIT most
+        LOOP
+            SELECT * INTO account FROM admission_accounts WHERE provider = one.provider FOR UPDATE SKIP LOCKED;
+            CONTINUE WHEN NOT FOUND;
+            UPDATE admissions SET lane = 0, turn = greatest(turn, account.virtual_time)
+            WHERE generation_id = one.generation_id AND place = 'waiting' RETURNING * INTO one;
+            PERFORM admission_queue(one, false) WHERE one.generation_id IS NOT NULL;
+        END LOOP;
+        one := NULL;
         LOOP
             SELECT * INTO one FROM admissions
             WHERE place = 'held' AND (
@@ -367,15 +405,20 @@ _RELEASE_HELD = """
             ORDER BY held_by, provider, customer_id, vendor_model, flow, priority DESC, flow_turn LIMIT 1;
             EXIT WHEN NOT FOUND;
             CONTINUE WHEN admission_held_by(one) IS NOT NULL;
-            UPDATE admissions SET place = 'waiting', held_by = NULL, turn = greatest(turn, (
-                SELECT virtual_time FROM admission_accounts WHERE provider = one.provider
-            ))
-            WHERE generation_id IN (
-                SELECT generation_id FROM admissions
-                WHERE place = 'held' AND held_by = one.held_by AND provider = one.provider
-                    AND customer_id = one.customer_id AND vendor_model = one.vendor_model AND flow = one.flow
-                ORDER BY priority DESC, flow_turn LIMIT most FOR UPDATE SKIP LOCKED
-            );
+            SELECT * INTO account FROM admission_accounts WHERE provider = one.provider FOR UPDATE SKIP LOCKED;
+            CONTINUE WHEN NOT FOUND;
+            WITH released AS (
+                UPDATE admissions SET
+                    place = 'waiting', held_by = NULL, turn = greatest(turn, account.virtual_time)
+                WHERE generation_id IN (
+                    SELECT generation_id FROM admissions
+                    WHERE place = 'held' AND held_by = one.held_by AND provider = one.provider
+                        AND customer_id = one.customer_id AND vendor_model = one.vendor_model AND flow = one.flow
+                    ORDER BY priority DESC, flow_turn LIMIT most FOR UPDATE SKIP LOCKED
+                )
+                RETURNING *
+            ), queues AS (SELECT DISTINCT ON (pool, lane) released::admissions AS first FROM released)
+            SELECT count(admission_queue(first, false)) INTO queues FROM queues;
         END LOOP;
     END $$
 """
@@ -416,8 +459,8 @@ _FREE_TRIGGER = """
 """
 
 _FUNCTIONS = (
-    _RATE_FACTOR, _LEARNED_IN_FLIGHT, _LIMITS, _ROOM, _NEXT, _PAUSED, _CUSTOMER_IS_FULL, _HELD_BY, _GRANT, _ASK,
-    _RELEASE_HELD, _FREE,
+    _RATE_FACTOR, _LEARNED_IN_FLIGHT, _LIMITS, _ROOM, _NEXT, _QUEUE, _PAUSED, _CUSTOMER_IS_FULL, _HELD_BY, _GRANT,
+    _ASK, _RELEASE_HELD, _FREE,
 )  # fmt: skip
 
 
@@ -435,6 +478,19 @@ def upgrade() -> None:
         sa.Column("rate_factor", sa.Float(), server_default="1", nullable=False),
         sa.Column("rate_factor_at", _MOMENT),
         if_not_exists=True,
+    )
+    op.create_table(
+        "admission_tickets",
+        sa.Column("provider", sa.String(64), nullable=False),
+        sa.Column("customer_id", sa.Uuid(), nullable=False),
+        sa.Column("pool", sa.Text(), nullable=False),
+        sa.Column("lane", sa.SmallInteger(), nullable=False),
+        sa.Column("turn", sa.Float(), nullable=False),
+        sa.PrimaryKeyConstraint("provider", "customer_id", "pool", "lane"),
+        if_not_exists=True,
+    )
+    op.create_index(
+        "ix_admission_tickets_next", "admission_tickets", ["provider", "pool", "lane", "turn"], if_not_exists=True
     )
     op.create_table(
         "admission_shares",
@@ -505,7 +561,7 @@ def upgrade() -> None:
     held: list[Any] = [*held_parts, sa.text("priority DESC"), "flow_turn"]
     for name, columns, where in (
         ("waiting", queue, waits),
-        ("reserve", queue, sa.text(f"{_WAITS} AND may_use_reserve")),
+        ("reserve", ["provider", "pool", "lane", "customer_id"], sa.text(f"{_WAITS} AND may_use_reserve")),
         ("of_customer", own, waits),
         ("queued_of_customer", ["customer_id", "provider"], sa.text("place IN ('waiting', 'held')")),
         ("low", ["asked_at"], sa.text(f"{_WAITS} AND lane = 1")),
@@ -529,6 +585,7 @@ def downgrade() -> None:
         "held_by",
         "customer_is_full",
         "is_paused",
+        "queue",
         "next",
         "room",
         "limits",
@@ -538,6 +595,6 @@ def downgrade() -> None:
         op.execute(f"DROP FUNCTION admission_{name}")
     for table in (
         "admissions", "customer_limits", "admission_pauses", "admission_creates", "admission_shares",
-        "admission_accounts",
+        "admission_tickets", "admission_accounts",
     ):  # fmt: skip
         op.drop_table(table)

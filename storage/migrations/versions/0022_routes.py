@@ -7,8 +7,6 @@ for each change of a breaker.
 The previous release works on this schema: it reports nothing, and goes the route of the order.
 """
 
-from typing import Any
-
 import sqlalchemy as sa
 from alembic import op
 
@@ -87,7 +85,7 @@ _REPORT = """
         INSERT INTO route_health (provider, vendor_model) VALUES (of_provider, of_vendor_model) ON CONFLICT DO NOTHING;
         SELECT * INTO route FROM route_health
         WHERE provider = of_provider AND vendor_model = of_vendor_model FOR UPDATE;
-        IF route.opened_at IS NOT NULL AND NOT (is_create AND route.probe_id = generation) THEN
+        IF route.opened_at IS NOT NULL AND (NOT is_create OR route.probe_id IS DISTINCT FROM generation) THEN
             RETURN QUERY SELECT true, NULL::text;
             RETURN;
         END IF;
@@ -183,20 +181,19 @@ _FUNCTIONS = (_CHANGE, _HAS_PROBE, _TAKES_PROBE, _ADMITS, _REPORT, _ROUTE_IS_OPE
 
 
 def upgrade() -> None:
-    count: dict[str, Any] = {"server_default": "0", "nullable": False}
     op.create_table(
         "route_health",
         sa.Column("provider", sa.String(64), nullable=False),
         sa.Column("vendor_model", sa.Text(), nullable=False),
-        sa.Column("creates_answered", sa.Float(), **count),
-        sa.Column("creates_failed", sa.Float(), **count),
-        sa.Column("reads_answered", sa.Float(), **count),
-        sa.Column("reads_failed", sa.Float(), **count),
+        sa.Column("creates_answered", sa.Float(), server_default="0", nullable=False),
+        sa.Column("creates_failed", sa.Float(), server_default="0", nullable=False),
+        sa.Column("reads_answered", sa.Float(), server_default="0", nullable=False),
+        sa.Column("reads_failed", sa.Float(), server_default="0", nullable=False),
         sa.Column("counted_at", _MOMENT),
         sa.Column("reason", sa.Text()),
         sa.Column("opened_at", _MOMENT),
         sa.Column("retry_at", _MOMENT),
-        sa.Column("openings", sa.Integer(), **count),
+        sa.Column("openings", sa.Integer(), server_default="0", nullable=False),
         sa.Column("probe_id", sa.Uuid()),
         sa.Column("probe_at", _MOMENT),
         sa.Column("changed_at", _MOMENT),

@@ -171,7 +171,10 @@ _END = """
                 SELECT FROM ledger_transfers WHERE generation_id = NEW.id AND kind = 'release'
             );
         END LOOP;
-        DELETE FROM quota_orders WHERE generation_id = NEW.id;
+        -- After a loop, FOUND says whether there was a row.
+        IF FOUND THEN
+            DELETE FROM quota_orders WHERE generation_id = NEW.id;
+        END IF;
         RETURN NULL;
     END $$
 """

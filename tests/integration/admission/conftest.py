@@ -10,6 +10,7 @@ from sqlalchemy import text
 
 from schemas.enums import Stage
 from schemas.limits import AccountLimits, Priority
+from schemas.orders import Route
 from schemas.settings import Settings
 from storage import admission, claims, transitions
 from storage.admission import Ask
@@ -31,6 +32,11 @@ class Account:
     """The settings of the orders."""
     name: str = field(default_factory=lambda: f"account{uuid4().hex[:8]}")
     """The account."""
+
+    @property
+    def route(self) -> Route:
+        """The route that all generations ask for."""
+        return Route(provider=self.name, model="a-model")
 
     def limit(self, **limits: object) -> None:
         """Give the account limits."""

@@ -166,6 +166,14 @@ def test_failures_of_others_do_not_end_a_probe(breaker: Breaker) -> None:
     assert breaker.answers(probe).change is BreakerState.CLOSED
 
 
+def test_late_outcomes_of_earlier_creates_change_nothing(breaker: Breaker) -> None:
+    breaker.opens()
+    pause = breaker.pause()
+    assert [breaker.fails(), breaker.answers()] == [STAYS_OPEN, STAYS_OPEN]
+    assert breaker.pause() <= pause
+    assert breaker.timeline() == ["open"]
+
+
 def test_a_probe_whose_worker_died_gives_way_to_another(breaker: Breaker) -> None:
     breaker.opens()
     probe, other = breaker.generation(), breaker.generation()
@@ -193,7 +201,7 @@ def test_work_for_an_open_route_is_held_and_goes_once_a_probe_is_answered(
     make_account: Callable[[], Account],
 ) -> None:
     account = make_account()
-    breaker = Breaker(account, Route(provider=account.name, model="a-model"))
+    breaker = Breaker(account, account.route)
     customer = account.customer()
     breaker.opens()
     waiting = [account.asks(customer) for _ in range(3)]
@@ -211,7 +219,7 @@ def test_work_for_an_open_route_is_held_and_goes_once_a_probe_is_answered(
 
 
 def test_a_held_generation_names_the_route_as_the_reason(account: Account) -> None:
-    breaker = Breaker(account, Route(provider=account.name, model="a-model"))
+    breaker = Breaker(account, account.route)
     breaker.opens()
     asked = account.asks(account.customer())
     with account.database.transaction() as session:

@@ -182,7 +182,7 @@ def test_the_state_of_an_account_shows_its_work_and_its_limits(account: Account)
 def test_a_process_sees_a_pause_when_its_view_ends(account: Account, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("admission.gate.VIEW_LASTS_SECONDS", 0)
     gates = [Gate(account.database, account.settings.admission, {}, lambda *_: None, wake_in=10) for _ in range(2)]
-    assert [gate.needs_place(account.name) for gate in gates] == [False, False]
+    assert [gate.needs_place(account.route) for gate in gates] == [False, False]
     with account.database.statement() as sql:
         admission_control.pause(sql, PauseScope.PROVIDER, account.name, WHY)
-    assert [gate.needs_place(account.name) for gate in gates] == [True, True]
+    assert [gate.needs_place(account.route) for gate in gates] == [True, True]

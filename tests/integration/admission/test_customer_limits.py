@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from typing import Any
 from uuid import UUID, uuid4
 
 import pytest
@@ -14,7 +15,7 @@ from storage.admission_control import Reason
 from storage.customers import authenticate
 from storage.ledger import Spender
 from storage.quota_settings import LimitChanges
-from storage.sql import of
+from storage.sql import Sql, of
 from tests.integration.admission.conftest import Account, Asked
 from tests.support import NewCustomer, an_order
 
@@ -173,3 +174,44 @@ def test_accounts_that_decide_at_the_same_time_never_exceed_a_limit(
     with account.database.statement() as sql:
         used = quota_settings.of_customers(sql, [customer.id])[customer.id].used
     assert places <= used.in_flight == used.today == 7
+
+
+class Counted(Sql):
+    """Counts the statements of a connection."""
+
+    def __init__(self, sql: Sql) -> None:
+        super().__init__(sql._connection)
+        self.statements: list[str] = []
+
+    def _execute(self, statement: str, given: dict[str, object]) -> Any:
+        self.statements.append(statement)
+        return super()._execute(statement, given)
+
+
+def test_order_without_limits_costs_no_statement(account: Account) -> None:
+    customer, limited = account.customer(), account.customer()
+    limit(account, limited, {"per_day": 10})
+
+    def statements(one: NewCustomer) -> int:
+        request = GenerationRequest(model="nano-banana", prompt="a lighthouse")
+        with account.database.transaction() as session:
+            counted = Counted(of(session))
+            acceptance.accept(counted, one.id, request, lambda *_: an_order(), account.settings.pipeline)
+        assert any("quota_take" in each for each in counted.statements) is (one is limited)
+        return len(counted.statements)
+
+    assert statements(limited) == statements(customer) + 1
+
+
+def test_only_customers_whose_orders_wait_must_ask(account: Account) -> None:
+    def limited() -> frozenset[UUID] | None:
+        with account.database.statement() as sql:
+            return admission.view(sql).limited
+
+    rejecting, waiting, by_key = (account.customer() for _ in range(3))
+    limit(account, rejecting, {"per_day": 10})
+    limit(account, waiting, {"per_day": 10, "on_limit": WAIT})
+    key_of(account, by_key, Quota(in_flight=1, on_limit=WAIT))
+    assert limited() == frozenset({waiting.id, by_key.id})
+    account.run("UPDATE api_keys SET customer_id = NULL WHERE customer_id = :id", id=by_key.id)
+    assert limited() is None

@@ -14,8 +14,9 @@ from uuid import UUID
 import httpx
 
 from schemas.enums import Scope
+from schemas.limits import AccountLimits
 from schemas.settings import Settings
-from storage import api_keys, customers
+from storage import admission, api_keys, customers
 from storage.api_keys import OPERATOR, Owner, Terms
 from storage.database import Database
 from storage.objects import ObjectStore
@@ -28,7 +29,7 @@ SCOPE: Final = "x-required-scope"
 COLUMNS: Final = ("no key", "wrong key", "expired", "revoked", "missing scope", "other tenant", "test key")
 
 # Ids that stand for the same thing to everybody.
-_PUBLIC_IDS = frozenset({"name"})
+_PUBLIC_IDS = frozenset({"account", "name", "scope", "thing"})
 
 OF_CUSTOMERS = (Scope.GENERATE, Scope.READ, Scope.ADMIN)
 
@@ -129,7 +130,12 @@ class World:
             "customer_id": str(self.mine.id),
             "video_id": video_id,
             "name": "nano-banana",
+            "account": "kie",
+            "scope": "model",
+            "thing": "nano-banana",
         }
+        with database.statement() as sql:
+            admission.declare(sql, {"kie": AccountLimits()})
 
     def answers(self, operation: Operation) -> Iterator[tuple[str, httpx.Response]]:
         """The answer to each caller of the table, by the column."""

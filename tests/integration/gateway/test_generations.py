@@ -86,6 +86,7 @@ def test_an_order_is_accepted_and_its_price_is_held(
             "output_format": "png",
         },
         "credits": {"price": 4, "held": 4, "captured": 0, "released": 0},
+        "queue": None,
         "error": None,
         "outcome": None,
         "cancel_requested_at": None,

@@ -233,3 +233,31 @@ def test_order_over_a_limit_that_waits_is_accepted(gateway: httpx.Client, custom
     limit(customer, in_flight=1, per_day=1, on_limit=OnLimit.WAIT)
     assert [order(gateway, customer.headers).status_code for _ in range(3)] == [202] * 3
     assert batch(gateway, customer.headers, 3).status_code == 202
+
+
+@pytest.mark.parametrize(
+    ("limits", "limit_name", "is_repeated"),
+    [({"in_flight": 0}, "in_flight", "true"), ({"per_day": 0}, "per_day", "false")],
+)
+def test_openais_clients_repeat_an_order_only_if_a_place_may_be_free_soon(
+    gateway: httpx.Client, customer: NewCustomer, limit: Limit, limits: dict[str, int], limit_name: str,
+    is_repeated: str,
+) -> None:  # fmt: skip
+    limit(customer, **limits)
+    for path, body in (("videos", {"prompt": "a boat"}), ("images/generations", {"prompt": "a boat"})):
+        answer = gateway.post(f"/openai/v1/{path}", json=body, headers=customer.headers)
+        error = answer.json()["error"]
+        assert (answer.status_code, error["type"], error["code"]) == (429, "rate_limit_error", "quota_reached")
+        assert (error["limit"], answer.headers["x-should-retry"]) == (limit_name, is_repeated)
+        assert int(answer.headers["retry-after"]) == error["retry_after"]
+
+
+@pytest.mark.parametrize("path", ["/video/generate", "/image/generate", "/api/video/generate"])
+def test_doors_of_the_seeds_refuse_in_their_own_form(
+    gateway: httpx.Client, customer: NewCustomer, limit: Limit, path: str
+) -> None:
+    limit(customer, in_flight=0)
+    answer = gateway.post(path, json={"prompt": "a boat on a lake in the morning"}, headers=customer.headers)
+    body = answer.json()
+    assert (answer.status_code, int(answer.headers["retry-after"]) > 0) == (429, True)
+    assert "quota_reached" in {body.get("code"), *([body["error"]["code"]] if isinstance(body["error"], dict) else [])}

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import UUID
 
@@ -10,6 +11,7 @@ import pytest
 
 from schemas.enums import ErrorCode
 from schemas.settings import Settings
+from schemas.tables import Generation
 from storage.database import Database
 from storage.objects import ObjectStore
 from tests.integration.gateway.finishing import complete, fail
@@ -121,3 +123,21 @@ def test_retry_of_another_customers_generation_is_not_found(
     first = failed()
     stranger = make_customer(10)
     assert gateway.post(f"{PATH}/{first['id']}/retry", headers=stranger.headers).status_code == 404
+
+
+def test_retry_keeps_the_turn_of_the_order_and_starts_at_once(
+    failed: Callable[..., Any], retry: Callable[..., httpx.Response], database: Database
+) -> None:
+    start = (datetime.now(UTC) + timedelta(days=1)).isoformat()
+    first = failed(priority="high", start_within=60, not_before=start, deadline_seconds=120)
+    again = retry(first).json()
+    assert (again["priority"], again["not_before"]) == ("high", None)
+    assert seconds_from_acceptance(again, "start_by") == 60
+    assert seconds_from_acceptance(again, "deadline_at") == pytest.approx(120, abs=5)
+    with database.transaction() as session:
+        assert session.get_one(Generation, UUID(again["id"])).order["counts_from_acceptance"] is True
+
+
+def seconds_from_acceptance(generation: Any, name: str) -> float:
+    began = datetime.fromisoformat(generation["created_at"])
+    return (datetime.fromisoformat(generation[name]) - began).total_seconds()

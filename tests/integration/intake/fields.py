@@ -30,6 +30,9 @@ PATH_VALUES: Mapping[str, str] = {
     "customer_id": "3e41a28d-5bf9-40ce-a038-dc975dda27ad",
     "provider": "kie",
     "name": "nano-banana",
+    "account": "kie",
+    "scope": "model",
+    "thing": "nano-banana",
     "key": "uploads/1",
 }
 

@@ -13,9 +13,11 @@ from schemas.inputs import upload_url
 from schemas.ledger_tables import LedgerTransfer
 from schemas.media_types import HEAD_BYTES
 from schemas.tables import Event, Generation, Upload
-from storage import ledger
+from storage import ledger, quota_settings
+from storage.admission_control import Reason
 from storage.database import Database
 from storage.ledger import Balance
+from storage.sql import of
 from storage.uploads import identity
 from tests.integration.intake.conftest import Door
 from tests.support import NewCustomer, eventually
@@ -211,3 +213,17 @@ def test_a_file_inside_an_order_that_is_no_picture_is_refused(
     message = "is of another type, where one of image/png, image/jpeg, image/webp, image/gif belongs"
     assert answer.problem["errors"] == [{"field": "image_urls.0", "message": message}]
     assert counts(database, Generation, Upload) == [0, 0]
+
+
+def test_an_order_over_a_limit_is_refused_with_the_limit_and_nothing_is_made(
+    door: Door, database: Database, customer: NewCustomer
+) -> None:
+    with database.transaction() as session:
+        quota_settings.change(of(session), customer.id, {"in_flight": 1}, Reason("a test"))
+
+    assert door(customer, REQUEST, "key-1").is_new
+    refused = door(customer, REQUEST, "key-2").problem
+    assert (refused["status"], refused["code"], refused["limit"]) == (429, "quota_reached", "in_flight")
+    assert refused["retry_after"] > 0
+    assert counts(database, Generation) == [1]
+    assert not door(customer, REQUEST, "key-1").is_new

@@ -260,6 +260,11 @@ _AT_0021 = [
         SELECT 'kie', id, 'a key', 20, 10, 5 FROM customers
         ON CONFLICT (provider, customer_id, flow) DO UPDATE SET asked = excluded.asked, used_at = now()
     """,
+    """
+        INSERT INTO admission_tickets (provider, customer_id, pool, lane, turn)
+        SELECT 'kie', id, 'videos', 0, 10 FROM customers
+        ON CONFLICT (provider, customer_id, pool, lane) DO UPDATE SET turn = excluded.turn
+    """,
     "INSERT INTO admission_creates (provider, pool) VALUES ('kie', 'videos')",
     """
         INSERT INTO admission_pauses (scope, name, reason) VALUES ('provider', 'kie', 'away')

@@ -70,7 +70,7 @@ def worker(sandboxed: Stack) -> Iterator[WorkerServices]:
         }
     )
     quick = settings.model_copy(update={"pipeline": pipeline, "s3": s3})
-    with open_services(create_app(quick, process="worker"), quick, worker_name="a test") as opened:
+    with open_services(create_app(quick, process="worker"), quick, worker_name="a test", threads=8) as opened:
         yield opened
 
 
@@ -174,9 +174,20 @@ class Lives:
         self._worker = worker
         self._sandbox = sandbox
 
-    def begin(self, request: dict[str, object] | None = None, *, routes: int = 1, **behaviour: object) -> Life:
-        """Accept an order, and set the sandbox's scenario for it (`sandbox.scenarios.Scenario`)."""
-        return self._begin(new_customer(self._database, 1000), request or {}, routes, behaviour)
+    def begin(
+        self,
+        request: dict[str, object] | None = None,
+        *,
+        routes: int = 1,
+        customer: NewCustomer | None = None,
+        **behaviour: object,
+    ) -> Life:
+        """Accept an order, and set the sandbox's scenario for it (`sandbox.scenarios.Scenario`).
+
+        Args:
+            customer: the customer. None: a new one.
+        """
+        return self._begin(customer or new_customer(self._database, 1000), request or {}, routes, behaviour)
 
     def begin_from(
         self, content: bytes, request: dict[str, object], *, media: MediaType = PNG, **behaviour: object
@@ -219,5 +230,5 @@ def lives(database: Database, worker: WorkerServices, sandbox: SandboxClient) ->
     """
     with Redis.from_url(worker.settings.redis_url) as redis:
         redis.delete(*(queue.value for queue in Queue))
-    worker.gate.look_again()
+    worker.gate.forget_view()
     return Lives(database, worker, sandbox)

@@ -22,7 +22,7 @@ HELD = Balance(available=1000 - PRICE, held=PRICE)
 
 
 def _begun(lives: Lives, **behaviour: object) -> Life:
-    life = lives.begin(STOPPABLE, routes=1, **{"seconds": 600, **behaviour})
+    life = lives.begin(STOPPABLE, routes=1, customer=None, **{"seconds": 600, **behaviour})
     assert life.step() is Stage.GENERATING
     return life
 

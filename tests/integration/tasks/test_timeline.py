@@ -114,7 +114,7 @@ def test_equal_failures_share_an_entry_that_counts_them(lives: Lives) -> None:
 
 
 def test_account_that_fails_reads_is_one_warning_and_its_recovery_another(lives: Lives) -> None:
-    life = lives.begin(poll_error={"code": 500, "msg": "trouble"}, poll_error_times=9)
+    life = lives.begin(poll_error={"code": 500, "msg": "trouble"}, poll_error_times=4)
     life.step()
     with structlog.testing.capture_logs() as lines:
         assert life.go(until=TERMINAL) is Stage.COMPLETED

@@ -11,6 +11,8 @@ from uuid import UUID
 import pytest
 
 from admission.gate import Gate
+from admission.health import RouteHealth
+from admission.routes import Routes
 from providers.base import (
     AcceptedCreate,
     Cancellation,
@@ -23,16 +25,17 @@ from providers.base import (
 )
 from providers.registry import Providers
 from schemas.enums import Kind, Queue, Stage
+from schemas.errors import ProviderError
 from schemas.names import ProviderName
-from schemas.orders import GenerationRequest
+from schemas.orders import GenerationRequest, Route
 from schemas.setting_groups import PipelineSettings
-from schemas.shares import Shares
 from storage.admission_learning import Refused
 from storage.claims import Claim, Snapshot
 from storage.database import Database
 from storage.leases import Lease, LeaseKeeper
 from storage.objects import ObjectStore
 from tasks.services import WorkerServices
+from tasks.threads import Threads
 from tasks.usual_times import UsualTimes
 from tests.model.menu import FREE, catalogue
 from tests.model.world import Mailbox
@@ -109,8 +112,20 @@ class _One(Providers):
 class OpenGate:
     """Every account takes everything."""
 
-    def needs_place(self, _provider: ProviderName) -> bool:
+    def limits(self, _customer_id: UUID) -> bool:
         return False
+
+    def has_waiting(self, _provider: ProviderName) -> bool:
+        return False
+
+    def needs_place(self, _route: Route) -> bool:
+        return False
+
+    def is_shut(self, _provider: ProviderName) -> bool:
+        return False
+
+    def open_routes(self) -> frozenset[Route]:
+        return frozenset()
 
     def give_back(self, _provider: ProviderName) -> None:
         pass
@@ -120,6 +135,22 @@ class OpenGate:
 
     def accepted(self, _provider: ProviderName) -> None:
         pass
+
+
+class DeafHealth:
+    """No route is open, and reports are lost."""
+
+    def answered(self, _route: Route, _generation: UUID, *, is_create: bool) -> None:
+        pass
+
+    def failed(self, _route: Route, _generation: UUID, _error: ProviderError, *, is_create: bool) -> None:
+        pass
+
+    def is_open(self, _route: Route) -> bool:
+        return False
+
+    def admits(self, _route: Route, _generation: UUID) -> bool:
+        return True
 
 
 PIPELINE = PipelineSettings(
@@ -143,10 +174,13 @@ def services_with(
         update={"pipeline": PIPELINE.model_copy(update={"joins_stages": joins_stages})}
     )
     database = Database("postgresql+psycopg://nobody@127.0.0.1:1/nothing")
+    gate, health = cast("Gate", OpenGate()), cast("RouteHealth", DeafHealth())
     return WorkerServices(
         settings=settings,
         database=database,
-        gate=cast("Gate", OpenGate()),
+        gate=gate,
+        health=health,
+        routes=Routes(database, gate, health, catalogue()),
         objects=ObjectStore(settings.s3),
         providers=_One(vendor),
         catalogue=catalogue(),
@@ -156,7 +190,7 @@ def services_with(
         tell=lambda *_, **__: None,
         queues=queues,
         usual_times=UsualTimes(database),
-        hosts=Shares(each=1, total=1),
+        threads=Threads(each=1),
         worker_name="a test",
     )
 
@@ -183,6 +217,7 @@ def a_claim(stage: Stage, *, model: str = FREE.name, in_stage_for: float = 0.0, 
         cancel_sent_at=None,
         provider=order.routes[0].provider,
         route_index=0,
+        routes_given_up=0,
         remote_id="remote-1" if stage not in {Stage.QUEUED, Stage.SUBMITTING} else None,
         remote_links={},
         result_urls=[],

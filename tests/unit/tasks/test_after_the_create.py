@@ -14,7 +14,7 @@ from schemas.stages import WORK
 from storage.transitions import Changes
 from tasks import deadline, pipeline
 from tasks.bad_files import fetch_again
-from tasks.download import _not_downloaded, download
+from tasks.download import _not_downloaded
 from tasks.outcomes import Advance, Cancel, CancelSent, Counts, Fail, Later, Note, Outcome
 from tasks.poll import poll
 from tasks.prepare import prepare
@@ -128,16 +128,6 @@ def test_final_download_error_fails_and_other_download_errors_are_retried() -> N
     assert _not_downloaded(services, claim, DownloadError("it is away")) == Later(10, reason="it is away")
     fresh = Later(2, Counts.FAILURE, Changes(result_urls=FINISHED.result_urls), reason="refused")
     assert _not_downloaded(services, claim, DownloadError("refused", is_stale=True)) == fresh
-
-
-def test_a_download_beside_slow_ones_of_its_account_follows_later_and_counts_no_failure(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    monkeypatch.setattr("tasks.download._QUICK_SECONDS", 0.0)
-    services = services_with(Vendor())
-    claim = a_claim(Stage.DOWNLOADING, result_urls=["https://vendor.example/1.png"])
-    with services.hosts.taken_by(claim.generation.provider):
-        assert download(services, claim, a_lease()) == Later(10)
 
 
 def test_image_in_memory_becomes_an_asset() -> None:

@@ -111,7 +111,7 @@ def test_file_in_the_vendors_answer_is_stored_before_the_row_names_it() -> None:
         ),
         (
             ProviderQuotaExceeded("empty"),
-            {"route_index": 2},
+            {"route_index": 2, "routes_given_up": 0b011},
             _again("empty", 1, failures=0, refused=Refused(Refusal.NO_MONEY, 300)),
         ),
         (ProviderUnavailable("away"), {}, _again("away", 2, failures=1)),
@@ -128,7 +128,7 @@ def test_file_in_the_vendors_answer_is_stored_before_the_row_names_it() -> None:
         ),
         (
             ProviderAuthFailed("no key"),
-            {"route_index": 2},
+            {"route_index": 2, "routes_given_up": 0b011},
             NotAccepted(Fail(ErrorCode.PROVIDER_AUTH_FAILED, "no key")),
         ),
     ],
@@ -155,7 +155,7 @@ def test_next_route_is_tried_when_retries_cannot_help(answer: ProviderError, ref
             Stage.QUEUED,
             wait=0,
             event={"reason": "refused", "next_route": 1},
-            changes=Changes(failures=0, route_index=1, provider="kling"),
+            changes=Changes(failures=0, route_index=1, provider="kling", routes_given_up=0b001),
         ),
         refused,
     )

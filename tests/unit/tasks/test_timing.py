@@ -87,3 +87,12 @@ def test_a_callback_is_missed_once_nearly_all_such_work_is_done() -> None:
 
 def test_usual_times_do_not_undercut_the_providers_minimum() -> None:
     assert next_poll(PIPELINE, waited_seconds=4.4, has_callback=False, usual=IMAGE, least_seconds=5.0) == 5
+
+
+def test_work_whose_place_is_awaited_is_looked_at_more_often() -> None:
+    def gap(waited: float, *, is_awaited: bool) -> float:
+        return next_poll(PIPELINE, waited_seconds=waited, has_callback=False, usual=VIDEO, is_awaited=is_awaited)
+
+    assert gap(240, is_awaited=True) == pytest.approx(4.0)
+    assert gap(240, is_awaited=False) > 3 * gap(240, is_awaited=True)
+    assert next_poll(PIPELINE, waited_seconds=240, has_callback=True, usual=VIDEO, is_awaited=True) == 45

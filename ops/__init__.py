@@ -1,0 +1,1 @@
+"""What operators run beside Reelworks: rules of Prometheus, dashboards of Grafana."""
