@@ -156,7 +156,7 @@ class Gate:
         except OUTAGES as error:
             log.warning("refusal_not_learned", provider=provider, reason=refusal.why, error=type(error).__name__)
             return
-        self.look_again()
+        self.forget_view()
         if learned.is_news and learned.closed_seconds > 0:
             level = logging.ERROR if refusal.why.lasts else logging.INFO
             log.log(
@@ -189,7 +189,7 @@ class Gate:
             log.info("account_not_opened", provider=provider, error=type(error).__name__)
             return
         if is_open:
-            self.look_again()
+            self.forget_view()
             log.warning("account_open", provider=provider)
 
     def grant_all(self) -> bool:
@@ -227,11 +227,6 @@ class Gate:
             with self._database.statement() as sql:
                 transitions.note_all(sql, EventName.ADMITTED, told)
         log.info("generations_admitted", count=len(granted))
-
-    def look_again(self) -> None:
-        """Read the state of the accounts before its next use: this process knows of a change."""
-        with self._lock:
-            self._view_ends = 0.0
 
     def _viewed(self) -> View:
         """The view of the last second. During an outage, the last one that was read."""

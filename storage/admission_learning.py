@@ -50,16 +50,6 @@ _ACCEPTED = returns(str)("""
     RETURNING provider
 """)
 
-# A wake-up lets a generation choose its route again. Locks are skipped: a worker with a claim chooses anyway.
-_WAKE_WITH_OTHER_ROUTES = """
-    UPDATE generations SET wake_at = clock_timestamp() WHERE id IN (
-        SELECT id FROM generations JOIN admissions ON generation_id = id
-        WHERE admissions.provider = %(provider)s AND place IN ('waiting', 'held') AND stage = 'queued'
-            AND jsonb_array_length("order"->'routes') > route_index + 1
-        FOR NO KEY UPDATE OF generations SKIP LOCKED
-    )
-"""
-
 
 def refused(sql: Sql, provider: ProviderName, generation_id: UUID, refusal: Refused) -> Learned:
     """Close the account for a while, and lower its limits.
@@ -73,8 +63,6 @@ def refused(sql: Sql, provider: ProviderName, generation_id: UUID, refusal: Refu
         _REFUSED, provider=provider, id=generation_id, why=refusal.why, pause=refusal.pause,
         retry_after=refusal.retry_after,
     )  # fmt: skip
-    if learned.is_news and refusal.why.lasts:
-        sql.run(_WAKE_WITH_OTHER_ROUTES, provider=provider)
     return learned
 
 

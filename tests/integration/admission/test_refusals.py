@@ -1,6 +1,6 @@
 """Refusals of vendors: the account waits for all processes, and its limits are lower for a while."""
 
-from uuid import UUID, uuid4
+from uuid import uuid4
 
 import pytest
 from structlog.testing import capture_logs
@@ -17,17 +17,6 @@ from tests.integration.admission.conftest import Account, Asked
 _IN_FORCE = returns(dict[str, object])("""
     SELECT admission_limits(a) FROM admission_accounts a WHERE provider = %(name)s
 """)
-_DUE = returns(UUID)("""
-    SELECT generation_id FROM generations JOIN admissions ON generation_id = id
-    WHERE admissions.provider = %(name)s AND wake_at <= clock_timestamp()
-""")
-
-# The first route, so many times.
-_ROUTES = """
-    UPDATE generations SET "order" = jsonb_set("order", '{routes}', (
-        SELECT jsonb_agg(route) FROM (SELECT "order"->'routes'->0 AS route) AS its, generate_series(1, :count)
-    )) WHERE id = :id
-"""
 
 
 def refuse(
@@ -178,16 +167,6 @@ def test_account_without_money_gets_one_create_until_the_vendor_accepts_one(acco
     with account.database.statement() as sql:
         assert admission_learning.accepted(sql, account.name)
     assert len(account.grant()) == 3
-
-
-def test_generations_with_another_route_leave_an_account_without_money(account: Account) -> None:
-    account.limit(in_flight=1)
-    running, stays, leaves = (account.asks(account.customer()) for _ in range(3))
-    account.run(_ROUTES, count=1, id=stays.id)
-    account.run(_ROUTES, count=2, id=leaves.id)
-    refuse(account, running, Refusal.NO_MONEY)
-    with account.database.statement() as sql:
-        assert set(sql.all(_DUE, name=account.name)) - {running.id} == {leaves.id}
 
 
 def test_process_that_was_refused_asks_at_once_and_alerts_once(account: Account) -> None:

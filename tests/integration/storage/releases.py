@@ -324,6 +324,10 @@ _AT_0024 = [
     "UPDATE admission_accounts SET limits_at = now(), counted_at = now()",
 ]
 
+_AT_0025 = [
+    "UPDATE generations SET remote_wait = 'queued', remote_ahead = 3 WHERE stage = 'generating'",
+]
+
 _STATEMENTS = {
     "0001": _AT_0001,
     "0002": _AT_0002,
@@ -349,7 +353,7 @@ _STATEMENTS = {
     "0022": _AT_0022,
     "0023": _AT_0023,
     "0024": _AT_0024,
-    "0025": [],
+    "0025": _AT_0025,
 }
 
 ACCEPTED = {

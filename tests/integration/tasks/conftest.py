@@ -230,5 +230,5 @@ def lives(database: Database, worker: WorkerServices, sandbox: SandboxClient) ->
     """
     with Redis.from_url(worker.settings.redis_url) as redis:
         redis.delete(*(queue.value for queue in Queue))
-    worker.gate.look_again()
+    worker.gate.forget_view()
     return Lives(database, worker, sandbox)
