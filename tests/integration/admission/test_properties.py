@@ -189,7 +189,7 @@ def _leave(account: Account, generation_id: UUID) -> None:
 
 def _ids(account: Account, condition: str) -> list[UUID]:
     """The generations at the account that meet a condition."""
-    query = f"SELECT generation_id FROM admissions WHERE provider = :name AND {condition} ORDER BY asked_at"  # noqa: S608
+    query = f"SELECT generation_id FROM admissions WHERE provider = :name AND {condition} ORDER BY asked_at"
     with account.database.transaction() as session:
         return list(session.execute(text(query), {"name": account.name}).scalars())
 
