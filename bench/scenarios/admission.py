@@ -31,7 +31,7 @@ from bench.progress import Steps
 from bench.running_stack import RunningStack, durability, new_customer, process_ids, running_stack
 from bench.scenario import RunContext
 from bench.subjects.reelworks import NAME as REELWORKS
-from bench.subjects.reelworks import problems, with_workers
+from bench.subjects.reelworks import problems, with_workers, without
 from sandbox.control_models import TaskReport
 from sandbox.scenarios import Match
 from sandbox.scenarios import Scenario as Behaviour
@@ -77,7 +77,7 @@ def _measured(context: RunContext, vendor: Vendor, seed: int, steps: Steps) -> O
         context,
         settings=vendor.settings(),
         limits=True,
-        processes=lambda settings: with_workers(application_processes(settings), workers),
+        processes=lambda settings: without({"flower"}, with_workers(application_processes(settings), workers)),
     ) as running:
         for seconds in lengths(work):
             running.sandbox.add_scenario(

@@ -3,10 +3,12 @@
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from itertools import combinations
+from random import Random
 from uuid import UUID
 
 from hypothesis import HealthCheck, example, given, note, settings
 from hypothesis import strategies as st
+from sqlalchemy import text
 
 from schemas.limits import Priority
 from tests.integration.admission.conftest import Account
@@ -118,6 +120,87 @@ def _all_ask(
         got.largest = max(got.largest, order.cost)
         got.waiting.append(asked.id)
     return cost_of, owner_of
+
+
+@_SOME
+@given(
+    in_flight=st.integers(1, 4),
+    reserve=st.integers(0, 1),
+    in_window=st.integers(2, 6),
+    in_family=st.integers(1, 2),
+    moves=st.lists(st.sampled_from(["ask", "ask", "grant", "end", "leave", "hour"]), min_size=10, max_size=30),
+    choices=st.randoms(use_true_random=False),
+)
+def test_no_limit_is_ever_exceeded_and_no_place_stays_empty(
+    make_account: MakeAccount, in_flight: int, reserve: int, in_window: int, in_family: int, moves: list[str],
+    choices: Random,
+) -> None:  # fmt: skip
+    account = make_account()
+    account.limit(
+        in_flight=in_flight, reserve=reserve, creates=[{"most": in_window, "seconds": 3600}],
+        families={"films": {"models": ["film-*"], "in_flight": in_family}},
+    )  # fmt: skip
+    customers = [account.customer() for _ in range(2)]
+    for move in [*moves, "grant"]:
+        note(move)
+        taken = _ids(account, "place = 'granted'")
+        match move:
+            case "ask":
+                pool, may = choices.choice(["", "films"]), choices.random() < 0.3
+                account.asks(choices.choice(customers), pool=pool, reserve=may, cost=choices.choice([1.0, 60.0]))
+            case "grant":
+                account.grant()
+                _has_no_idle_place(account, in_flight - reserve, in_window, in_family)
+            case "end" if taken:
+                _end(account, choices.choice(taken))
+            case "leave" if taken:
+                _leave(account, choices.choice(taken))
+            case "hour":
+                account.run(
+                    "UPDATE admission_creates SET at = at - interval '62 minutes' "
+                    "WHERE provider = :name AND at < clock_timestamp()",
+                    name=account.name,
+                )
+        assert len(_ids(account, "place = 'granted'")) <= in_flight
+        assert len(_ids(account, "place = 'granted' AND NOT may_use_reserve")) <= in_flight - reserve
+        assert len(_ids(account, "place = 'granted' AND pool = 'films'")) <= in_family
+        assert _creates(account) <= in_window
+
+
+def _has_no_idle_place(account: Account, open_places: int, in_window: int, in_family: int) -> None:
+    """After a decision, what waits has no place to go to."""
+    is_full = len(_ids(account, "place = 'granted'")) >= open_places or _creates(account) >= in_window
+    films_full = len(_ids(account, "place = 'granted' AND pool = 'films'")) >= in_family
+    assert is_full or not _ids(account, "place = 'waiting' AND pool = ''")
+    assert is_full or films_full or not _ids(account, "place = 'waiting' AND pool = 'films'")
+
+
+def _end(account: Account, generation_id: UUID) -> None:
+    account.run(
+        "UPDATE generations SET stage = 'cancelled', wake_at = NULL, lease_token = NULL, lease_until = NULL, "
+        "finished_at = now() WHERE id = :id",
+        id=generation_id,
+    )
+
+
+def _leave(account: Account, generation_id: UUID) -> None:
+    account.run("UPDATE generations SET stage = 'submitting' WHERE id = :id AND stage = 'queued'", id=generation_id)
+
+
+def _ids(account: Account, condition: str) -> list[UUID]:
+    """The generations at the account that meet a condition."""
+    query = f"SELECT generation_id FROM admissions WHERE provider = :name AND {condition} ORDER BY asked_at"
+    with account.database.transaction() as session:
+        return list(session.execute(text(query), {"name": account.name}).scalars())
+
+
+def _creates(account: Account) -> int:
+    """The creates in the window of an hour, those that may still leave among them."""
+    with account.database.transaction() as session:
+        query = text(
+            "SELECT count(*) FROM admission_creates WHERE provider = :name AND at > clock_timestamp() - interval '1 h'"
+        )
+        return int(session.execute(query, {"name": account.name}).scalar_one())
 
 
 def test_cancelled_work_does_not_delay_the_customers_other_work(account: Account) -> None:
