@@ -4,6 +4,7 @@ from typing import Any, Final
 from urllib.parse import quote
 from uuid import UUID
 
+import flower.options  # type: ignore[import-untyped]  # noqa: F401 -- defines the options
 from flower.views.monitor import Metrics  # type: ignore[import-untyped]
 from flower.views.tasks import TasksView  # type: ignore[import-untyped]
 from tornado.options import options
