@@ -19,8 +19,9 @@ from storage.outages import OUTAGES
 
 log = structlog.get_logger()
 
-# A thread of others waits so long beside a full line that moves. A line that does not move holds no thread at all.
-_PATIENCE_SECONDS = 0.1
+# A thread of others waits so long beside a full line that moves: an account that is only busy puts no work off. A line
+# that has not moved for so long holds no thread at all.
+_PATIENCE_SECONDS = 1.0
 
 Work = Callable[[], None]
 
