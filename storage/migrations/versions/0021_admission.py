@@ -23,6 +23,8 @@ down_revision = "0020"
 branch_labels = None
 depends_on = None
 
+# The functions that statements run for each generation are PL/pgSQL: PostgreSQL keeps their plans.
+
 _MOMENT = sa.DateTime(timezone=True)
 _WAITS = "place = 'waiting'"
 
@@ -138,26 +140,31 @@ _NEXT = """
 # Work of a customer waits from now on. Callers have locked the row of the account. A customer who waits already keeps
 # the turn. Another one gets the present turn, or a later one for what went lately.
 _QUEUE = """
-    CREATE OR REPLACE FUNCTION admission_queue(one admissions, is_backlogged boolean) RETURNS void LANGUAGE sql AS $$
+    CREATE OR REPLACE FUNCTION admission_queue(
+        one admissions, is_backlogged boolean
+    ) RETURNS void LANGUAGE plpgsql AS $$
+    BEGIN
         INSERT INTO admission_tickets (provider, pool, lane, customer_id, turn)
         SELECT one.provider, one.pool, one.lane, one.customer_id, greatest(virtual_time, granted)
         FROM admission_accounts LEFT JOIN admission_shares shares
             ON shares.provider = one.provider AND shares.customer_id = one.customer_id AND flow = ''
         WHERE admission_accounts.provider = one.provider
         ON CONFLICT (provider, customer_id, pool, lane) DO UPDATE SET turn = excluded.turn
-        WHERE NOT is_backlogged AND admission_tickets.turn < excluded.turn
-    $$
+        WHERE NOT is_backlogged AND admission_tickets.turn < excluded.turn;
+    END $$
 """
 
 # Why a generation may not go now. NULL: nothing holds it.
 _PAUSED = """
-    CREATE OR REPLACE FUNCTION admission_is_paused(one admissions) RETURNS boolean LANGUAGE sql
-    RETURN EXISTS (
-        SELECT FROM admission_pauses WHERE (scope, name) IN (
-            ('model', one.model), ('provider', one.provider), ('customer', one.customer_id::text),
-            ('route', one.provider || '/' || one.vendor_model)
-        )
-    )
+    CREATE OR REPLACE FUNCTION admission_is_paused(one admissions) RETURNS boolean LANGUAGE plpgsql AS $$
+    BEGIN
+        RETURN EXISTS (
+            SELECT FROM admission_pauses WHERE (scope, name) IN (
+                ('model', one.model), ('provider', one.provider), ('customer', one.customer_id::text),
+                ('route', one.provider || '/' || one.vendor_model)
+            )
+        );
+    END $$
 """
 
 _CUSTOMER_IS_FULL = """
