@@ -8,6 +8,7 @@ import logging
 import threading
 import time
 from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 from uuid import UUID
 
 import structlog
@@ -26,6 +27,7 @@ from storage.claims import Claim
 from storage.database import Database
 from storage.generations import Wake
 from storage.outages import OUTAGES
+from storage.sql import Sql
 
 log = structlog.get_logger()
 
@@ -136,10 +138,7 @@ class Gate:
         """A place at an account is free: give it to the generation that is next. Outages are left to `grant_all`."""
         if not self.has_waiting(provider):
             return
-        try:
-            self._grant(provider)
-        except OUTAGES as error:
-            log.info("places_not_granted", provider=provider, error=type(error).__name__)
+        self._try(provider, partial(self._grant, provider))
 
     def is_spent(self, provider: ProviderName) -> bool:
         """Whether an account is out of money, or of generations of the day: other routes are better."""
@@ -195,16 +194,30 @@ class Gate:
     def grant_all(self) -> bool:
         """Give the free places of all accounts to the generations that are next. Returns whether any still waits."""
         with self._database.statement() as sql:
-            admission.release_held(sql, most=self._settings.grants_at_once, low_waits=self._settings.low_waits_seconds)
             waiting = admission.waiting_accounts(sql)
         for provider in waiting:
-            self._grant(provider)
+            self._try(provider, partial(self._grant, provider))
         return bool(waiting)
 
-    def count_all(self) -> None:
-        """Count the work that is at accounts already whose limits changed: places are free only beside it."""
+    def tidy(self) -> None:
+        """Put generations back into the queue that nothing holds any more, and count work where limits changed."""
+        settings = self._settings
+        for step in (
+            admission.count_all,
+            partial(admission.release_held, most=settings.grants_at_once, low_waits=settings.low_waits_seconds),
+        ):
+            self._try(None, partial(self._run, step))
+
+    def _run(self, step: Callable[[Sql], None]) -> None:
         with self._database.statement() as sql:
-            admission.count_all(sql)
+            step(sql)
+
+    def _try(self, provider: ProviderName | None, act: Callable[[], None]) -> None:
+        """One account whose decision fails does not delay the others."""
+        try:
+            act()
+        except OUTAGES as error:
+            log.info("places_not_granted", provider=provider, error=type(error).__name__)
 
     def _grant(self, provider: ProviderName) -> None:
         with self._database.statement() as sql:

@@ -172,7 +172,9 @@ class Intake:
             able = self.catalogue_of(payer).able(one, order.kind, facts)
             models = [order.model, *(other.model for other in able)]
             times = usual_times(statements, models, is_test=payer.is_test)
-            waits = self.queues.waits(statements, payer.customer_id, [order, *able])
+        # The transaction has locked the uploads of the order. These reads can take long, and need no lock.
+        with self.database.statement() as statement:
+            waits = self.queues.waits(statement, payer.customer_id, [order, *able])
         return Estimate(order, able, times, waits)
 
     def repeats(

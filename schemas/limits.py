@@ -28,7 +28,7 @@ class Limits(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     in_flight: int | None = Field(default=None, ge=0, description="generations at the vendor at the same time")
-    creates: list[CreateRate] = Field(default=[], max_length=4, description="all of these windows hold")
+    creates: list[CreateRate] = Field(default=[], description="all of these windows hold")
 
 
 class FamilyLimits(Limits):

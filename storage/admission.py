@@ -131,6 +131,8 @@ _COUNT = f"""
     SELECT id, provider, coalesce(%(pools)s::jsonb->>("order"->'routes'->route_index->>'model'), ''), customer_id,
            model, "order"->'routes'->route_index->>'model', 'granted', 0, 1, false, 0, 0, '-', 0, clock_timestamp()
     {_AT_ACCOUNT}
+    -- A generation that moves on at this moment must not leave a place behind.
+    FOR SHARE OF generations SKIP LOCKED
     ON CONFLICT DO NOTHING
 """
 
@@ -180,7 +182,10 @@ _LIMITED = """
     UNION
     SELECT CASE WHEN key.is_test THEN test.id ELSE key.customer_id END
     FROM api_keys AS key LEFT JOIN customers AS test ON test.test_of = key.customer_id
-    WHERE on_limit = 'wait' AND coalesce(key.in_flight, per_day, daily_cap) IS NOT NULL
+    WHERE on_limit = 'wait' AND coalesce(key.in_flight, per_day, daily_cap) IS NOT NULL AND (
+        (key.revoked_at IS NULL AND coalesce(key.expires_at > now(), true))
+        OR EXISTS (SELECT FROM quota_orders WHERE holder_id = coalesce(key.spends_as, key.id))
+    )
 """
 
 
@@ -308,7 +313,9 @@ def leave(sql: Sql, generation_id: UUID) -> None:
 
 _LEAVE = """
     WITH gone AS (
-        DELETE FROM admissions WHERE generation_id = %(id)s RETURNING generation_id, place, work_seconds
+        DELETE FROM admissions WHERE generation_id = %(id)s RETURNING generation_id, place, work_seconds, create_id
+    ), unused AS (
+        DELETE FROM admission_creates USING gone WHERE id = gone.create_id AND place = 'granted'
     )
     UPDATE generations SET deadline_at = clock_timestamp() + make_interval(secs => work_seconds)
     FROM gone WHERE id = generation_id AND place IN ('waiting', 'held') AND work_seconds IS NOT NULL

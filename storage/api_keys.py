@@ -206,7 +206,11 @@ def change(session: Session, row: ApiKey, changes: Changes, *, maker: ApiKey | N
         setattr(changed, name, changes[name])  # type: ignore[literal-required]  # a term by its name
     if "expires_in" in changes:
         changed.expires_at = None if changes["expires_in"] is None else now + changes["expires_in"]
-    gives = any(exceeds(getattr(changed, name), getattr(row, name)) for name in (*LIMITS, "expires_at"))
+    # What waits at a limit has not counted yet: without the wait, all of it would start.
+    stops_waiting = row.on_limit is OnLimit.WAIT and changed.on_limit is not OnLimit.WAIT
+    gives = stops_waiting or any(
+        exceeds(getattr(changed, name), getattr(row, name)) for name in (*LIMITS, "expires_at")
+    )
     if maker is not None and gives:
         require_within(changed, maker)
         require_one_limit(row, maker)

@@ -61,6 +61,7 @@ def change(sql: Sql, customer_id: UUID, changes: LimitChanges, why: Reason) -> N
 def adopt_of_key(sql: Sql, key_id: UUID, holder_id: UUID) -> None:
     """Count the unfinished generations of a key that has got limits."""
     sql.run(_ADOPT_OF_KEY, key_id=key_id, holder_id=holder_id)
+    sql.run(_ADOPT_PLACES_OF_KEY, holder_id=holder_id)
 
 
 def of_customers(sql: Sql, customer_ids: Collection[UUID]) -> Mapping[UUID, CustomerLimits]:
@@ -129,6 +130,8 @@ _ADOPT_PLACES = """
            '-', 0, clock_timestamp()
     FROM generations
     WHERE customer_id = %(customer_id)s AND stage IN ('submitting', 'generating') AND wake_at IS NOT NULL
+    -- A generation that moves on at this moment must not leave a place behind.
+    FOR SHARE OF generations
     ON CONFLICT DO NOTHING
 """
 
@@ -138,6 +141,27 @@ _ADOPT_OF_KEY = """
     FROM generations g JOIN ledger_transfers hold ON hold.generation_id = g.id AND hold.kind = 'hold'
     WHERE g.wake_at IS NOT NULL AND hold.key_id = %(holder_id)s
     ON CONFLICT DO NOTHING
+"""
+
+
+# Work that has a place, or waits for one, counts for the key from now on.
+_ADOPT_PLACES_OF_KEY = """
+    WITH its AS (
+        SELECT generation_id, key_id FROM quota_orders WHERE holder_id = %(holder_id)s AND key_id IS NOT NULL
+    ), placed AS (
+        INSERT INTO admissions (
+            generation_id, provider, customer_id, model, vendor_model, place, lane, priority, may_use_reserve, charge,
+            turn, flow, flow_turn, granted_at, key_id
+        )
+        SELECT id, provider, customer_id, model, "order"->'routes'->route_index->>'model', 'granted', 0, 1, false, 0, 0,
+               '-', 0, clock_timestamp(), its.key_id
+        FROM generations JOIN its ON its.generation_id = id
+        WHERE stage IN ('submitting', 'generating') AND wake_at IS NOT NULL
+        FOR SHARE OF generations
+        ON CONFLICT DO NOTHING
+    )
+    UPDATE admissions SET key_id = its.key_id FROM its
+    WHERE admissions.generation_id = its.generation_id AND admissions.key_id IS NULL
 """
 
 

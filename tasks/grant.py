@@ -13,6 +13,8 @@ log = structlog.get_logger()
 # Beat starts the next one after a second.
 _LOOK_AGAIN_FOR_SECONDS = 0.9
 _LOOK_AGAIN_AFTER_SECONDS = 0.05
+# What is held is looked at each fifth time.
+_TIDY_EVERY = 5
 
 
 @shared_task(name=TaskName.GRANT, send_events=False)
@@ -23,8 +25,15 @@ def grant_task() -> None:
 
 def grant_on(services: WorkerServices, *, for_seconds: float) -> None:
     """Hand out free places for a while, as long as generations wait. A window of creates frees a place at any time."""
-    services.gate.count_all()
     ends_at = time.monotonic() + for_seconds
-    services.routes.wake_those_with_another_route()
-    while services.gate.grant_all() and time.monotonic() < ends_at:
+    looks = 0
+    while _grants(services, tidies=looks % _TIDY_EVERY == 0) and time.monotonic() < ends_at:
+        looks += 1
         time.sleep(_LOOK_AGAIN_AFTER_SECONDS)
+    services.routes.wake_those_with_another_route()
+
+
+def _grants(services: WorkerServices, *, tidies: bool) -> bool:
+    if tidies:
+        services.gate.tidy()
+    return services.gate.grant_all()

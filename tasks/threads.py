@@ -19,8 +19,8 @@ from storage.outages import OUTAGES
 
 log = structlog.get_logger()
 
-# A thread of others waits so long beside a full line that moves: an account that is only busy puts no work off. A line
-# that has not moved for so long holds no thread at all.
+# One thread of others waits so long beside a full line that moves: an account that is only busy puts little work off. A
+# line that has not moved for so long holds no thread at all.
 _PATIENCE_SECONDS = 1.0
 
 Work = Callable[[], None]
@@ -34,6 +34,8 @@ class _Lane:
     """The threads that run the account's work."""
     line: deque[Work] = field(default_factory=deque)
     """The work that waits for one of these threads. Empty while fewer threads than `each` run."""
+    is_awaited: bool = False
+    """Whether a thread waits until the line has room."""
     moved_at: float = 0.0
     """When work of the account last began, by the monotonic clock."""
 
@@ -82,12 +84,17 @@ class Threads:
                 _finish(work)
 
     def _has_room(self, lane: _Lane) -> bool:
-        """Whether a thread or the line has room, at once or soon."""
+        """Whether a thread or the line has room, at once or soon. One thread at a time waits for that."""
+        ends_at = time.monotonic() + _PATIENCE_SECONDS
         while lane.running >= self._each and len(lane.line) >= self._each:
-            left = lane.moved_at + _PATIENCE_SECONDS - time.monotonic()
-            if left <= 0:
+            left = min(ends_at, lane.moved_at + _PATIENCE_SECONDS) - time.monotonic()
+            if left <= 0 or lane.is_awaited:
                 return False
-            self._moved.wait(left)
+            lane.is_awaited = True
+            try:
+                self._moved.wait(left)
+            finally:
+                lane.is_awaited = False
         return True
 
     def _go_on(self, lane: _Lane) -> None:

@@ -105,7 +105,7 @@ _ROOM = """
 # The next ticket of each pool that has room, and of these the one with the least turn. A ticket may outlast the work.
 _NEXT = """
     CREATE OR REPLACE FUNCTION admission_next(
-        of_provider text, limits jsonb, only_reserve boolean
+        of_provider text, limits jsonb, only_reserve boolean, skipped uuid[]
     ) RETURNS admission_tickets LANGUAGE plpgsql AS $$
     DECLARE
         of_pool text;
@@ -120,14 +120,15 @@ _NEXT = """
                 AND admission_room(of_provider, of_pool, coalesce(limits->'families'->of_pool, '{}'), 0) <= 0;
             IF only_reserve THEN
                 SELECT * INTO head FROM admission_tickets ticket
-                WHERE provider = of_provider AND pool = of_pool AND EXISTS (
+                WHERE provider = of_provider AND pool = of_pool AND customer_id <> ALL(skipped) AND EXISTS (
                     SELECT FROM admissions WHERE provider = of_provider AND pool = of_pool AND place = 'waiting'
                         AND may_use_reserve AND lane = ticket.lane AND customer_id = ticket.customer_id
                 )
                 ORDER BY lane, turn LIMIT 1;
             ELSE
                 SELECT * INTO head FROM admission_tickets
-                WHERE provider = of_provider AND pool = of_pool ORDER BY lane, turn LIMIT 1;
+                WHERE provider = of_provider AND pool = of_pool AND customer_id <> ALL(skipped)
+                ORDER BY lane, turn LIMIT 1;
             END IF;
             IF FOUND AND (chosen.provider IS NULL OR (head.lane, head.turn) < (chosen.lane, chosen.turn)) THEN
                 chosen := head;
@@ -186,7 +187,8 @@ _HELD_BY = """
     END $$
 """
 
-# The decision. Returns the generations that may go now. Those of other workers need a wake-up.
+# The decision. Returns the generations that may go now. Those of other workers need a wake-up. The decision waits for
+# no other transaction: a row that another one has locked is left to the next decision.
 _GRANT = """
     CREATE OR REPLACE FUNCTION admission_grant(
         of_provider text, most integer, wake_in float8, own uuid
@@ -200,8 +202,10 @@ _GRANT = """
         best admissions;
         held text;
         create_number bigint;
+        charge float8;
         grants integer := 0;
         looks integer := 0;
+        skipped uuid[] := '{}';
     BEGIN
         SELECT * INTO account FROM admission_accounts WHERE provider = of_provider FOR UPDATE;
         IF account.closed_until > clock_timestamp() THEN
@@ -212,39 +216,52 @@ _GRANT = """
         room_beside_reserve := admission_room(of_provider, NULL, limits, coalesce((limits->>'reserve')::bigint, 0));
         WHILE grants < most AND looks < 200 AND coalesce(room > 0, true) LOOP
             looks := looks + 1;
-            ticket := admission_next(of_provider, limits, coalesce(room_beside_reserve <= 0, false));
+            ticket := admission_next(of_provider, limits, coalesce(room_beside_reserve <= 0, false), skipped);
             EXIT WHEN ticket.provider IS NULL;
             -- The ticket names the customer. Which generation goes is the customer's own order.
             SELECT * INTO best FROM admissions
             WHERE provider = of_provider AND pool = ticket.pool AND lane = ticket.lane AND place = 'waiting'
                 AND customer_id = ticket.customer_id
                 AND (may_use_reserve OR coalesce(room_beside_reserve > 0, true))
-            ORDER BY priority DESC, flow_turn, asked_at LIMIT 1;
+            ORDER BY priority DESC, flow_turn, asked_at LIMIT 1 FOR UPDATE SKIP LOCKED;
             IF NOT FOUND THEN
                 DELETE FROM admission_tickets
                 WHERE provider = of_provider AND customer_id = ticket.customer_id AND pool = ticket.pool
-                    AND lane = ticket.lane;
+                    AND lane = ticket.lane AND NOT EXISTS (
+                        SELECT FROM admissions
+                        WHERE provider = of_provider AND pool = ticket.pool AND lane = ticket.lane
+                            AND customer_id = ticket.customer_id AND place = 'waiting'
+                    );
+                IF NOT FOUND THEN
+                    skipped := skipped || ticket.customer_id;
+                END IF;
                 CONTINUE;
             END IF;
             held := admission_held_by(best);
-            IF held = 'customer' THEN
-                UPDATE admissions SET place = 'held', held_by = held
-                WHERE provider = of_provider AND customer_id = best.customer_id AND flow = best.flow
-                    AND place = 'waiting';
-                CONTINUE;
-            END IF;
-            IF held IS NULL THEN
-                SELECT attempt INTO its_attempt FROM generations
-                WHERE id = best.generation_id AND stage = 'queued'
-                    AND (lease_until IS NULL OR lease_until < clock_timestamp() OR id = own)
-                FOR NO KEY UPDATE SKIP LOCKED;
-                held := CASE WHEN NOT FOUND THEN 'busy' END;
-            END IF;
             IF held IS NOT NULL THEN
-                UPDATE admissions SET place = 'held', held_by = held WHERE generation_id = best.generation_id;
+                -- The same holds the customer's other work of the flow, or of the model.
+                UPDATE admissions SET place = 'held', held_by = held WHERE generation_id IN (
+                    SELECT generation_id FROM admissions
+                    WHERE provider = of_provider AND customer_id = best.customer_id AND place = 'waiting'
+                        AND CASE held
+                            WHEN 'customer' THEN flow = best.flow
+                            ELSE model = best.model AND vendor_model = best.vendor_model
+                        END
+                    LIMIT 1000 FOR UPDATE SKIP LOCKED
+                );
                 CONTINUE;
             END IF;
-            UPDATE admission_tickets SET turn = greatest(turn, ticket.turn + best.charge)
+            SELECT attempt INTO its_attempt FROM generations
+            WHERE id = best.generation_id AND stage = 'queued'
+                AND (lease_until IS NULL OR lease_until < clock_timestamp() OR id = own)
+            FOR NO KEY UPDATE SKIP LOCKED;
+            IF NOT FOUND THEN
+                UPDATE admissions SET place = 'held', held_by = 'busy' WHERE generation_id = best.generation_id;
+                CONTINUE;
+            END IF;
+            -- A generation is charged once, however often it gets a place at the account.
+            charge := CASE WHEN best.granted_at IS NULL THEN best.charge ELSE 0 END;
+            UPDATE admission_tickets SET turn = greatest(turn, ticket.turn + charge)
             WHERE provider = of_provider AND customer_id = best.customer_id;
             IF best.turn > ticket.turn THEN
                 -- The first of the customer's work that stays waits as long as the generation that goes would have.
@@ -252,7 +269,7 @@ _GRANT = """
                     SELECT generation_id FROM admissions
                     WHERE provider = of_provider AND pool = best.pool AND lane = best.lane AND place = 'waiting'
                         AND customer_id = best.customer_id
-                    ORDER BY turn LIMIT 1
+                    ORDER BY turn LIMIT 1 FOR UPDATE SKIP LOCKED
                 ) AND turn < best.turn;
             END IF;
             INSERT INTO admission_creates (provider, pool, at)
@@ -261,7 +278,7 @@ _GRANT = """
                 create_id = create_number
             WHERE generation_id = best.generation_id;
             UPDATE admission_shares SET
-                granted = greatest(admission_shares.granted, ticket.turn + best.charge),
+                granted = greatest(admission_shares.granted, ticket.turn + charge),
                 flow_time = greatest(flow_time, best.flow_turn)
             WHERE provider = of_provider AND customer_id = best.customer_id AND flow = '';
             waited_seconds := extract(epoch FROM clock_timestamp() - best.asked_at);
@@ -388,12 +405,15 @@ _RELEASE_HELD = """
         one admissions;
         account admission_accounts;
         queues bigint;
+        blocked admissions;
+        misses integer := 0;
+        ends_at timestamptz := clock_timestamp() + interval '1 second';
     BEGIN
         -- Low priority does not wait for ever.
         FOR one IN
             SELECT * FROM admissions
             WHERE place = 'waiting' AND lane = 1 AND asked_at < clock_timestamp() - make_interval(secs => low_waits)
-            ORDER BY asked_at LIMIT most
+            ORDER BY asked_at LIMIT most FOR UPDATE SKIP LOCKED
         LOOP
             SELECT * INTO account FROM admission_accounts WHERE provider = one.provider FOR UPDATE SKIP LOCKED;
             CONTINUE WHEN NOT FOUND;
@@ -412,8 +432,23 @@ _RELEASE_HELD = """
             WHERE place = 'held' AND (held_by, provider, customer_id, vendor_model, flow)
                 > (one.held_by, one.provider, one.customer_id, one.vendor_model, one.flow)
             ORDER BY held_by, provider, customer_id, vendor_model, flow, priority DESC, flow_turn LIMIT 1;
-            EXIT WHEN NOT FOUND;
-            CONTINUE WHEN admission_held_by(one) IS NOT NULL;
+            EXIT WHEN NOT FOUND OR clock_timestamp() > ends_at;
+            IF admission_held_by(one) IS NOT NULL THEN
+                -- Each batch is a flow. Of thousands that are held together, a few are looked at, from another one on
+                -- each time.
+                misses := CASE
+                    WHEN (one.held_by, one.provider, one.customer_id, one.vendor_model)
+                        = (blocked.held_by, blocked.provider, blocked.customer_id, blocked.vendor_model)
+                    THEN misses + 1 ELSE 1
+                END;
+                blocked := one;
+                IF misses = 10 THEN
+                    one.flow := greatest(one.flow, gen_random_uuid()::text);
+                ELSIF misses >= 20 THEN
+                    one.flow := 'zzzz';
+                END IF;
+                CONTINUE;
+            END IF;
             SELECT * INTO account FROM admission_accounts WHERE provider = one.provider FOR UPDATE SKIP LOCKED;
             CONTINUE WHEN NOT FOUND;
             WITH released AS (

@@ -150,6 +150,7 @@ _ROUTE_IS_OPEN = """
                 OR EXISTS (
                     SELECT FROM admissions
                     WHERE provider = one.provider AND vendor_model = one.vendor_model AND place = 'waiting'
+                        AND lane <= one.lane
                 )
             )
         );
