@@ -34,6 +34,7 @@ def test_me_returns_the_customer_of_the_key(
             "max_size_bytes": settings.inputs.max_stored_bytes,
             "next_expiry_at": None,
         },
+        "limits": None,
     }
     assert (key["prefix"], key["scopes"], key["test"]) == (customer.api_key[:8], ["generate", "read"], False)
 

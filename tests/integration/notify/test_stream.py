@@ -234,7 +234,7 @@ def test_stream_that_vanishes_in_the_middle_of_a_round_has_no_gap(
 
 
 def test_silent_process_loses_its_turn(settings: Settings, database: Database, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(stream_position, "_LIMIT_SILENCE", "SET idle_session_timeout = '200ms'")
+    monkeypatch.setattr(stream_position, "_SILENT_SECONDS", 0.2)
 
     async def act() -> None:
         other = AsyncDatabase(settings.database_url, pool_size=2)
