@@ -64,8 +64,8 @@ def nodes(plan: dict[str, object]) -> Iterator[dict[str, object]]:
         yield from nodes(child)
 
 
-# `admissions` has a row for each generation before a provider or at one, and none for the history.
-_OF_UNFINISHED = ("ix_generations_due", "ix_admissions", "admissions_pkey")
+# `admissions` and `quota_orders` have rows for unfinished generations, and none for the history.
+_OF_UNFINISHED = ("ix_generations_due", "ix_admissions", "admissions_", "ix_quota_orders", "quota_orders_")
 
 
 def is_full_scan(node: dict[str, object]) -> bool:
