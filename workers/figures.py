@@ -60,12 +60,21 @@ async def _show(settings: Settings, database: AsyncDatabase, shown: Shown) -> No
         ledger_at = 0.0
         while True:
             began = time.monotonic()
-            if not ledger or began >= ledger_at:
-                ledger, ledger_at = await connection.statement(figures.read_ledger), began + _LEDGER_SECONDS
+            if began >= ledger_at:
+                ledger, ledger_at = await _read_ledger(connection), began + _LEDGER_SECONDS
             read = {**await _read(settings, connection), **ledger}
             took = time.monotonic() - began
             shown.show(read, took_seconds=took, for_seconds=_MISSED * every + took)
             await asyncio.sleep(every)
+
+
+async def _read_ledger(connection: KeptConnection) -> dict[Gauge, dict[Values, float]]:
+    """The sum of the ledger. A sum that takes too long is left out: the other figures do without."""
+    try:
+        return await connection.statement(figures.read_ledger)
+    except OUTAGES as error:
+        log.warning("ledger_not_summed", error=type(error).__name__)
+        return {}
 
 
 async def _read(settings: Settings, connection: KeptConnection) -> dict[Gauge, dict[Values, float]]:
