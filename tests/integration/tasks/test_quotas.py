@@ -13,6 +13,7 @@ from storage.admission_control import Reason
 from storage.audit import Breach
 from storage.quota_settings import LimitChanges
 from storage.sql import of
+from tasks.grant import grant_on
 from tasks.services import WorkerServices
 from tests.integration.tasks.conftest import Life, Lives
 from tests.integration.tasks.test_audit import breaches, change, online
@@ -52,7 +53,7 @@ def test_order_over_a_limit_in_flight_begins_when_another_leaves_the_provider(
     assert (held_by(second), second.accepted_creates()) == (HeldBy.CUSTOMER, 0)
     assert used(first)[:2] == (1, 1)
     assert first.go(until=TERMINAL) is Stage.COMPLETED
-    worker.gate.grant_all()
+    grant_on(worker, for_seconds=0)
 
     assert second.go(until=TERMINAL) is Stage.COMPLETED
     price = first.row.credits

@@ -5,6 +5,7 @@ from sqlalchemy import text
 
 from schemas.enums import EventName, Stage
 from schemas.limits import Place, RemoteWait
+from tasks.grant import grant_on
 from tests.integration.tasks.conftest import Life, Lives
 
 A_MINUTE = 60
@@ -28,7 +29,7 @@ def account_opens(life: Life) -> None:
     with life.database.transaction() as session:
         session.execute(_PASSES)
     life.worker.gate.forget_view()
-    life.worker.gate.grant_all()
+    grant_on(life.worker, for_seconds=0)
 
 
 def test_refused_generation_waits_without_a_failure_until_the_account_is_open(lives: Lives) -> None:
@@ -39,7 +40,7 @@ def test_refused_generation_waits_without_a_failure_until_the_account_is_open(li
     row = life.row
     assert (row.failures, row.lease_token, place_of(life)) == (0, None, Place.WAITING)
     assert row.deadline_at > before.deadline_at, "the wait does not use up the deadline"
-    life.worker.gate.grant_all()
+    grant_on(life.worker, for_seconds=0)
     assert place_of(life) == Place.WAITING, "the vendor told us to wait"
     account_opens(life)
     assert place_of(life) == Place.GRANTED

@@ -14,6 +14,7 @@ from schemas.stages import TERMINAL
 from storage import admission, cancellation
 from storage.database import Database
 from storage.ledger import Balance
+from tasks.grant import grant_on
 from tasks.services import WorkerServices
 from tests.integration.tasks.conftest import Life, Lives
 
@@ -41,7 +42,7 @@ class BusyAccount:
         """The first generation ends, and its place goes to the generation that is next."""
         self.first.set("deadline_at = clock_timestamp()")
         assert self.first.step() is Stage.FAILED
-        self.worker.gate.grant_all()
+        grant_on(self.worker, for_seconds=0)
 
 
 @pytest.fixture
@@ -167,10 +168,10 @@ def test_paused_work_does_not_run_into_its_deadline(
     assert in_about(life.row.deadline_at, A_WEEK)
 
     life.set("created_at = created_at - interval '3 days'")
-    life.worker.gate.grant_all()
+    grant_on(life.worker, for_seconds=0)
     assert in_about(life.row.deadline_at, A_WEEK), "the pause holds it"
     pause(database, None)
-    life.worker.gate.grant_all()
+    grant_on(life.worker, for_seconds=0)
 
     assert in_about(life.row.deadline_at, WORK)
     assert life.go(until=TERMINAL) is Stage.COMPLETED
