@@ -80,7 +80,7 @@ class Gate:
         return WHOLE_ACCOUNT if limits is None else limits.pool_of(vendor_model)
 
     def needs_place(self, route: Route) -> bool:
-        """Whether generations for a route must ask for a place. False: the route takes whatever comes."""
+        """Whether generations for a route must ask for a place. False: they go without a place."""
         view, provider = self._viewed(), route.provider
         limits = view.limits.get(provider)
         return (

@@ -5,13 +5,11 @@ from schemas.orders import Order, Route
 from schemas.setting_groups import PipelineSettings
 from storage import transitions
 from storage.admission import Ask
+from storage.admission_places import UNKNOWN_SECONDS
 from storage.claims import Claim
 from storage.render_times import Work
 from tasks.outcomes import Fail, Later, Note, Outcome, TakesRoute, Waits
 from tasks.services import WorkerServices
-
-# Where too few generations of a kind are known, all count alike.
-_UNKNOWN_COST_SECONDS = 30.0
 
 
 def admit(services: WorkerServices, claim: Claim) -> Outcome | None:
@@ -72,7 +70,7 @@ def work_seconds(order: Order, pipeline: PipelineSettings) -> float | None:
 def _cost(services: WorkerServices, claim: Claim) -> float:
     """The expected seconds at the vendor."""
     usual = _usual_seconds(services, claim, claim.route)
-    return _UNKNOWN_COST_SECONDS if usual is None else max(0.1, usual)
+    return UNKNOWN_SECONDS if usual is None else max(0.1, usual)
 
 
 def _usual_seconds(services: WorkerServices, claim: Claim, route: Route) -> float | None:

@@ -2,13 +2,10 @@
 
 import time
 
-import structlog
 from celery import shared_task
 
 from schemas.enums import TaskName
 from tasks.services import WorkerServices, current_services
-
-log = structlog.get_logger()
 
 # Beat starts the next one after a second.
 _LOOK_AGAIN_FOR_SECONDS = 0.9

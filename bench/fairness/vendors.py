@@ -16,7 +16,7 @@ _CLIP = Delivered(width=64, height=64, duration_seconds=1, frame_rate=8)
 
 @dataclass(frozen=True)
 class Vendor:
-    """A vendor, what is ordered from it, and the limit that is met first."""
+    """A vendor, the model that the run orders there, and the limit that the run meets first."""
 
     name: ProviderName
     """The account."""

@@ -21,4 +21,4 @@ _ORDER: tuple[Scenario, ...] = (
 SCENARIOS: Mapping[str, Scenario] = {scenario.name: scenario for scenario in _ORDER}
 
 ONLY_BY_NAME = frozenset({Admission.name})
-"""The scenarios that a run without names leaves out: they take long, and depend on options of their own."""
+"""The scenarios that run only by name: they take long and have further options."""

@@ -57,7 +57,7 @@ class Admission:
     name = NAME
 
     def measure(self, context: RunContext) -> list[Outcome]:
-        """Measure each vendor in each round, on a system of its own, and then the cost of a decision."""
+        """Measure each vendor in each round, each on a new system. Then measure the cost of a decision."""
         chosen = [VENDORS[context.vendor]] if context.vendor else list(VENDORS.values())
         with Steps(context, NAME, len(chosen) * context.rounds) as steps:
             outcomes = [

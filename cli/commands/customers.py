@@ -96,7 +96,7 @@ def limit_customer(
     reason: Annotated[str | None, typer.Option(parser=a_prose, metavar="<str>", help="why, for the history")] = None,
     as_json: AsJson = False,
 ) -> None:
-    """Show a customer's share and limits, with what is used, or change some of them live."""
+    """Show a customer's share, limits and use of them. With options: change limits live."""
     from cli.reports.customer_limits import show_customer_limits
     from storage import customers as storage
     from storage import quota_settings

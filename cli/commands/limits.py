@@ -29,7 +29,7 @@ Name = Annotated[
         parser=a_name, metavar="name", help="the model, the account, `account/vendor's model`, or the customer's id"
     ),
 ]
-Scope = Annotated[PauseScope, typer.Argument(help="what is named")]
+Scope = Annotated[PauseScope, typer.Argument(help="the kind of the thing that you name")]
 
 
 @app.command("show")
@@ -37,7 +37,7 @@ def show_limits(
     account: Annotated[str | None, typer.Argument(parser=a_name, metavar="account", help="this account alone")] = None,
     as_json: AsJson = False,
 ) -> None:
-    """Show the limits of accounts, the work that is there or waits, and what is paused."""
+    """Show each account's limits, its work in flight and in the queue, and all pauses."""
     from cli.reports.limits import show_accounts
     from schemas.errors import NotFound
     from storage.admission_control import account_names, pauses
@@ -65,7 +65,7 @@ def set_limits(
     ] = None,
     reason: Why = None,
 ) -> None:
-    """Change the limits of an account live. What is not named stays. 0 in flight stops new work.
+    """Change the limits of an account live. A limit that you do not name stays. 0 in flight stops new work.
 
     The limits hold in place of the declared ones, also after a deploy, until `reelworks limits reset`.
     """
