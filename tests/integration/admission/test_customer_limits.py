@@ -6,11 +6,13 @@ from typing import Any
 from uuid import UUID, uuid4
 
 import pytest
+from sqlmodel import select
 
 from schemas.errors import QuotaReached
 from schemas.orders import GenerationRequest
 from schemas.quotas import OnLimit, Quota
-from storage import acceptance, admission, quota_settings
+from schemas.tables import ApiKey
+from storage import acceptance, admission, api_keys, quota_settings
 from storage.admission_control import Reason
 from storage.customers import authenticate
 from storage.ledger import Spender
@@ -215,3 +217,18 @@ def test_only_customers_whose_orders_wait_must_ask(account: Account) -> None:
     assert limited() == frozenset({waiting.id, by_key.id})
     account.run("UPDATE api_keys SET customer_id = NULL WHERE customer_id = :id", id=by_key.id)
     assert limited() is None
+
+
+def test_limits_of_a_key_count_what_the_key_has_at_providers_already(account: Account) -> None:
+    customer = account.customer()
+    before = key_of(account, customer, Quota())
+    running, waiting = ask(account, customer, before), ask(account, customer, before)
+    with account.database.transaction() as session:
+        row = session.exec(select(ApiKey).where(ApiKey.customer_id == customer.id)).one()
+        api_keys.change(session, row, {"in_flight": 2, "on_limit": WAIT})
+    limited = key_of(account, customer, Quota(in_flight=2, on_limit=WAIT))
+    late = ask(account, customer, limited)
+    assert not late.has_place
+    account.ends(running)
+    assert released(account) == [late.id]
+    account.ends(waiting)

@@ -8,6 +8,7 @@ import httpx
 import pytest
 
 from schemas.enums import Scope
+from schemas.quotas import OnLimit
 from storage.api_keys import Owner
 from storage.database import Database
 from tests.integration.gateway.test_keys import ALL, ORDER, PRICE
@@ -100,6 +101,13 @@ def test_key_gives_no_more_than_its_own_terms_and_takes_at_will(key: Callable[..
     assert maker.change(ends_soon, daily_cap=4, expires_in=30).status_code == 200
     assert maker.change(maker, daily_cap=9, expires_in=60).status_code == 200
     assert maker.refused(maker, daily_cap=10) == ["daily_cap"]
+
+
+def test_limited_key_lets_no_waiting_orders_go(key: Callable[..., Key]) -> None:
+    maker = key(daily_cap=10, on_limit=OnLimit.WAIT)
+
+    assert maker.refused(maker, on_limit="reject") == ["on_limit"]
+    assert key().change(maker, on_limit="reject").status_code == 200
 
 
 def test_key_without_a_scope_gives_no_cap_to_a_key_with_it(key: Callable[..., Key]) -> None:
