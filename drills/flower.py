@@ -1,8 +1,8 @@
 """Makes many generations, and looks at Flower: does it list every stage of each, and where does its memory stop?
 
 `python -m drills.flower` orders the models of the demo from the sandbox, in batches. After each batch it prints the
-tasks that Flower knows and the memory of Flower's process (docs/flower.md#memory). Flower forgets the oldest tasks beyond its bound, so the
-stages are checked for the generations of the first batches, which are within it.
+tasks that Flower knows and the memory of Flower's process: docs/flower.md has a run. Flower forgets the oldest tasks
+beyond its bound, so the stages are checked for the generations of the first batches, which are within it.
 """
 
 import tempfile
