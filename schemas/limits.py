@@ -182,3 +182,5 @@ class Action(StrEnum):
     """New generations of a model, an account, a route or a customer wait."""
     RESUME = "resume"
     """The end of a pause."""
+    RESTORE = "restore"
+    """The database was restored from a backup."""
