@@ -184,3 +184,7 @@ class Action(StrEnum):
     """The end of a pause."""
     RESTORE = "restore"
     """The database was restored from a backup."""
+    DRAIN = "drain"
+    """Worker processes take no new work."""
+    UNDRAIN = "undrain"
+    """The end of a drain."""

@@ -328,6 +328,15 @@ _AT_0025 = [
     "UPDATE generations SET remote_wait = 'queued', remote_ahead = 3 WHERE stage = 'generating'",
 ]
 
+_AT_0028 = [
+    "INSERT INTO drains (target, author, reason) VALUES ('@host', 'ops', 'a test') ON CONFLICT DO NOTHING",
+    """
+        INSERT INTO worker_processes (node, pid, in_hand, drained_at) VALUES ('provider@host', 7, 3, now())
+        ON CONFLICT (node, pid) DO UPDATE SET seen_at = now()
+    """,
+    "INSERT INTO secret_keys (fingerprint) VALUES ('abcdefgh') ON CONFLICT DO NOTHING",
+]
+
 _STATEMENTS = {
     "0001": _AT_0001,
     "0002": _AT_0002,
@@ -354,6 +363,7 @@ _STATEMENTS = {
     "0023": _AT_0023,
     "0024": _AT_0024,
     "0025": _AT_0025,
+    "0028": _AT_0028,
 }
 
 ACCEPTED = {
