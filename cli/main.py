@@ -21,6 +21,7 @@ from cli.commands import (
     processes,
     restoring,
     routes,
+    secrets,
     services,
     state,
     vendors,
@@ -77,6 +78,7 @@ app.add_typer(routes.app, name="routes")
 app.add_typer(vendors.app, name="providers")
 app.add_typer(webhooks.app, name="webhooks")
 app.add_typer(door.app, name="door")
+app.add_typer(secrets.app, name="secrets")
 
 
 def main() -> None:

@@ -73,7 +73,7 @@ async def require_token(
     Raises:
         Unauthenticated: the token is not the one of the generation.
     """
-    if not callback_token.verify(services.settings.secret_key.get_secret_value(), generation_id, token):
+    if not callback_token.verify(services.settings.accepted_keys, generation_id, token):
         CALLBACKS.add(OTHER, CallbackVerdict.WRONG_TOKEN)
         log.warning("callback_token_wrong", generation_id=str(generation_id))
         raise Unauthenticated("this is not a callback URL that was handed out here")

@@ -188,3 +188,5 @@ class Action(StrEnum):
     """Worker processes take no new work."""
     UNDRAIN = "undrain"
     """The end of a drain."""
+    ROTATE = "rotate"
+    """A new secret key was made."""

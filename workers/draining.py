@@ -13,7 +13,9 @@ from typing import TypeVar
 import structlog
 from sqlalchemy.exc import SQLAlchemyError
 
-from storage import drains
+from schemas import link_tokens
+from schemas.settings import Settings
+from storage import drains, secret_keys
 from storage.database import Database
 from storage.sql import Sql
 from storage.taking import Taking
@@ -28,6 +30,7 @@ class Draining:
 
     def __init__(
         self,
+        settings: Settings,
         database: Database,
         name: str,
         taking: Taking,
@@ -44,6 +47,7 @@ class Draining:
             on_change: hears whether the process takes work, after the gate was closed or opened.
         """
         self._database = database
+        self._key = link_tokens.fingerprint(settings.secret_key.get_secret_value())
         self._node, self._pid = f"{name}@{gethostname()}", os.getpid()
         self._taking = taking
         self._in_hand = in_hand
@@ -70,9 +74,12 @@ class Draining:
     def _look(self) -> None:
         """Report the process, and follow the answer."""
         is_drained, in_hand = not self._taking.is_open, self._in_hand()
-        must_drain = self._noted(
-            lambda sql: drains.report(sql, self._node, self._pid, in_hand=in_hand, is_drained=is_drained)
-        )
+
+        def report(sql: Sql) -> bool:
+            secret_keys.signs(sql, self._key)
+            return drains.report(sql, self._node, self._pid, in_hand=in_hand, is_drained=is_drained)
+
+        must_drain = self._noted(report)
         if must_drain is not None and must_drain is not is_drained:
             self._change(takes=not must_drain)
 

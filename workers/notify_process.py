@@ -118,7 +118,7 @@ async def _run(settings: Settings, parts: Sequence[Part], name: str) -> None:
     database = AsyncDatabase(settings.database_url, pool_size=settings.database_pool_size)
     reports, rests = Database(settings.database_url, pool_size=1), _Rests()
     draining = Draining(
-        reports, name, Taking(), in_hand=lambda: int(not rests.rest.is_set()), on_change=rests.change
+        settings, reports, name, Taking(), in_hand=lambda: int(not rests.rest.is_set()), on_change=rests.change
     )
     try:
         services = NotifyServices(settings, database, Alarms())

@@ -69,7 +69,7 @@ def run(settings: Settings, name: str, *, threads: int) -> None:
     ):
         takers = Takers(redis, f"{name}@{gethostname()}", threads)
         server = Server(intake_of(services), redis, takers, presence.tell, over=Event(), taking=services.taking)
-        draining = Draining(services.database, name, services.taking, in_hand=lambda: len(server.busy))
+        draining = Draining(settings, services.database, name, services.taking, in_hand=lambda: len(server.busy))
         with following(draining):
             is_well = _serve(server, asked, settings.worker_drain_seconds)
     if not is_well:

@@ -63,7 +63,7 @@ class Dispatcher:
         self._database = database
         self._sender = sender
         self._recorder = recorder
-        self._key = SigningKey.of_installation(settings.secret_key.get_secret_value())
+        self._keys = [SigningKey.of_installation(key) for key in settings.accepted_keys]
         self._lanes = Lanes(settings.webhooks.places, settings.webhooks.places_each_endpoint)
         self._changed: set[UUID] = set()
         # Endpoints that had at least as many due deliveries as room.
@@ -205,7 +205,7 @@ class Dispatcher:
 
     async def _try(self, claimed: Claimed, body: bytes) -> Try:
         secrets = [secret for secret in (claimed.secret, claimed.earlier_secret) if secret]
-        headers = signing.headers(secrets, self._key, str(claimed.delivery_id), int(time.time()), body)
+        headers = signing.headers(secrets, self._keys, str(claimed.delivery_id), int(time.time()), body)
         made = await self._sender.send(claimed.url, headers, body)
         log.info(
             "webhook_tried",

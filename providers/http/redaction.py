@@ -50,6 +50,7 @@ def keys_of(settings: ProviderSettings) -> Iterator[str]:
     """The keys of an account, also those among the options. No message may repeat a key."""
     yield settings.api_key.get_secret_value()
     yield settings.webhook_key.get_secret_value()
+    yield settings.also_accepted_webhook_key.get_secret_value()
     yield from (value.get_secret_value() for name, value in settings.options.items() if _KEY.search(name))
 
 

@@ -44,7 +44,7 @@ def customer(database: Database) -> NewCustomer:
 
 @contextmanager
 def reporting(settings: Settings, database: Database, gate: Taking, changes: list[bool]) -> Iterator[None]:
-    with following(Draining(database, "provider", gate, in_hand=lambda: 3, on_change=changes.append)):
+    with following(Draining(settings, database, "provider", gate, in_hand=lambda: 3, on_change=changes.append)):
         yield
 
 
