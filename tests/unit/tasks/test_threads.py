@@ -73,7 +73,7 @@ def test_waiting_work_holds_no_thread_and_runs_once(process: Process) -> None:
     assert sorted(ran) == list(range(EACH))
 
 
-def test_work_beyond_a_line_that_does_not_move_is_refused(process: Process, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_work_beyond_a_line_that_moves_too_slowly_is_refused(process: Process, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(threads, "_PATIENCE_SECONDS", 0.0)
     process.fill_the_line()
 
