@@ -53,6 +53,8 @@ def _facts(timeline: OperatorsTimeline) -> Iterator[str]:
     work = f", its id {escape(timeline.remote_id)}" if timeline.remote_id else ""
     yield f"customer {timeline.customer_id}, {timeline.credits} credits, provider {escape(timeline.provider)}{work}"
     yield f"accepted {timeline.created_at:%Y-%m-%d %H:%M:%S %Z}, {timeline.attempt} claims"
+    if timeline.trace_id:
+        yield f"trace {timeline.trace_id}"
     if timeline.error_code:
         yield f"[red]{timeline.error_code}[/red]: {escape(timeline.error_message or '')}"
     if timeline.failures or timeline.crashes:
