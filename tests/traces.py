@@ -18,6 +18,7 @@ from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanE
 from opentelemetry.sdk.trace.sampling import ALWAYS_ON, ParentBased, Sampler
 
 from schemas.trace_context import TraceContext
+from tests.support import eventually
 from traces import spans
 from traces.recorder import Ids, SdkRecorder
 
@@ -88,6 +89,10 @@ class Recorded:
         """The only span of a name."""
         (span,) = [span for span in self.all if span.name == name]
         return span
+
+    def until(self, count: int) -> list[Seen]:
+        """So many spans. A gateway ends the span of a request after the client has its answer."""
+        return eventually(lambda: self.all, lambda spans: len(spans) >= count)
 
 
 def _of_sdk(span: ReadableSpan) -> Seen:

@@ -73,8 +73,8 @@ def test_a_wrong_place_is_ignored_as_over_http(
 
 def test_the_place_is_no_part_of_the_request() -> None:
     arguments = {"customer_id": "1"}
-    first = envelopes.read(plain_message(arguments, "an id", traceparent=SENDER.traceparent))
-    again = envelopes.read(message("plain", arguments, "an id", "generation.enqueue"))
+    first = envelopes.read(plain_message(arguments, "an-id", traceparent=SENDER.traceparent))
+    again = envelopes.read(message("plain", arguments, "an-id", "generation.enqueue"))
 
     assert first.place == SENDER
     assert first.digest == again.digest, "a second delivery may come in another trace"
