@@ -46,7 +46,7 @@ def test_a_value_leads_to_its_trace(tmp_path: Path, trace: list[str]) -> None:
     assert answer.headers["content-type"].startswith("application/openmetrics-text; version=1.0.0")
     found = {
         (sample.name, sample.labels["le"], sample.exemplar.labels["trace_id"], sample.exemplar.value)
-        for family in open_metrics(answer.text)
+        for family in open_metrics(answer.text)  # type: ignore[no-untyped-call]
         for sample in family.samples
         if sample.exemplar is not None
     }
