@@ -166,6 +166,8 @@ def create_app(settings: Settings | None = None) -> FastAPI:
         openapi_url=None,
         # A redirect would copy the callback's token into a header.
         redirect_slashes=False,
+        # FastAPI's own spans have the query of the URL, which may be a callback's token. `gateway.traced` makes ours.
+        telemetry={"tracing": False, "metrics": False, "logs": False, "auto_configure": False},
     )
     # The last middleware added is the outermost.
     app.add_middleware(HeadAsGet)

@@ -21,6 +21,7 @@ from cli.commands import (
     routes,
     services,
     state,
+    top,
     vendors,
     webhooks,
 )
@@ -58,6 +59,7 @@ def _before_every_command(
 app.add_typer(local.app)
 app.add_typer(processes.app)
 app.add_typer(state.app)
+app.add_typer(top.app)
 app.add_typer(data.app)
 app.add_typer(generations.top)
 app.add_typer(listening.app)

@@ -9,6 +9,7 @@ from structlog.types import EventDict, Processor
 
 from schemas.console_logs import console_renderer, shortened
 from schemas.settings import Settings
+from schemas.trace_context import with_trace_id
 
 # At INFO these libraries repeat our own lines, and some print complete URLs.
 _CHATTY = ("celery", "kombu", "httpx", "httpcore", "urllib3", "uvicorn.access", "alembic", "amqp")
@@ -57,6 +58,7 @@ def _first_processors(settings: Settings) -> list[Processor]:
     """The processors of every line, ours or a library's."""
     shared: list[Processor] = [
         structlog.contextvars.merge_contextvars,
+        with_trace_id,
         structlog.stdlib.add_logger_name,
         structlog.stdlib.add_log_level,
     ]

@@ -267,6 +267,12 @@ class Generation(SQLModel, table=True):
     deleted_at: datetime | None = Field(
         default=None, sa_type=MOMENT, description="the customer deleted it: only facts about money are left"
     )
+    traceparent: str | None = Field(
+        default=None, sa_type=String(55), description="the place of its order in a trace; null without a trace"
+    )
+    last_span: str | None = Field(
+        default=None, sa_type=String(16), description="the span of the newest step or callback, in the same trace"
+    )
 
 
 class Asset(SQLModel, table=True):

@@ -19,6 +19,7 @@ TIMELINE_EXAMPLE: dict[str, JsonValue] = {
     "created_at": "2026-11-20T12:00:00Z",
     "finished_at": None,
     "seconds": 0.4,
+    "trace_id": "4bf92f3577b34da6a3ce929d0e0e4736",
     "entries": [
         {
             "at": "2026-11-20T12:00:00Z",
@@ -125,6 +126,7 @@ class Timeline(BaseModel, Generic[E]):
     finished_at: datetime | None
     """The time of the end. Null while the generation is unfinished."""
     seconds: float = Field(description="from the acceptance to the end, or until now")
+    trace_id: str | None = Field(description="the trace of the order (W3C Trace Context); null without a trace")
     entries: list[E]
     """The entries."""
 

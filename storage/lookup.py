@@ -63,7 +63,7 @@ def find(sql: Sql, given: str, *, customer_id: UUID | None = None) -> Sequence[C
         given: an id or its beginning, the id of a Celery task, a vendor's id, or with `customer_id` an idempotency key.
     """
     text = given.strip()
-    if bounds := _bounds(text):
+    if bounds := id_range(text):
         lowest, highest = bounds
         if found := sql.all(_BY_ID, lowest=lowest, highest=highest, most=_MOST):
             return found
@@ -72,7 +72,7 @@ def find(sql: Sql, given: str, *, customer_id: UUID | None = None) -> Sequence[C
     return [] if customer_id is None else sql.all(_BY_KEY, given=text, customer_id=customer_id)
 
 
-def _bounds(text: str) -> tuple[UUID, UUID] | None:
+def id_range(text: str) -> tuple[UUID, UUID] | None:
     """The first and the last id that begin with a text. None if no id begins so."""
     # The id of a task is `{generation}.{stage}.{attempt}`.
     digits = text.partition(".")[0].replace("-", "").lower()

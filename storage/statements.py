@@ -18,11 +18,11 @@ INSERT = returns(lambda *row: row)("""
     ), inserted AS (
         INSERT INTO generations (
             id, customer_id, idempotency_key, request_hash, kind, model, "order", credits, provider, result_urls,
-            stage, progress, attempt, failures, route_index, wake_at, deadline_at
+            stage, progress, attempt, failures, route_index, traceparent, wake_at, deadline_at
         )
         SELECT
             given.id, customers.id, idempotency_key, %(request_hash)s, kind, model, "order", credits, provider, '[]',
-            'queued', 0, 0, 0, 0,
+            'queued', 0, 0, 0, 0, %(traceparent)s,
             -- A scheduled generation gets its first wake-up at its start. Others get it right after the commit, and
             -- again at this time if it was lost.
             coalesce(not_before, clock_timestamp() + make_interval(secs => %(resend_after)s)),
@@ -84,7 +84,8 @@ WRITE = returns(Snapshot)("""
             provider_credits = coalesce(%(provider_credits)s, provider_credits),
             provider_seconds = coalesce(%(provider_seconds)s, provider_seconds),
             error_code = coalesce(%(error_code)s, error_code),
-            error_message = coalesce(%(error_message)s, error_message)
+            error_message = coalesce(%(error_message)s, error_message),
+            traceparent = coalesce(traceparent, %(traceparent)s), last_span = coalesce(%(span)s, last_span)
         WHERE id = %(id)s AND lease_token = %(token)s AND stage = %(origin)s
         RETURNING *
     ), noted AS (
@@ -95,7 +96,7 @@ WRITE = returns(Snapshot)("""
     SELECT
         id, customer_id, kind, "order", credits, stage, created_at, stage_at, wake_at, deadline_at, attempt, failures,
         crashes, claimed_at, cancel_requested_at, cancel_sent_at, provider, route_index, routes_given_up, remote_id,
-        remote_links, result_urls, object_key, download
+        remote_links, result_urls, object_key, download, traceparent, last_span
     FROM written
 """)
 

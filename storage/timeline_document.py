@@ -8,6 +8,7 @@ from typing import Any, Final, TypeVar
 from schemas.enums import EventName, Stage, TransferKind
 from schemas.stages import status_of
 from schemas.timeline_api import Claimed, OperatorsEntry, OperatorsTimeline, OtherEntry, Timeline, TimelineEntry
+from schemas.trace_context import TraceContext
 from storage.timeline import Records
 
 E = TypeVar("E", bound=TimelineEntry)
@@ -73,7 +74,7 @@ def for_customers(records: Records) -> Timeline[TimelineEntry]:
 
 
 def _head(records: Records) -> dict[str, Any]:
-    row = records.generation
+    row, place = records.generation, TraceContext.read(records.generation.traceparent)
     begun = _moment(row.created_at)
     return {
         "generation_id": row.id,
@@ -84,6 +85,7 @@ def _head(records: Records) -> dict[str, Any]:
         "created_at": begun,
         "finished_at": row.finished_at,
         "seconds": _seconds(begun, row.finished_at or records.now),
+        "trace_id": place.trace_id if place else None,
     }
 
 

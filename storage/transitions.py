@@ -27,6 +27,7 @@ from schemas.names import ProviderName, is_twin
 from schemas.quotas import UNLIMITED, Quota
 from schemas.stages import AT_PROVIDER, CANCELLABLE, TERMINAL, is_allowed, progress_within
 from schemas.tables import Generation
+from schemas.trace_context import current
 from storage import ledger, statements
 from storage.claims import Claim
 from storage.sql import Sql
@@ -122,9 +123,11 @@ def insert(sql: Sql, new: Sequence[NewGeneration], *, resend_after: float) -> Qu
         }
         for row, each in zip(rows, new, strict=True)
     ]  # fmt: skip
+    place = current()
     inserted = sql.all(
         statements.INSERT, customer_id=rows[0].customer_id, request_hash=rows[0].request_hash,
         is_test=is_twin(rows[0].provider), resend_after=resend_after, rows=Jsonb(given),
+        traceparent=place and place.traceparent,
     )  # fmt: skip
     moments = {generation_id: times for generation_id, *times, _ in inserted}
     for row in rows:
@@ -349,6 +352,7 @@ def _write(
     event: Jsonb | None = None,
 ) -> Claim:
     given = {name: Jsonb(value) if isinstance(value, dict | list) else value for name, value in vars(changes).items()}
+    place = current()
     row = sql.first(
         statements.WRITE, id=claim.id, token=claim.token, origin=claim.generation.stage, target=target,
         starts=restarts and target is Stage.GENERATING,
@@ -358,6 +362,7 @@ def _write(
         heeds_callback=target in AT_PROVIDER, heeds_cancel=target in CANCELLABLE,
         # `settling` has no deadline: the result is stored, and the step needs only our database.
         has_deadline=target is not Stage.SETTLING,
+        traceparent=place and place.traceparent, span=place and place.span_id,
         **given,
     )  # fmt: skip
     if row is None:

@@ -15,7 +15,7 @@ from schemas.stages import AT_PROVIDER
 from storage import claims
 from storage.claims import Claim
 from storage.leases import Lease
-from tasks import deadline
+from tasks import deadline, traced
 from tasks.apply import apply, recover
 from tasks.download import download
 from tasks.outcomes import Advance, CancelSent, Later, Outcome, TakesRoute
@@ -86,8 +86,14 @@ def run(services: WorkerServices, generation_id: str, attempt: int, stages: Coll
         )  # fmt: skip
     if claim is None:
         return
+    with traced.in_trace(claim):
+        _take(services, claim, since=asked_at)
+
+
+def _take(services: WorkerServices, claim: Claim, *, since: float) -> None:
+    """Work under a claim, in a thread of its account where it waits for the account."""
     ends = ExitStack()
-    lease = ends.enter_context(services.leases.keep(claim, since=asked_at))
+    lease = ends.enter_context(services.leases.keep(claim, since=since))
     work = partial(_keeping, ends, lease, partial(_begin, services, claim, lease))
     if claim.generation.stage not in _WAITS_FOR_ACCOUNT:
         work()
@@ -132,16 +138,26 @@ def go_on(services: WorkerServices, claim: Claim, lease: Lease) -> None:
     kept: Claim | None = claim
     while kept is not None and step is not None:
         claim = kept
-        try:
-            shown.begins(claim)
-            outcome = deadline.end_of(services, claim) or step(services, claim, lease)
-            if isinstance(outcome, Advance):
-                step = next_step(services, claim.generation.stage, outcome)
-            elif not isinstance(outcome, CancelSent | TakesRoute):
-                step = None
-            kept = apply(services, claim, outcome, keeps_lease=step is not None)
-            shown.ends(claim, kept)
-        except Exception as error:  # noqa: BLE001 -- the edge of every step: after any error, the row must go on
-            shown.breaks(error)
-            return recover(services, claim, error)
+        with traced.step(claim, _name(step)) as span:
+            try:
+                shown.begins(claim)
+                outcome = deadline.end_of(services, claim) or step(services, claim, lease)
+                if isinstance(outcome, Advance):
+                    step = next_step(services, claim.generation.stage, outcome)
+                elif not isinstance(outcome, CancelSent | TakesRoute):
+                    step = None
+                traced.ends(span, outcome)
+                kept = apply(services, claim, outcome, keeps_lease=step is not None)
+                shown.ends(claim, kept)
+            except Exception as error:  # noqa: BLE001 -- the edge of every step: after any error, the row must go on
+                span.fail(type(error).__name__)
+                shown.breaks(error)
+                return recover(services, claim, error)
+        traced.waited(claim, kept)
     return None
+
+
+def _name(step: Step) -> str:
+    """The name of a step's function."""
+    function: Any = step.func if isinstance(step, partial) else step
+    return str(function.__name__)

@@ -27,8 +27,13 @@ _ALARMING = frozenset(
 
 def show_timeline(timeline: OperatorsTimeline, console: Console, *, now: datetime) -> None:
     """Print the facts of a generation, and its entries below the stages that they belong to."""
-    for line in _facts(timeline):
+    for line in facts_of(timeline):
         console.print(line, highlight=False, soft_wrap=True)
+    console.print(tree_of(timeline, now=now), soft_wrap=True)
+
+
+def tree_of(timeline: OperatorsTimeline, *, now: datetime) -> Tree:
+    """The entries of a generation, below the stages that they belong to."""
     tree = Tree(_headline(timeline), highlight=False)
     for stage, entries in _stages(timeline):
         branch = tree.add(stage)
@@ -38,7 +43,7 @@ def show_timeline(timeline: OperatorsTimeline, console: Console, *, now: datetim
                 leaf.add(_call(call))
     if timeline.wake_at is not None:
         tree.add(_present(timeline, now))
-    console.print(tree, soft_wrap=True)
+    return tree
 
 
 def _headline(timeline: OperatorsTimeline) -> str:
@@ -49,10 +54,13 @@ def _headline(timeline: OperatorsTimeline) -> str:
     return f"{timeline.kind} {timeline.generation_id}, {model}{asked}: {stage}, {_time(timeline.seconds)}{so_far}"
 
 
-def _facts(timeline: OperatorsTimeline) -> Iterator[str]:
+def facts_of(timeline: OperatorsTimeline) -> Iterator[str]:
+    """The facts of a generation, a line each, in rich's markup."""
     work = f", its id {escape(timeline.remote_id)}" if timeline.remote_id else ""
     yield f"customer {timeline.customer_id}, {timeline.credits} credits, provider {escape(timeline.provider)}{work}"
     yield f"accepted {timeline.created_at:%Y-%m-%d %H:%M:%S %Z}, {timeline.attempt} claims"
+    if timeline.trace_id:
+        yield f"trace {timeline.trace_id}"
     if timeline.error_code:
         yield f"[red]{timeline.error_code}[/red]: {escape(timeline.error_message or '')}"
     if timeline.failures or timeline.crashes:

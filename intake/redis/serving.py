@@ -6,6 +6,7 @@ message makes the order one order.
 
 import time
 from collections.abc import Callable
+from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from threading import Event
 from typing import Final, TypeVar
@@ -26,9 +27,14 @@ from intake.redis.replies import Reply
 from intake.redis.request import RefusedRequest, Request
 from intake.redis.taking import Taken, Takers
 from metrics.families import DOOR_REQUESTS
+from schemas.enums import Queue
 from schemas.errors import Expired, InternalError, Unavailable
 from schemas.plain_messages import Unreadable
+from schemas.trace_context import attached
 from storage.outages import OUTAGES, STORE_OUTAGES
+from traces import spans
+from traces.names import Attribute, SpanKind
+from traces.spans import OpenSpan
 
 log = structlog.get_logger()
 
@@ -112,6 +118,10 @@ class Server:
             self._give_up(taken, f"the door crashed with {type(error).__name__}")
 
     def _serve(self, taken: Taken, request: Request) -> None:
+        with attached(request.place), _span(request):
+            self._serve_in_trace(taken, request)
+
+    def _serve_in_trace(self, taken: Taken, request: Request) -> None:
         self._tell_received(request.id, request.operation, request)
         given = self.answers.given(request)
         if given is not None:
@@ -228,6 +238,17 @@ class _StopSoonForStore(stop_base):
     def __call__(self, state: tenacity.RetryCallState) -> bool:
         error = state.outcome.exception() if state.outcome else None
         return isinstance(error, STORE_OUTAGES) and (state.seconds_since_start or 0.0) >= _STORE_SECONDS
+
+
+def _span(request: Request) -> AbstractContextManager[OpenSpan]:
+    """The span of a request. A read begins no trace."""
+    if not spans.are_on() or (request.is_read and request.place is None):
+        return spans.NO_SPAN
+    attributes = {
+        Attribute.OPERATION: request.operation, Attribute.MESSAGING: "redis", Attribute.QUEUE: Queue.REQUESTS,
+        Attribute.MESSAGE: request.id, Attribute.ACT: "process", Attribute.ACT_TYPE: "process",
+    }  # fmt: skip
+    return spans.span(f"process {Queue.REQUESTS}", SpanKind.CONSUMER, attributes)
 
 
 def _log_redis(state: tenacity.RetryCallState) -> None:

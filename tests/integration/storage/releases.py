@@ -328,6 +328,14 @@ _AT_0025 = [
     "UPDATE generations SET remote_wait = 'queued', remote_ahead = 3 WHERE stage = 'generating'",
 ]
 
+_AT_0026 = [
+    """
+        UPDATE generations SET traceparent = '00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01',
+            last_span = 'b7ad6b7169203331'
+        WHERE stage = 'generating'
+    """,
+]
+
 _STATEMENTS = {
     "0001": _AT_0001,
     "0002": _AT_0002,
@@ -354,6 +362,7 @@ _STATEMENTS = {
     "0023": _AT_0023,
     "0024": _AT_0024,
     "0025": _AT_0025,
+    "0026": _AT_0026,
 }
 
 ACCEPTED = {
