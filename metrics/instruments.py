@@ -13,7 +13,7 @@ import prometheus_client
 from prometheus_client import CollectorRegistry, ProcessCollector
 from prometheus_client.metrics import MetricWrapperBase
 
-from metrics.exemplars import EXEMPLARS
+from metrics.exemplars import exemplar
 from metrics.labels import OTHER, Label
 
 PREFIX: Final = "reelworks_"
@@ -140,7 +140,7 @@ class Histogram(_OfProcess[prometheus_client.Histogram]):
 
     def observe(self, *values: str, seconds: float) -> None:
         """Count a value, with the current trace as its exemplar. A clock that jumps back counts as 0."""
-        self._child(values).observe(max(0.0, seconds), EXEMPLARS.current())
+        self._child(values).observe(max(0.0, seconds), exemplar())
 
 
 Merge = Callable[[float, float], float]

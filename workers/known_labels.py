@@ -6,7 +6,7 @@ from metrics.families import CALLBACKS, ENDED, ENDS_FOUND, PROVIDER_CALLS
 from metrics.labels import MODEL, PROVIDER, Answered, CallbackVerdict, CallKind
 from providers.catalogue import Catalogue
 from providers.registry import Providers, accounts_of
-from schemas.causes import Cause
+from schemas.causes import CANCELS, Cause
 from schemas.enums import FoundBy, Stage
 from schemas.names import ProviderName, is_twin
 from schemas.settings import Settings
@@ -23,7 +23,9 @@ def learn(settings: Settings) -> None:
 
 def _begin(provider: ProviderName) -> None:
     """Show the series of an account that alerts compare: `increase` does not see the first count of a series."""
-    ENDED.begin(Stage.FAILED, Cause.OUR_FAULT, provider)
+    ENDED.begin(Stage.COMPLETED, "none", provider)
+    for cause in Cause:
+        ENDED.begin(Stage.CANCELLED if cause in CANCELS else Stage.FAILED, cause, provider)
     for verdict in CallbackVerdict:
         CALLBACKS.begin(provider, verdict)
     for found_by in FoundBy:

@@ -12,6 +12,9 @@ from workers.known_labels import learn
     "series",
     [
         'reelworks_ended_total{cause="our_fault",provider="kie",status="failed"}',
+        'reelworks_ended_total{cause="provider_fault",provider="kie",status="failed"}',
+        'reelworks_ended_total{cause="none",provider="kie",status="completed"}',
+        'reelworks_ended_total{cause="cancelled_after_start",provider="kie",status="cancelled"}',
         'reelworks_callbacks_total{provider="kie",verdict="refused"}',
         'reelworks_ends_found_total{found_by="safety_poll",provider="kie"}',
         'reelworks_provider_calls_total{answer="no_answer",call="create",provider="kie"}',
