@@ -11,6 +11,7 @@ import structlog
 
 from providers.http import call_log
 from schemas.enums import Queue, Stage
+from schemas.log_redaction import hidden
 from schemas.stages import AT_PROVIDER
 from storage import claims
 from storage.claims import Claim
@@ -86,6 +87,7 @@ def run(services: WorkerServices, generation_id: str, attempt: int, stages: Coll
         )  # fmt: skip
     if claim is None:
         return
+    structlog.contextvars.bind_contextvars(provider=claim.generation.provider, **hidden(lambda: claim.order.texts()))
     ends = ExitStack()
     lease = ends.enter_context(services.leases.keep(claim, since=asked_at))
     work = partial(_keeping, ends, lease, partial(_begin, services, claim, lease))
@@ -132,6 +134,7 @@ def go_on(services: WorkerServices, claim: Claim, lease: Lease) -> None:
     kept: Claim | None = claim
     while kept is not None and step is not None:
         claim = kept
+        structlog.contextvars.bind_contextvars(provider=claim.generation.provider)
         try:
             shown.begins(claim)
             outcome = deadline.end_of(services, claim) or step(services, claim, lease)
