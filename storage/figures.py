@@ -8,7 +8,7 @@ from metrics.instruments import Gauge, Values
 from schemas.causes import cause_of_cancel, cause_of_failure
 from schemas.enums import ErrorCode, Stage
 from schemas.stages import WORK
-from storage import overview, stream_position, turns
+from storage import account_health, overview, stream_position, turns
 from storage.sql import IS_FREE, Query, Sql, returns
 
 _NUMBERS = returns(lambda *row: row)
@@ -146,6 +146,12 @@ _ACCOUNTS = _Reading(
     """),
 )
 
+_STATES = _Reading(
+    ("provider", "state"),
+    (families.ACCOUNT_STATE,),
+    _NUMBERS(f"SELECT provider, state, 1 FROM ({account_health.STATES}) states"),  # noqa: S608 -- a constant
+)
+
 _ROUTES = _Reading(
     ("provider",),
     (families.ROUTES_OPEN, families.ROUTE_OPEN_SECONDS),
@@ -164,7 +170,7 @@ _PAUSES = _Reading(
     """),
 )
 
-_READINGS = (_UNFINISHED, _ENDED, _CREDITS, _ADMISSIONS, _HELD, _ACCOUNTS, _ROUTES, _PAUSES)
+_READINGS = (_UNFINISHED, _ENDED, _CREDITS, _ADMISSIONS, _HELD, _ACCOUNTS, _STATES, _ROUTES, _PAUSES)
 
 
 def take_turn(sql: Sql, *, silent_seconds: int) -> bool:
