@@ -328,6 +328,10 @@ _AT_0025 = [
     "UPDATE generations SET remote_wait = 'queued', remote_ahead = 3 WHERE stage = 'generating'",
 ]
 
+_AT_0030 = [
+    "UPDATE generation_labels SET reference = 'k123' WHERE generation_id = md5('queued')::uuid",
+]
+
 _STATEMENTS = {
     "0001": _AT_0001,
     "0002": _AT_0002,
@@ -354,6 +358,7 @@ _STATEMENTS = {
     "0023": _AT_0023,
     "0024": _AT_0024,
     "0025": _AT_0025,
+    "0030": _AT_0030,
 }
 
 ACCEPTED = {
