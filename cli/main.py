@@ -4,6 +4,7 @@ import sys
 from importlib import metadata
 from typing import Annotated
 
+import structlog
 import typer
 
 from cli.commands import credits as credits_group
@@ -86,7 +87,11 @@ def main() -> None:
         message = _explained(error)
         if message is None:
             raise
-        errors.print(message, style="red", markup=False, soft_wrap=True)
+        if structlog.is_configured():
+            # The command is a process of ours: all its output is log lines.
+            structlog.get_logger().critical("process_failed", reason=message)
+        else:
+            errors.print(message, style="red", markup=False, soft_wrap=True)
         sys.exit(1)
 
 

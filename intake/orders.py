@@ -10,6 +10,7 @@ from datetime import timedelta
 from functools import partial
 from uuid import UUID
 
+import structlog
 from anyio import CapacityLimiter, to_thread
 
 from admission.queues import Queues
@@ -35,6 +36,8 @@ from storage.generations import Wake
 from storage.ledger import Spender
 from storage.objects import ObjectStore
 from storage.sql import Sql
+
+log: structlog.stdlib.BoundLogger = structlog.get_logger(__name__)
 
 _DAY_SECONDS = 86_400
 # A gateway has five connections for its threads.
@@ -251,6 +254,7 @@ class Intake:
         if due := [each for each in accepted if not is_scheduled(each)]:
             self.wake(*(Wake(each.id, each.stage, each.attempt) for each in due))
         for each in accepted:
+            log.info("generation_accepted", generation_id=str(each.id), customer_id=str(each.customer_id))
             ORDERS.add(each.kind)
             self.announce(each.id, each.customer_id)
 

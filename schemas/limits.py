@@ -145,6 +145,20 @@ _IN_WORDS = {
 }
 
 
+class AccountHealth(StrEnum):
+    """Whether an account takes work now."""
+
+    WORKS = "works"
+    """The account takes work."""
+    FAILING = "failing"
+    """The circuit breaker of a route is open: the vendor does not answer, or answers with errors."""
+    CLOSED = "closed"
+    """The vendor takes nothing for a while: the account is out of money or of the day's generations, or was told to
+    wait."""
+    PAUSED = "paused"
+    """An operator paused the account."""
+
+
 class HeldBy(StrEnum):
     """Why a generation is out of the queue."""
 

@@ -320,6 +320,10 @@ class Order(BaseModel):
     retry_of: UUID | None = None
     """The generation that the order repeats."""
 
+    def texts(self) -> tuple[str, ...]:
+        """All texts and links of the customer. No log line may quote them."""
+        return (*self.inputs.texts(), self.reference or "", *self.metadata.values(), self.callback_url or "")
+
     def start_by(self, accepted_at: datetime) -> datetime | None:
         """The latest start of a generation that was accepted at this time. None: there is none."""
         if self.start_within is None:

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from metrics import families
 from metrics.instruments import Gauge, Values
 from schemas.stages import WORK
-from storage import overview, stream_position, turns
+from storage import account_health, overview, stream_position, turns
 from storage.sql import Query, Sql, returns
 
 _NUMBERS = returns(lambda *row: row)
@@ -123,6 +123,12 @@ _ACCOUNTS = _Reading(
     """),
 )
 
+_STATES = _Reading(
+    ("provider", "state"),
+    (families.ACCOUNT_STATE,),
+    _NUMBERS(f"SELECT provider, state, 1 FROM ({account_health.STATES}) states"),  # noqa: S608 -- a constant
+)
+
 _ROUTES = _Reading(
     ("provider",),
     (families.ROUTES_OPEN, families.ROUTE_OPEN_SECONDS),
@@ -141,7 +147,7 @@ _PAUSES = _Reading(
     """),
 )
 
-_READINGS = (_UNFINISHED, _ENDED, _CREDITS, _ADMISSIONS, _HELD, _ACCOUNTS, _ROUTES, _PAUSES)
+_READINGS = (_UNFINISHED, _ENDED, _CREDITS, _ADMISSIONS, _HELD, _ACCOUNTS, _STATES, _ROUTES, _PAUSES)
 
 
 def take_turn(sql: Sql, *, silent_seconds: int) -> bool:

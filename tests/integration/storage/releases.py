@@ -336,6 +336,10 @@ _AT_0026 = [
     """,
 ]
 
+_AT_0030 = [
+    "UPDATE generation_labels SET reference = 'k123' WHERE generation_id = md5('queued')::uuid",
+]
+
 _STATEMENTS = {
     "0001": _AT_0001,
     "0002": _AT_0002,
@@ -363,6 +367,7 @@ _STATEMENTS = {
     "0024": _AT_0024,
     "0025": _AT_0025,
     "0026": _AT_0026,
+    "0030": _AT_0030,
 }
 
 ACCEPTED = {
