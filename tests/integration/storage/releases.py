@@ -336,7 +336,7 @@ _AT_0026 = [
     """,
 ]
 
-_AT_0030 = [
+_AT_0027 = [
     "UPDATE generation_labels SET reference = 'k123' WHERE generation_id = md5('queued')::uuid",
 ]
 
@@ -367,7 +367,7 @@ _STATEMENTS = {
     "0024": _AT_0024,
     "0025": _AT_0025,
     "0026": _AT_0026,
-    "0030": _AT_0030,
+    "0027": _AT_0027,
 }
 
 ACCEPTED = {
