@@ -22,6 +22,7 @@ from metrics.families import ORDERS
 from providers.catalogue import Catalogue
 from providers.http.endpoint_urls import refusal_of
 from schemas.batches import Part, parts_of
+from schemas.enums import CancelRule
 from schemas.errors import InvalidRequest, RequestError
 from schemas.inputs import Facts
 from schemas.orders import GenerationRequest, Order
@@ -232,6 +233,10 @@ class Intake:
     def catalogue_of(self, payer: Payer) -> Catalogue:
         """The models that a customer can order."""
         return self.catalogue.for_test_customers if payer.is_test else self.catalogue
+
+    def cancel_rule(self, order: Order, index: int) -> CancelRule:
+        """The price of cancelling an order, given the index of its present route."""
+        return self.catalogue.cancel_rule(order.model, order.routes[index])
 
     def _order(self, payer: Payer, request: GenerationRequest, facts: Facts) -> Order:
         days = self.settings.retention.asset_days

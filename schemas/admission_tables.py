@@ -227,7 +227,10 @@ class AdmissionPause(SQLModel, table=True):
 
 
 class AdmissionChange(SQLModel, table=True):
-    """A change that an operator made: of an account's limits, or a pause. Rows are only added."""
+    """A change that an operator made: of limits, a pause, or a run of a lever.
+
+    Rows are only added, and `after` counts up during a run of a lever.
+    """
 
     __tablename__: ClassVar[str] = "admission_changes"
     __table_args__ = (Index("ix_admission_changes_newest", "created_at", "id"),)
@@ -241,15 +244,15 @@ class AdmissionChange(SQLModel, table=True):
     action: str = Field(sa_column=Column(String(16), nullable=False))
     """`schemas.limits.Action`."""
     scope: str = Field(sa_column=Column(String(16), nullable=False))
-    """`limits`: of an account. `customer_limits`: of a customer. Or the scope of a pause."""
+    """`limits`: of an account. `customer_limits`: of a customer. `generations`: a lever. Or the scope of a pause."""
     name: str = Field(sa_type=Text)
-    """The account, the customer, or the name of the pause."""
+    """The account, the customer, the selection of generations, or the name of the pause."""
     reason: str | None = Field(default=None, sa_type=Text)
     """Why, for people."""
     before: dict[str, Any] | None = Field(default=None, sa_type=JSONB)
-    """The operator's limits, or the pause, before the change. Null: there was none."""
+    """The operator's limits, or the pause, before the change; the selection and its count. Null: there was none."""
     after: dict[str, Any] | None = Field(default=None, sa_type=JSONB)
-    """The operator's limits, or the pause, after the change. Null: there is none."""
+    """The operator's limits, or the pause, after the change; the effects of a lever. Null: there is none."""
 
 
 class CustomerLimits(SQLModel, table=True):

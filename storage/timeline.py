@@ -27,6 +27,12 @@ _LAST_REASON = returns(str)("""
     ORDER BY id DESC LIMIT 1
 """)
 
+_FAILED_BY_OPERATOR = returns(int)("""
+    SELECT id FROM events WHERE generation_id = %(generation_id)s AND name = 'operator_acted'
+        AND data ->> 'action' = 'fail'
+    LIMIT 1
+""")
+
 # The bodies of callbacks stay in the database.
 _RECEIPTS = text("""
     SELECT provider, remote_id, octet_length(body) AS size_bytes, deliveries, created_at
@@ -135,6 +141,11 @@ def records(session: Session, generation: Generation) -> Records:
 def last_reason(sql: Sql, generation_id: UUID, stage: Stage) -> str | None:
     """The reason of the last failed try in a stage, or of the last move back to it. None if nothing failed."""
     return sql.first(_LAST_REASON, generation_id=generation_id, stage=stage.value)
+
+
+def is_failed_by_operator(sql: Sql, generation_id: UUID) -> bool:
+    """Whether an operator let the generation fail by ending its deadline."""
+    return sql.first(_FAILED_BY_OPERATOR, generation_id=generation_id) is not None
 
 
 def unknown_status(sql: Sql, generation_id: UUID) -> str | None:

@@ -5,6 +5,7 @@ from uuid import UUID
 
 import typer
 
+from cli.commands import levers
 from cli.configuration import stores, transaction
 from cli.console import console, refuse
 from cli.options import AsJson, Limit
@@ -15,7 +16,8 @@ from schemas.stages import status_of
 if TYPE_CHECKING:
     from sqlmodel import Session
 
-app = typer.Typer(no_args_is_help=True, help="Generations: requests and what became of them.")
+app = typer.Typer(no_args_is_help=True, help="Generations: requests and what became of them. Levers act on selections.")
+app.add_typer(levers.app)
 top = typer.Typer()
 
 
