@@ -328,6 +328,20 @@ _AT_0025 = [
     "UPDATE generations SET remote_wait = 'queued', remote_ahead = 3 WHERE stage = 'generating'",
 ]
 
+_AT_0029 = [
+    "UPDATE quota_orders SET waits = day IS NULL",
+    """
+        INSERT INTO admission_corrections (provider, customer_id, flow, seconds, charge)
+        SELECT 'kie', id, 'a key', 20, 10 FROM customers
+    """,
+    """
+        INSERT INTO admission_families (provider, pool, closed_until, closed_reason, learned_in_flight,
+                                        learned_in_flight_at, rate_factor_at)
+        VALUES ('kie', 'videos', now(), 'too_many', 4, now(), now())
+        ON CONFLICT (provider, pool) DO UPDATE SET rate_factor = 0.5
+    """,
+]
+
 _STATEMENTS = {
     "0001": _AT_0001,
     "0002": _AT_0002,
@@ -354,6 +368,7 @@ _STATEMENTS = {
     "0023": _AT_0023,
     "0024": _AT_0024,
     "0025": _AT_0025,
+    "0029": _AT_0029,
 }
 
 ACCEPTED = {
