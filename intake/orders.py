@@ -246,8 +246,8 @@ class Intake:
         if request.callback_url and (refusal := refusal_of(request.callback_url, self.settings.webhooks)):
             raise InvalidRequest.of_fields([("callback_url", refusal)])
         order = self.catalogue_of(payer).order(request, facts)
-        flow = None if payer.spender is None else str(payer.spender.key_id)
-        return in_turn(order, flow=flow, may_use_reserve=payer.may_use_reserve)
+        key_id = None if payer.spender is None else payer.spender.used_id
+        return in_turn(order, key_id=key_id, may_use_reserve=payer.may_use_reserve)
 
     def start(self, accepted: AcceptedOrder) -> None:
         """Step 3, after the commit: send the wake-up of a new generation, and announce it."""
