@@ -1,6 +1,6 @@
 """The tables of admission: which generation has a place at a provider account, and which one is next.
 
-`storage/migrations/versions/0021_admission.py` and `0029_rest_of_admission.py` have the functions that
+`storage/migrations/versions/0021_admission.py` and `0028_rest_of_admission.py` have the functions that
 decide.
 """
 

@@ -1,6 +1,6 @@
 """The table of the orders that count against limits. The limits are in `customer_limits` and `api_keys`.
 
-`key_spending` has the sums of each day. `storage/migrations/versions/0023_quotas.py` and `0029_rest_of_admission.py`
+`key_spending` has the sums of each day. `storage/migrations/versions/0023_quotas.py` and `0028_rest_of_admission.py`
 have the functions that decide.
 """
 

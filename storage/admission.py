@@ -1,6 +1,6 @@
 """Asks the database which queued generations may go to their provider accounts.
 
-The functions of `storage/migrations/versions/0021_admission.py` and `0029_rest_of_admission.py` decide. Each call here
+The functions of `storage/migrations/versions/0021_admission.py` and `0028_rest_of_admission.py` decide. Each call here
 is one statement.
 """
 

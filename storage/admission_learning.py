@@ -1,7 +1,7 @@
 """Learns the limits of provider accounts from the vendors' refusals, for all processes.
 
 The function `admission_refused` decides. `admission_limits` applies what was learned
-(`storage/migrations/versions/0029_rest_of_admission.py`).
+(`storage/migrations/versions/0028_rest_of_admission.py`).
 """
 
 from dataclasses import dataclass

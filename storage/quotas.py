@@ -1,7 +1,7 @@
 """Counts orders against the limits of customers and of API keys.
 
 The functions of `storage/migrations/versions/0023_quotas.py` count (`quota_take` and `quota_waits`:
-`0029_rest_of_admission.py`). An order without limits costs no statement: the
+`0028_rest_of_admission.py`). An order without limits costs no statement: the
 insert of its generation returns the customer's limits, and the authentication those of the key.
 """
 
