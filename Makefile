@@ -48,8 +48,8 @@ $(CLIENTS_INSTALLED): clients/package-lock.json $(wildcard clients/ai-sdk/src/* 
 demo: $(RUNNABLE) ## Make images and videos against the sandbox, from request to file; PROVIDER=all: one through each vendor
 	@$(BIN)/reelworks demo $(if $(PROVIDER),--provider $(PROVIDER))
 
-up: $(RUNNABLE) ## Run the whole system in the foreground; Ctrl-C ends it
-	@$(BIN)/reelworks up || test $$? -eq 130
+up: $(RUNNABLE) ## Run the whole system in the foreground; Ctrl-C ends it (REHEARSE=1: dead parts start again; PAUSE=20)
+	@$(BIN)/reelworks up $(if $(REHEARSE),--rehearse $(if $(PAUSE),--pause $(PAUSE))) || test $$? -eq 130
 
 # Each of the two processes works through its part of the files, so that few parts of the system start twice. The process
 # that ends first takes over tests of the other.

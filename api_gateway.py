@@ -4,6 +4,7 @@ from fastapi import FastAPI
 
 from gateway import measured
 from gateway.admin import router as admin_router
+from gateway.admin_levers import router as admin_levers_router
 from gateway.admin_limits import router as admin_limits_router
 from gateway.batches import router as batches_router
 from gateway.body_limit import FORM, BodyLimit
@@ -128,6 +129,7 @@ _ROUTERS = (
     keys_router,
     admin_router,
     admin_limits_router,
+    admin_levers_router,
     operators_timelines_router,
     files_router,
     inputs_router,

@@ -121,6 +121,28 @@ _RECORD = returns(_Marked)(f"""
 """)  # noqa: S608 -- a constant
 
 
+def replay(sql: Sql, generation_id: UUID) -> bool:
+    """Let the stored callbacks of a generation count as if they came now: the vendor is read once.
+
+    Returns False if the generation waits for no callback, or none is stored about its work.
+    """
+    waits = [stage.value for stage in AT_PROVIDER]
+    return sql.first(_REPLAY, generation_id=generation_id, awaits_callback=waits) is not None
+
+
+# During a claim, `wake_at` stays: the write that gives up the claim sees `callback_at`.
+_REPLAY = returns(UUID)(f"""
+    UPDATE generations
+    SET callback_at = clock_timestamp(), wake_at = CASE WHEN {IS_FREE} THEN clock_timestamp() ELSE wake_at END
+    WHERE id = %(generation_id)s AND stage = ANY(%(awaits_callback)s) AND EXISTS (
+        SELECT FROM callback_receipts receipt
+        WHERE receipt.generation_id = generations.id AND receipt.provider = generations.provider
+          AND coalesce(receipt.remote_id = generations.remote_id, true)
+    )
+    RETURNING id
+""")  # noqa: S608 -- a constant
+
+
 def find_generation(sql: Sql, provider: ProviderName, remote_id: str) -> UUID | None:
     """The newest generation with this remote id at this provider. None if no row has the id, or not yet."""
     return sql.first(_FIND, provider=provider, remote_id=remote_id)

@@ -132,11 +132,13 @@ KEEP = returns(UUID)("""
 REMOTE_ID = returns(str)("SELECT remote_id FROM generations WHERE id = %(id)s")
 
 # A worker that has the claim loses the lease, and so sends no create.
-CANCEL_UNSENT = """
+END_UNSENT = """
     WITH ended AS (
         UPDATE generations SET
             stage = %(target)s, stage_at = clock_timestamp(), finished_at = clock_timestamp(),
-            cancel_requested_at = clock_timestamp(), wake_at = NULL, lease_token = NULL, lease_until = NULL
+            cancel_requested_at = CASE WHEN %(code)s::text IS NULL THEN clock_timestamp() ELSE cancel_requested_at END,
+            error_code = %(code)s, error_message = %(message)s,
+            wake_at = NULL, lease_token = NULL, lease_until = NULL
         WHERE id = %(id)s AND stage = %(origin)s
         RETURNING id, customer_id, stage, progress
     )
@@ -148,6 +150,14 @@ CANCEL_UNSENT = """
 WISH = f"""
     UPDATE generations SET
         cancel_requested_at = clock_timestamp(), updated_at = clock_timestamp(),
+        wake_at = CASE WHEN {IS_FREE} THEN clock_timestamp() ELSE wake_at END
+    WHERE id = %(id)s
+"""  # noqa: S608 -- a constant
+
+# A claim past the deadline is not renewed. The next claim ends the generation.
+END_DEADLINE = f"""
+    UPDATE generations SET
+        deadline_at = least(deadline_at, clock_timestamp()),
         wake_at = CASE WHEN {IS_FREE} THEN clock_timestamp() ELSE wake_at END
     WHERE id = %(id)s
 """  # noqa: S608 -- a constant
@@ -204,6 +214,10 @@ KEPT_DATA = (
     "is_charged",
     "files",
     "size_bytes",
+    "change",
+    "action",
+    "retry_of",
+    "retried_by",
 )
 """The facts of timeline entries that stay when a generation is deleted. Other data may quote texts."""
 

@@ -19,7 +19,7 @@ from uuid import UUID
 from psycopg.types.json import Jsonb
 
 from metrics.families import ENDED, ENDED_MODELS
-from schemas.causes import cause_of_cancel
+from schemas.causes import Cause, cause_of_cancel, cause_of_failure
 from schemas.enums import ErrorCode, EventName, Stage
 from schemas.errors import LeaseLost
 from schemas.limits import RemoteWait
@@ -270,12 +270,31 @@ def keep(sql: Sql, sender: Claim, accepted: Changes) -> bool:
 def cancel_unsent(sql: Sql, generation: Generation) -> None:
     """Cancel a queued generation at once, and release its hold."""
     event = {"reason": "cancelled before the provider had it", "is_charged": False}
-    sql.run(statements.CANCEL_UNSENT, id=generation.id, event=Jsonb(event), **_allowed(Stage.QUEUED, Stage.CANCELLED))
+    _end_unsent(sql, generation, Stage.CANCELLED, event, cause_of_cancel(was_accepted=False))
+
+
+def fail_unsent(sql: Sql, generation: Generation, message: str) -> None:
+    """End a queued generation as failed at once, because an operator wants it, and release its hold."""
+    code = ErrorCode.INTERNAL
+    event = {"code": code, "message": message}
+    _end_unsent(sql, generation, Stage.FAILED, event, cause_of_failure(code, was_accepted=False))
+
+
+def _end_unsent(sql: Sql, generation: Generation, target: Stage, event: Mapping[str, object], cause: Cause) -> None:
+    sql.run(
+        statements.END_UNSENT, id=generation.id, code=event.get("code"), message=event.get("message"),
+        event=Jsonb(event), **_allowed(Stage.QUEUED, target),
+    )  # fmt: skip
     if generation.credits:
         ledger.release(sql, generation.customer_id, generation.id)
     # Counted before the commit, which the caller makes: a commit that fails is counted, too.
-    ENDED.add(Stage.CANCELLED, cause_of_cancel(was_accepted=False), generation.provider)
-    ENDED_MODELS.add(generation.model, Stage.CANCELLED)
+    ENDED.add(target, cause, generation.provider)
+    ENDED_MODELS.add(generation.model, target)
+
+
+def end_deadline(sql: Sql, generation_id: UUID) -> None:
+    """End a generation at its next look, by its deadline: the provider is asked to stop, and the hold is released."""
+    sql.run(statements.END_DEADLINE, id=generation_id)
 
 
 def request_cancel(sql: Sql, generation_id: UUID) -> None:

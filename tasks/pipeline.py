@@ -11,6 +11,7 @@ import structlog
 
 from providers.http import call_log
 from schemas.enums import Queue, Stage
+from schemas.log_redaction import hidden
 from schemas.stages import AT_PROVIDER
 from storage import claims
 from storage.claims import Claim
@@ -86,6 +87,7 @@ def run(services: WorkerServices, generation_id: str, attempt: int, stages: Coll
         )  # fmt: skip
     if claim is None:
         return
+    structlog.contextvars.bind_contextvars(provider=claim.generation.provider, **hidden(lambda: claim.order.texts()))
     with traced.in_trace(claim):
         _take(services, claim, since=asked_at)
 
@@ -139,6 +141,7 @@ def go_on(services: WorkerServices, claim: Claim, lease: Lease) -> None:
     while kept is not None and step is not None:
         claim = kept
         with traced.step(claim, _name(step)) as span:
+            structlog.contextvars.bind_contextvars(provider=claim.generation.provider)
             try:
                 shown.begins(claim)
                 outcome = deadline.end_of(services, claim) or step(services, claim, lease)

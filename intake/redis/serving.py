@@ -29,6 +29,7 @@ from intake.redis.taking import Taken, Takers
 from metrics.families import DOOR_REQUESTS
 from schemas.enums import Queue
 from schemas.errors import Expired, InternalError, Unavailable
+from schemas.log_redaction import hidden, texts_in
 from schemas.plain_messages import Unreadable
 from schemas.trace_context import attached
 from storage.outages import OUTAGES, STORE_OUTAGES
@@ -116,8 +117,13 @@ class Server:
         except Exception as error:
             log.exception("door_crashed")
             self._give_up(taken, f"the door crashed with {type(error).__name__}")
+        finally:
+            structlog.contextvars.clear_contextvars()
 
     def _serve(self, taken: Taken, request: Request) -> None:
+        structlog.contextvars.bind_contextvars(
+            request_id=request.id, operation=request.operation, **hidden(lambda: texts_in(request.arguments))
+        )
         with attached(request.place), _span(request):
             self._serve_in_trace(taken, request)
 
@@ -125,7 +131,7 @@ class Server:
         self._tell_received(request.id, request.operation, request)
         given = self.answers.given(request)
         if given is not None:
-            log.info("request_answered_again", id=request.id, operation=request.operation)
+            log.info("request_answered_again")
             self._answer(taken, request, given)
         else:
             self._perform(taken, request)
@@ -140,7 +146,7 @@ class Server:
             self._let_others_pass(taken, request, error)
             return
         except Exception as error:
-            log.exception("request_crashed", id=request.id, operation=request.operation)
+            log.exception("request_crashed")
             self._answer(taken, request, refused(_internal(request.id)))
             self.tell("task-failed", uuid=request.id, exception=f"{type(error).__name__}()", traceback=None)
             return
@@ -151,18 +157,18 @@ class Server:
         else:
             runtime = time.perf_counter() - began
             self.tell("task-succeeded", uuid=request.id, result=repr(summary(content)), runtime=runtime)
-        _log(request, content)
+        _log(content)
 
     def _let_others_pass(self, taken: Taken, request: Request, error: Exception) -> None:
         if self.over.is_set():
             return
         if isinstance(error, STORE_OUTAGES) and self.takers.waiting_seconds(taken) > self.store_seconds:
-            log.error("request_outlasted_store", id=request.id, error=type(error).__name__)
+            log.error("request_outlasted_store", error=type(error).__name__)
             self._answer(taken, request, refused(Unavailable(_STORE_IS_AWAY)))
             self.takers.forget_waiting(taken)
             self.tell("task-failed", uuid=request.id, exception=f"{type(error).__name__}()", traceback=None)
             return
-        log.warning("request_waits", id=request.id, error=type(error).__name__)
+        log.warning("request_waits", error=type(error).__name__)
         self.takers.put_last(taken)
 
     def _refuse(self, taken: Taken, error: RefusedRequest) -> None:
@@ -172,7 +178,7 @@ class Server:
         self.tell("task-started", uuid=error.request_id)
         self.tell("task-succeeded", uuid=error.request_id, result=repr(summary(content)), runtime=0.0)
         DOOR_REQUESTS.add("refused")
-        log.info("request_refused", id=error.request_id, code=error.error.code)
+        log.info("request_refused", request_id=error.request_id, code=error.error.code)
 
     def _answer(self, taken: Taken, request: Request, content: dict[str, object], *, is_expired: bool = False) -> None:
         if request.ignores_answer:
@@ -274,10 +280,10 @@ def _internal(request_id: str) -> InternalError:
     )
 
 
-def _log(request: Request, content: dict[str, object]) -> None:
+def _log(content: dict[str, object]) -> None:
     problem = problem_in(content)
     DOOR_REQUESTS.add("served" if problem is None else "refused")
     if problem is not None:
-        log.info("request_refused", id=request.id, operation=request.operation, code=problem.get("code"))
+        log.info("request_refused", code=problem.get("code"))
     else:
-        log.info("request_served", id=request.id, operation=request.operation, made=content.get("id"))
+        log.info("request_served", made=content.get("id"))

@@ -336,6 +336,24 @@ _AT_0026 = [
     """,
 ]
 
+_AT_0027 = [
+    "UPDATE generation_labels SET reference = 'k123' WHERE generation_id = md5('queued')::uuid",
+]
+
+_AT_0028 = [
+    "UPDATE quota_orders SET waits = day IS NULL",
+    """
+        INSERT INTO admission_corrections (provider, customer_id, flow, seconds, charge)
+        SELECT 'kie', id, 'a key', 20, 10 FROM customers
+    """,
+    """
+        INSERT INTO admission_families (provider, pool, closed_until, closed_reason, learned_in_flight,
+                                        learned_in_flight_at, rate_factor_at)
+        VALUES ('kie', 'videos', now(), 'too_many', 4, now(), now())
+        ON CONFLICT (provider, pool) DO UPDATE SET rate_factor = 0.5
+    """,
+]
+
 _STATEMENTS = {
     "0001": _AT_0001,
     "0002": _AT_0002,
@@ -363,6 +381,8 @@ _STATEMENTS = {
     "0024": _AT_0024,
     "0025": _AT_0025,
     "0026": _AT_0026,
+    "0027": _AT_0027,
+    "0028": _AT_0028,
 }
 
 ACCEPTED = {

@@ -1,0 +1,55 @@
+"""The list of generations on the screen."""
+
+from rich.text import Text
+from textual.widgets import DataTable
+
+from cli.reports.watched import COLUMNS, cells
+from cli.top.commands import Subject
+from storage.watching.rows import Found, Watched
+
+
+class Rows(DataTable[Text]):
+    """A list of generations. The cursor stays on its generation when the list is read again."""
+
+    def __init__(self, *, id: str) -> None:  # noqa: A002 -- textual's name
+        super().__init__(id=id, cursor_type="row", zebra_stripes=False)
+        self._watched: dict[str, Watched] = {}
+
+    @property
+    def subject(self) -> Subject | None:
+        """The generation under the cursor."""
+        if not self._watched or not self.is_valid_row_index(self.cursor_row):
+            return None
+        row = self._watched[list(self._watched)[self.cursor_row]]
+        return Subject(row.id, row.stage, row.model, row.provider, row.customer_id)
+
+    def on_mount(self) -> None:
+        """Add the columns."""
+        for name in COLUMNS:
+            self.add_column(name, key=name)
+
+    def show(self, found: Found) -> None:
+        """Show these generations."""
+        watched = {str(row.id): row for row in found.rows}
+        if list(watched) == list(self._watched):
+            self._update(watched, found)
+        else:
+            self._replace(watched, found)
+
+    def _update(self, watched: dict[str, Watched], found: Found) -> None:
+        self._watched = watched
+        for key, row in watched.items():
+            for column, cell in zip(COLUMNS, cells(found, row), strict=True):
+                self.update_cell(key, column, cell, update_width=True)
+
+    def _replace(self, watched: dict[str, Watched], found: Found) -> None:
+        before = list(self._watched)
+        current = before[self.cursor_row] if before and self.is_valid_row_index(self.cursor_row) else None
+        scrolled = self.scroll_offset
+        self._watched = watched
+        self.clear()
+        for key, row in watched.items():
+            self.add_row(*cells(found, row), key=key)
+        if current in watched:
+            self.move_cursor(row=list(watched).index(current), scroll=False)
+            self.scroll_to(*scrolled, animate=False)
