@@ -25,9 +25,9 @@ def keys_of(settings: ProviderSettings) -> Iterator[str]:
 
 
 def secrets_of(settings: Settings) -> frozenset[str]:
-    """Every secret of the settings, and of Flower's own variables, that has at least 8 characters."""
+    """Every secret of at least 8 characters: of the settings, and of the variables of Flower and OpenTelemetry."""
     login = settings.flower_basic_auth.get_secret_value()
-    found = {*_secrets_in(settings), login.partition(":")[2], *_variables_of_flower()}
+    found = {*_secrets_in(settings), login.partition(":")[2], *_variables_of_libraries()}
     return frozenset(secret for secret in found if len(secret) >= _SHORTEST)
 
 
@@ -56,5 +56,10 @@ def _passwords_in(url: str) -> Iterator[str]:
         yield from {password, unquote(password)}
 
 
-def _variables_of_flower() -> Iterator[str]:
-    return (value for name, value in os.environ.items() if name.startswith("FLOWER_") and _KEY.search(name))
+def _variables_of_libraries() -> Iterator[str]:
+    """What libraries read by themselves: Flower's secrets, and the headers that open a collector of traces."""
+    for name, value in os.environ.items():
+        if name.startswith("FLOWER_") and _KEY.search(name):
+            yield value
+        elif name.startswith("OTEL_") and name.endswith("_HEADERS"):
+            yield from (unquote(header.partition("=")[2]).strip() for header in value.split(","))

@@ -31,12 +31,13 @@ PLANTED = {
     "REELWORKS_CDN__SECRET": "planted-cdn-secret-of-at-least-32-characters",
     "REELWORKS_TEST_KEYS__API_KEY": "planted-test-key",
     "FLOWER_OAUTH2_SECRET": "planted-oauth-secret",
+    "OTEL_EXPORTER_OTLP_HEADERS": "authorization=Bearer%20planted-collector-key,tenant=t",
 }
 SECRETS = [
     *("planted-database-password", "planted-redis-password", "planted-s3-secret-key", "planted-signing-secret-key"),
     *("planted-flower-password", "planted-kie-api-key", "planted-kie-webhook-key", "planted-base-url-password"),
     *("planted-option-secret", "planted-cdn-secret-of-at-least-32-characters", "planted-test-key"),
-    "planted-oauth-secret",
+    *("planted-oauth-secret", "planted-collector-key"),
 ]
 PROMPT = "planted prompt: a red fox\nthat jumps over «the lazy dog»"
 
@@ -88,7 +89,9 @@ raise ValueError(secrets[0])
 
 def written(tmp_path: Path, log_format: str) -> str:
     """All output of a process that has the planted settings."""
-    kept = {name: value for name, value in os.environ.items() if not name.startswith(("REELWORKS_", "FLOWER_"))}
+    kept = {
+        name: value for name, value in os.environ.items() if not name.startswith(("REELWORKS_", "FLOWER_", "OTEL_"))
+    }
     done = subprocess.run(
         [sys.executable, "-c", WRITES, json.dumps([SECRETS, PROMPT])],
         env={**kept, **PLANTED, "REELWORKS_LOG_FORMAT": log_format},
