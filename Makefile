@@ -13,7 +13,7 @@ PROMETHEUS_INSTALLED := .prometheus/installed
 chaos: MINUTES ?= 20
 fuzz: MINUTES ?= 5
 
-.PHONY: help setup demo up test test-slow alerts clients model mutants check docs fmt bench peers chaos door-kills away hostile fixes fuzz rollout lock clean
+.PHONY: help setup demo up test test-slow alerts panels clients model mutants check docs fmt bench peers chaos door-kills away hostile fixes fuzz rollout lock clean
 
 help: ## Show this help
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -115,6 +115,9 @@ rollout: $(INSTALLED) ## Deploy this version over an earlier one under load (BAS
 
 chaos: $(INSTALLED) ## Break and attack every part of the running system for MINUTES (20), as SEED decides, and audit it
 	@$(BIN)/python -m drills.chaos --minutes $(MINUTES) $(if $(SEED),--seed $(SEED))
+
+panels: $(INSTALLED) $(PROMETHEUS_INSTALLED) ## Draw every panel of the dashboards during a chaos run of MINUTES (4) into docs/ops
+	@$(BIN)/python -m drills.monitoring $(if $(MINUTES),--minutes $(MINUTES)) $(if $(SEED),--seed $(SEED))
 
 door-kills: $(INSTALLED) ## Kill the process of the Redis door KILLS (100) times under ORDERS (2000), and count generations and answers
 	@$(BIN)/python -m drills.door $(if $(KILLS),--kills $(KILLS)) $(if $(ORDERS),--orders $(ORDERS)) $(if $(SEED),--seed $(SEED))

@@ -1,4 +1,4 @@
-"""Unpack Debian's Prometheus and Alertmanager into a folder, for `make alerts`.
+"""Unpack Debian's Prometheus and Alertmanager into a folder, for `make alerts` and `make panels`.
 
 Nothing is installed, and the script needs no root: `apt-get download` fetches the packages, `dpkg-deb` unpacks them.
 """
@@ -18,7 +18,7 @@ PROGRAMS = ("prometheus", "promtool", "prometheus-alertmanager")
 _TEMPLATES = b"/usr/share/prometheus/alertmanager"
 
 _NO_APT = """\
-`make alerts` runs Debian's packages {packages}, and {tool} is not here.
+`make alerts` and `make panels` run Debian's packages {packages}, and {tool} is not here.
 Use Debian or a system made from Debian, or put the programs {programs} into {folder}/usr/bin yourself
 and `touch {folder}/installed`. All other commands of the Makefile work without them."""
 

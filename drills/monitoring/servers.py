@@ -38,7 +38,7 @@ def program(name: str) -> str:
     """
     path = _INSTALLED / "usr" / "bin" / name
     if not path.is_file():
-        raise NotInstalledError(f"{path} is missing: `make alerts` installs it")
+        raise NotInstalledError(f"{path} is missing: `make alerts` and `make panels` install it")
     return str(path)
 
 
