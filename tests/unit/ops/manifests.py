@@ -1,6 +1,7 @@
 """The manifests of ops/kubernetes, as `kubectl kustomize` renders them."""
 
 import base64
+import shutil
 import subprocess
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -110,8 +111,10 @@ def rendered(folder: Path) -> Rendered:
 
     Raises:
         CalledProcessError: kustomize refuses the folder.
-        FileNotFoundError: kubectl is not installed.
+        RuntimeError: kubectl is not installed.
     """
+    if shutil.which("kubectl") is None:
+        raise RuntimeError("install kubectl 1.27 or newer: the tests of ops/kubernetes run `kubectl kustomize`")
     done = subprocess.run(["kubectl", "kustomize", str(folder)], check=True, capture_output=True, text=True)
     return Rendered(tuple(_documents(done.stdout)))
 
