@@ -8,7 +8,7 @@ from uuid import UUID
 
 from schemas.enums import Stage
 from schemas.levers import Lever, Selection
-from storage.levers.selecting import PAID, selected
+from storage.levers.selecting import PAID, selected, within_limit
 from storage.sql import Sql, returns
 
 SAMPLE = 5
@@ -80,11 +80,15 @@ def count(sql: Sql, lever: Lever, selection: Selection, counted_at: datetime | N
 
     Args:
         counted_at: the time of an earlier count of the same selection. None: now.
+
+    Raises:
+        InvalidRequest: the selection takes longer than the database allows.
     """
     at = counted_at or now(sql)
     meant = selected(lever, selection, at)
-    groups = sql.all(returns(Group)(meant.into(_GROUPS, stake=_STAKES[lever])), **meant.given)
-    sample = sql.all(returns(UUID)(meant.into(_SAMPLE)), **meant.given, most=SAMPLE)
+    with within_limit():
+        groups = sql.all(returns(Group)(meant.into(_GROUPS, stake=_STAKES[lever])), **meant.given)
+        sample = sql.all(returns(UUID)(meant.into(_SAMPLE)), **meant.given, most=SAMPLE)
     return Counted(at, groups, sample)
 
 
