@@ -100,13 +100,17 @@ def now(sql: Sql) -> datetime:
     return at
 
 
+# Not inlined: the condition of the lever may read other tables, and is checked once for each generation.
 _GROUPS = """
-    SELECT g.stage, g.provider, count(*) AS selected, count(*) FILTER (WHERE {acts}) AS count,
-           coalesce(sum({stake}) FILTER (WHERE {acts}), 0)::bigint AS credits,
-           count(*) FILTER (WHERE g.remote_id IS NOT NULL AND {acts}) AS at_vendor,
-           sum(g.provider_credits) FILTER (WHERE {acts}) AS provider_credits
-    FROM {tables} WHERE {condition}
-    GROUP BY g.stage, g.provider ORDER BY g.stage, g.provider
+    WITH meant AS MATERIALIZED (
+        SELECT g.stage, g.provider, g.remote_id, g.provider_credits, {stake} AS stake, {acts} AS acts
+        FROM {tables} WHERE {condition}
+    )
+    SELECT stage, provider, count(*) AS selected, count(*) FILTER (WHERE acts) AS count,
+           coalesce(sum(stake) FILTER (WHERE acts), 0)::bigint AS credits,
+           count(remote_id) FILTER (WHERE acts) AS at_vendor,
+           sum(provider_credits) FILTER (WHERE acts) AS provider_credits
+    FROM meant GROUP BY stage, provider ORDER BY stage, provider
 """
 
 _SAMPLE = "SELECT g.id FROM {tables} WHERE {condition} AND {acts} LIMIT %(most)s"

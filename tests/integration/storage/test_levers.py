@@ -109,13 +109,12 @@ def test_each_lever_acts_on_its_stages_and_leaves_the_others(
         stage: before[stage] for stage in set(Stage) - touched
     }
     assert levers.breaches() == []
+    one_change_is_in_every_timeline(levers, customer, lever, effects)
 
 
-@pytest.mark.parametrize("lever", Lever)
-def test_a_run_is_one_change_that_each_timeline_names(
-    levers: Levers, customer: NewCustomer, each: dict[Stage, UUID], lever: Lever
+def one_change_is_in_every_timeline(
+    levers: Levers, customer: NewCustomer, lever: Lever, effects: Mapping[UUID, str]
 ) -> None:
-    effects = levers.pull(lever, of_customer(customer))
     with levers.database.transaction() as session:
         (change,) = session.exec(select(AdmissionChange)).all()
         noted = session.exec(select(Event).where(Event.name == EventName.OPERATOR_ACTED)).all()
