@@ -8,7 +8,7 @@ from uuid import UUID
 
 from schemas.enums import Stage
 from schemas.levers import Lever, Selection
-from storage.levers.selecting import PAID, selected
+from storage.levers.selecting import PAID, selected, within_limit
 from storage.sql import Sql, returns
 
 SAMPLE = 5
@@ -80,11 +80,15 @@ def count(sql: Sql, lever: Lever, selection: Selection, counted_at: datetime | N
 
     Args:
         counted_at: the time of an earlier count of the same selection. None: now.
+
+    Raises:
+        InvalidRequest: the selection takes longer than the database allows.
     """
     at = counted_at or now(sql)
     meant = selected(lever, selection, at)
-    groups = sql.all(returns(Group)(meant.into(_GROUPS, stake=_STAKES[lever])), **meant.given)
-    sample = sql.all(returns(UUID)(meant.into(_SAMPLE)), **meant.given, most=SAMPLE)
+    with within_limit():
+        groups = sql.all(returns(Group)(meant.into(_GROUPS, stake=_STAKES[lever])), **meant.given)
+        sample = sql.all(returns(UUID)(meant.into(_SAMPLE)), **meant.given, most=SAMPLE)
     return Counted(at, groups, sample)
 
 
@@ -96,13 +100,17 @@ def now(sql: Sql) -> datetime:
     return at
 
 
+# Not inlined: the condition of the lever may read other tables, and is checked once for each generation.
 _GROUPS = """
-    SELECT g.stage, g.provider, count(*) AS selected, count(*) FILTER (WHERE {acts}) AS count,
-           coalesce(sum({stake}) FILTER (WHERE {acts}), 0)::bigint AS credits,
-           count(*) FILTER (WHERE g.remote_id IS NOT NULL AND {acts}) AS at_vendor,
-           sum(g.provider_credits) FILTER (WHERE {acts}) AS provider_credits
-    FROM {tables} WHERE {condition}
-    GROUP BY g.stage, g.provider ORDER BY g.stage, g.provider
+    WITH meant AS MATERIALIZED (
+        SELECT g.stage, g.provider, g.remote_id, g.provider_credits, {stake} AS stake, {acts} AS acts
+        FROM {tables} WHERE {condition}
+    )
+    SELECT stage, provider, count(*) AS selected, count(*) FILTER (WHERE acts) AS count,
+           coalesce(sum(stake) FILTER (WHERE acts), 0)::bigint AS credits,
+           count(remote_id) FILTER (WHERE acts) AS at_vendor,
+           sum(provider_credits) FILTER (WHERE acts) AS provider_credits
+    FROM meant GROUP BY stage, provider ORDER BY stage, provider
 """
 
 _SAMPLE = "SELECT g.id FROM {tables} WHERE {condition} AND {acts} LIMIT %(most)s"

@@ -9,7 +9,7 @@ from uuid import UUID
 
 from storage.database import Database
 from storage.levers.acting import Acted, Means, Run, act
-from storage.levers.selecting import selected
+from storage.levers.selecting import selected, within_limit
 from storage.sql import Sql, returns
 
 _SLICE = 1_000
@@ -22,13 +22,15 @@ def slice_of(sql: Sql, run: Run, after: UUID | None, *, limit: int) -> list[UUID
         after: the last id of the slice before. None: the first slice.
     """
     meant = selected(run.lever, run.selection, run.counted_at)
-    return sql.all(returns(UUID)(meant.into(_IDS)), **meant.given, after=after or UUID(int=0), limit=limit)
+    with within_limit():
+        return sql.all(returns(UUID)(meant.into(_IDS)), **meant.given, after=after or UUID(int=0), limit=limit)
 
 
 def left(sql: Sql, run: Run, after: UUID) -> int:
     """The generations of a run that follow an id."""
     meant = selected(run.lever, run.selection, run.counted_at)
-    return sql.first(returns(int)(meant.into(_LEFT)), **meant.given, after=after) or 0
+    with within_limit():
+        return sql.first(returns(int)(meant.into(_LEFT)), **meant.given, after=after) or 0
 
 
 def act_on(database: Database, means: Means, run: Run, ids: list[UUID]) -> Iterator[Acted]:

@@ -1,11 +1,16 @@
 """A selection as SQL: its generations, and those on which a lever acts. The only place that translates selections."""
 
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
 
+import psycopg.errors
+from sqlalchemy.exc import OperationalError
+
 from schemas.causes import Cause, cause_of_cancel, cause_of_failure
 from schemas.enums import ErrorCode, Stage
+from schemas.errors import InvalidRequest
 from schemas.levers import Lever, Selection
 from schemas.stages import AT_PROVIDER, TERMINAL
 
@@ -79,6 +84,22 @@ class Selected:
     def into(self, statement: str, **parts: str) -> str:
         """A statement with these parts in place of `{tables}`, `{condition}`, `{acts}` and others."""
         return statement.format(tables=self.tables, condition=self.condition, acts=self.acts, **parts)
+
+
+@contextmanager
+def within_limit() -> Iterator[None]:
+    """Read a selection within the time that the database allows a statement.
+
+    Raises:
+        InvalidRequest: the selection takes longer.
+    """
+    try:
+        yield
+    except OperationalError as error:
+        if isinstance(error.orig, psycopg.errors.QueryCanceled):
+            problem = "takes too long to read: add `id`, `customer_id`, `batch_id`, `accepted_after` or a stage"
+            raise InvalidRequest.of_fields([("where", problem)]) from error
+        raise
 
 
 def selected(lever: Lever, selection: Selection, counted_at: datetime) -> Selected:

@@ -12,7 +12,7 @@ from sqlmodel import select
 from schemas.admission_tables import AdmissionChange
 from schemas.causes import Cause
 from schemas.enums import CancelRule, ErrorCode, EventName, Stage
-from schemas.errors import LeaseLost
+from schemas.errors import InvalidRequest, LeaseLost
 from schemas.levers import Lever, Selection
 from schemas.settings import Settings
 from schemas.stages import TERMINAL
@@ -109,13 +109,12 @@ def test_each_lever_acts_on_its_stages_and_leaves_the_others(
         stage: before[stage] for stage in set(Stage) - touched
     }
     assert levers.breaches() == []
+    one_change_is_in_every_timeline(levers, customer, lever, effects)
 
 
-@pytest.mark.parametrize("lever", Lever)
-def test_a_run_is_one_change_that_each_timeline_names(
-    levers: Levers, customer: NewCustomer, each: dict[Stage, UUID], lever: Lever
+def one_change_is_in_every_timeline(
+    levers: Levers, customer: NewCustomer, lever: Lever, effects: Mapping[UUID, str]
 ) -> None:
-    effects = levers.pull(lever, of_customer(customer))
     with levers.database.transaction() as session:
         (change,) = session.exec(select(AdmissionChange)).all()
         noted = session.exec(select(Event).where(Event.name == EventName.OPERATOR_ACTED)).all()
@@ -300,6 +299,14 @@ def test_all_conditions_of_a_selection_hold(levers: Levers, each: dict[Stage, UU
     for conditions, stages in SELECTED:
         counted = levers.count(lever, Selection.model_validate(conditions))
         assert ({group.stage for group in counted.groups}, counted.selected) == (stages, len(stages)), conditions
+
+
+def test_selection_that_takes_too_long_says_how_to_narrow_it(levers: Levers) -> None:
+    with levers.database.statements() as other, levers.database.statements() as sql:
+        other.run("LOCK TABLE generations")
+        sql.run("SET LOCAL statement_timeout = '20ms'")
+        with pytest.raises(InvalidRequest, match="add `id`, `customer_id`"):
+            counting.count(sql, Lever.FAIL, Selection(all=True))
 
 
 def test_deleted_generations_are_never_selected(levers: Levers, customer: NewCustomer) -> None:
