@@ -54,14 +54,18 @@ def _late(services: WorkerServices, claim: Claim, *, asks_vendor: bool) -> Outco
             services.providers.get(generation.provider).cancel(remote_ref(claim))
         except ProviderError as error:
             log.warning("cancel_failed", reason=loggable(error))
-    with services.database.statement() as sql:
-        if timeline.is_failed_by_operator(sql, claim.id):
-            return Fail(ErrorCode.INTERNAL, ENDED_BY_OPERATOR)
+    if _is_ended_by_operator(services, claim):
+        return Fail(ErrorCode.INTERNAL, ENDED_BY_OPERATOR)
     if generation.cancel_requested_at is not None and generation.stage in CANCELLABLE:
         return cancelled(services, claim, "not confirmed before the deadline")
     late = _LATE.get(generation.stage, Fail(ErrorCode.TIMEOUT, _UNFINISHED))
     cause = None if generation.stage is Stage.SUBMITTING else _cause(services, claim)
     return late if cause is None else replace(late, message=f"{late.message}; {cause}")
+
+
+def _is_ended_by_operator(services: WorkerServices, claim: Claim) -> bool:
+    with services.database.statement() as sql:
+        return timeline.is_failed_by_operator(sql, claim.id)
 
 
 def _cause(services: WorkerServices, claim: Claim) -> str | None:
