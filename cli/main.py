@@ -19,6 +19,7 @@ from cli.commands import (
     local,
     models,
     processes,
+    restoring,
     routes,
     services,
     state,
@@ -62,6 +63,7 @@ app.add_typer(processes.app)
 app.add_typer(state.app)
 app.add_typer(top.app)
 app.add_typer(data.app)
+app.add_typer(restoring.app)
 app.add_typer(generations.top)
 app.add_typer(listening.app)
 app.add_typer(generations.app, name="generations")

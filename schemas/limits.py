@@ -208,3 +208,5 @@ class Action(StrEnum):
     """Messages about a selection of generations were sent once more."""
     REPLAY = "replay"
     """Stored callbacks of a selection of generations counted as if they came now."""
+    RESTORE = "restore"
+    """The database was restored from a backup."""

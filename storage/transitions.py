@@ -267,6 +267,17 @@ def keep(sql: Sql, sender: Claim, accepted: Changes) -> bool:
     return kept is not None
 
 
+def doubt(sql: Sql, *, stopped_at: datetime) -> list[tuple[ProviderName, int]]:
+    """Treat every queued generation as one whose create left with unknown outcome. Returns their number by account.
+
+    Only for a restored database, while no worker runs (docs/decisions/0056). Generations whose start was scheduled
+    after `stopped_at`, the end of the lost time, stay queued.
+    """
+    event = Jsonb({"reason": "the database was restored: the create may have left after the backup"})
+    move = _allowed(Stage.QUEUED, Stage.SUBMITTING)
+    return sql.all(statements.DOUBT, stopped_at=stopped_at, event=event, **move)
+
+
 def cancel_unsent(sql: Sql, generation: Generation) -> None:
     """Cancel a queued generation at once, and release its hold."""
     event = {"reason": "cancelled before the provider had it", "is_charged": False}
