@@ -17,10 +17,10 @@ from cli.top.situation import Figures, Situation
 from schemas.admission_api import AccountState
 from schemas.causes import Cause
 from schemas.enums import Queue, Stage
-from schemas.names import ProviderName
+from schemas.names import ProviderName, is_twin
 from schemas.route_tables import BreakerState
 from schemas.stages import AT_PROVIDER, WORK
-from storage.overview import Unfinished
+from storage.overview import Claims, Unfinished
 from storage.routes import ListedRoute
 from storage.watching.rows import Found
 from workers.roles import ROLES, role_of
@@ -77,8 +77,7 @@ def panels(situation: Situation) -> Iterator[RenderableType]:
     """The tables of the whole system."""
     figures = situation.figures
     if figures is not None:
-        yield _providers(figures)
-        yield from _pauses(figures)
+        yield Group(*_providers(figures), *_pauses(figures))
         yield _last_hour(figures)
     yield _queues(situation)
     yield _workers(situation)
@@ -118,41 +117,52 @@ def system(situation: Situation) -> Group:
     return Group(*parts)
 
 
-def _providers(figures: Figures) -> Table:
-    table = plain_table("provider", "in flight", "waiting", "held", "oldest", "limits, breakers, refusals")
+def _providers(figures: Figures) -> Iterator[RenderableType]:
+    """A row for each account that has work or trouble, then the troubles, and the names of the others."""
     work: dict[ProviderName, dict[Stage, int]] = defaultdict(lambda: defaultdict(int))
     for each in figures.unfinished:
         work[each.provider][each.stage] += each.number
     accounts = {account.account: account for account in figures.accounts}
-    for name in sorted({*accounts, *work, *(route.provider for route in figures.routes)}):
-        broken = [one for one in figures.routes if one.provider == name and one.open_since is not None]
-        table.add_row(name, *_account(accounts.get(name), work[name], broken))
-    return table
+    troubles = {name: list(_troubles(name, accounts.get(name), figures.routes)) for name in {*accounts, *work}}
+    shown = [name for name in sorted(troubles) if work[name] or troubles[name]]
+    table = plain_table("provider", "in flight", "waiting", "held", "oldest", "used")
+    for name in shown:
+        table.add_row(Text(name, "yellow" if troubles[name] else ""), *_account(accounts.get(name), work[name]))
+    yield table
+    for name in shown:
+        yield from (Text.assemble((f"{name}: ", "bold"), trouble) for trouble in troubles[name])
+    idle = [name for name in sorted(accounts) if name not in shown and not is_twin(name)]
+    if idle:
+        yield Text(f"without work: {', '.join(idle)}", "dim")
 
 
-def _account(
-    account: AccountState | None, work: Mapping[Stage, int], broken: Sequence[ListedRoute]
-) -> Iterator[RenderableType]:
+def _account(account: AccountState | None, work: Mapping[Stage, int]) -> Iterator[RenderableType]:
     """The cells of an account. Without limits, its work is what its generations say."""
+    used = account.used if account else None
     if account is None or account.limits.is_unlimited:
         yield str(sum(work.get(stage, 0) for stage in AT_PROVIDER))
         yield str(work.get(Stage.QUEUED, 0))
     else:
-        yield Text(in_flight(account.limits, account.use), "yellow" if (account.used or 0.0) >= 1.0 else "")
+        yield in_flight(account.limits, account.use)
         yield str(account.use.waiting)
     held = account.held if account else {}
     yield ", ".join(f"{count} {reason}" for reason, count in sorted(held.items())) or "0"
     oldest = account.oldest_waits_seconds if account else None
     yield "" if oldest is None else brief(oldest)
+    yield "no limits" if used is None else Text(f"{used:.0%}", "yellow" if used >= 1.0 else "")
+
+
+def _troubles(name: ProviderName, account: AccountState | None, routes: Sequence[ListedRoute]) -> Iterator[Text]:
+    """What an account's vendor refuses, and its open circuit breakers."""
     style = "red" if account and account.closed_until else "yellow"
-    told = [Text(each, style) for each in (remarks(account) if account else ())]
-    yield Text("\n").join([*told, *map(_breaker, broken)])
+    yield from (Text(each, style) for each in (remarks(account) if account else ()))
+    yield from (_breaker(route) for route in routes if route.provider == name and route.open_since is not None)
 
 
 def _breaker(route: ListedRoute) -> Text:
-    state = "probes" if route.state is BreakerState.HALF_OPEN else "is closed to creates"
-    until = f" until {route.retry_at:%H:%M:%S}" if route.retry_at and route.state is BreakerState.OPEN else ""
-    return Text(f"{route.vendor_model} {state}{until}, {route.creates} creates failed: {route.reason or ''}", "red")
+    until = f" until {route.retry_at:%H:%M:%S}" if route.retry_at else ""
+    state = "a probe tries it" if route.state is BreakerState.HALF_OPEN else f"no create goes there{until}"
+    return Text(f"route {route.vendor_model}: {state}: {route.reason or ''}", "red")
 
 
 def _pauses(figures: Figures) -> Iterator[Text]:
@@ -178,7 +188,7 @@ def _last_hour(figures: Figures) -> Table:
 
 
 def _queues(situation: Situation) -> Table:
-    table = plain_table("queue", *Queue)
+    table = plain_table("queue", *Queue, gap=1)
     lengths = situation.queues.lengths if situation.queues else {}
     table.add_row("messages", *(str(lengths.get(queue, "?")) for queue in Queue))
     if situation.workers is not None:
@@ -201,16 +211,16 @@ def _workers(situation: Situation) -> Table:
     if situation.workers is None:
         table.add_row("listening ...", "", "", "")
     claims = {each.worker: each for each in (situation.figures.claims if situation.figures else ())}
-    living = situation.workers or {}
-    for node in sorted({*living, *claims}):
-        claim = claims.get(node)
-        is_silent = situation.workers is not None and node not in living
-        table.add_row(
-            Text(node or "without a name", "red" if is_silent else ""),
-            Text("no heartbeat", "red") if is_silent else str(living.get(node, "")),
-            str(claim.count) if claim else "0",
-            brief(claim.oldest_seconds) if claim else "",
-        )
+    for node, worker in (situation.workers or {}).items():
+        table.add_row(node, str(worker.running), *_claim(claims.get(worker.holder)))
+    heard = {worker.holder for worker in (situation.workers or {}).values()}
+    for name in sorted(claims.keys() - heard):
+        told = "" if situation.workers is None else "no heartbeat"
+        table.add_row(Text(name or "no name", "red"), Text(told, "red"), *_claim(claims[name]))
     for role in situation.missing_roles:
         table.add_row(Text(role, "bold red"), Text("no process", "bold red"), "", "")
     return table
+
+
+def _claim(claims: Claims | None) -> tuple[str, str]:
+    return ("0", "") if claims is None else (str(claims.count), brief(claims.oldest_seconds))

@@ -6,7 +6,6 @@ from rich.text import Text
 from cli.reports.durations import brief
 from cli.reports.tables import plain_table
 from schemas.enums import Stage
-from schemas.stages import TERMINAL
 from storage.watching.rows import Found, Watched
 
 COLUMNS = ("id", "stage", "age", "quiet", "provider", "why", "model", "customer")
@@ -34,7 +33,7 @@ def cells(found: Found, row: Watched) -> list[Text]:
         Text(brief(row.age_seconds), justify="right"),
         Text(brief(row.quiet_seconds), justify="right"),
         Text(row.provider),
-        Text(found.reason(row), style if row.stage in TERMINAL else ""),
+        Text(found.reason(row), style if found.reason(row) == row.error_code else ""),
         Text(row.model),
         Text(str(row.customer_id)[:_ID_DIGITS]),
     ]

@@ -7,6 +7,7 @@ from textual import on
 from textual.app import App
 from textual.binding import Binding, BindingType
 from textual.message import Message
+from textual.widgets import Input
 
 from cli.top.dialogs import CommandsDialog, KeysDialog
 from cli.top.main_screen import MainScreen
@@ -34,7 +35,8 @@ class TopApp(App[None]):
     ENABLE_COMMAND_PALETTE = False
     HORIZONTAL_BREAKPOINTS = [(0, "-narrow"), (WIDE, "-wide")]  # noqa: RUF012 -- textual's annotation is no ClassVar
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("slash", "search", "search", key_display="/"),
+        # With priority: the letters that follow at once, as in a paste, go to the search.
+        Binding("slash", "search", "search", key_display="/", priority=True),
         Binding("c", "commands", "commands"),
         Binding("r", "refresh", "read now"),
         Binding("question_mark", "keys", "keys", key_display="?"),
@@ -48,6 +50,9 @@ class TopApp(App[None]):
     DataTable:ansi > .datatable--header, DataTable > .datatable--header {
         background: ansi_default; color: ansi_default; text-style: bold;
     }
+    * { scrollbar-size-vertical: 1; }
+    Tab:ansi { text-style: none; }
+    Tab:ansi.-active { text-style: bold; }
     DataTable > .datatable--hover { background: ansi_default; text-style: underline; }
     """
 
@@ -101,6 +106,10 @@ class TopApp(App[None]):
         for screen in self.screen_stack:
             if isinstance(screen, TimelineScreen) and reading.question == self.question:
                 screen.show(reading)
+
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:  # noqa: ARG002 -- textual's form
+        """Whether a key acts. In the line for a search, `/` is a letter."""
+        return action != "search" or not isinstance(self.focused, Input)
 
     def action_search(self) -> None:
         """Type a search on the main screen."""

@@ -89,7 +89,7 @@ class CommandsDialog(Dialog):
         super().__init__()
         self._same = commands.same_as(question)
         others = commands.about(subject, question.view) if subject else iter(())
-        self._others = [each for each in chain(others, commands.of_the_system()) if each != self._same]
+        self._others = [each for each in chain(others, commands.of_the_system()) if each.line != self._same.line]
 
     @property
     def heading(self) -> str:

@@ -8,7 +8,7 @@ from rich.text import Text
 from textual import on
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
-from textual.containers import Horizontal, VerticalScroll
+from textual.containers import Horizontal, Vertical, VerticalScroll
 from textual.screen import Screen
 from textual.widgets import DataTable, Footer, Input, Static, Tab, Tabs
 
@@ -43,13 +43,15 @@ class MainScreen(Screen[None]):
     MainScreen.-troubled #troubles { display: block; }
     MainScreen #body { height: 1fr; }
     MainScreen #pane { width: 1fr; }
-    MainScreen #list { width: 1fr; height: 1fr; }
+    MainScreen #right { width: 1fr; }
+    MainScreen #title { height: auto; text-style: bold; padding: 0 1; display: none; }
+    MainScreen.-filtered #title { display: block; }
+    MainScreen #list { height: 1fr; }
     MainScreen.-narrow #pane { display: none; }
     MainScreen.-narrow.-system #pane { display: block; }
-    MainScreen.-narrow.-system #list { display: none; }
+    MainScreen.-narrow.-system #right { display: none; }
     MainScreen.-wide #pane { width: 72; border-right: vkey ansi_default; margin-right: 1; }
     MainScreen #search { display: none; height: 1; border: none; padding: 0; }
-    MainScreen.-searching #search { display: block; }
     """
 
     def __init__(self, question: Question | None) -> None:
@@ -60,7 +62,7 @@ class MainScreen(Screen[None]):
         """
         super().__init__()
         self._first = question
-        self._title = ""
+        self._shown: Question | None = None
 
     @property
     def _top(self) -> "TopApp":
@@ -69,8 +71,8 @@ class MainScreen(Screen[None]):
     @property
     def subject(self) -> Subject | None:
         """The generation under the cursor. None: no list is on the screen, or it is empty."""
-        rows = self.query_one(Rows)
-        return rows.subject if rows.display else None
+        is_hidden = self.has_class("-narrow") and self.has_class("-system")
+        return None if is_hidden else self.query_one(Rows).subject
 
     def compose(self) -> ComposeResult:
         yield Static(id="status", markup=False)
@@ -80,7 +82,9 @@ class MainScreen(Screen[None]):
         with Horizontal(id="body"):
             with VerticalScroll(id="pane"):
                 yield Static("reading ...", id="panels")
-            yield Rows(id="list")
+            with Vertical(id="right"):
+                yield Static(id="title", markup=False)
+                yield Rows(id="list")
         yield Input(id="search", placeholder=_PLACEHOLDER, compact=True)
         yield Footer()
 
@@ -100,22 +104,27 @@ class MainScreen(Screen[None]):
         if situation.figures is not None:
             self._show_counts(situation.figures.counts)
         if reading.has_answer and isinstance(reading.answer, Found) and reading.question == self._top.question:
-            self.query_one(Rows).show(reading.answer)
-            self._title = _title(reading.question, reading.answer)
+            self._show_list(reading.question, reading.answer)
+
+    def _show_list(self, question: Question, found: Found) -> None:
+        self.query_one(Rows).show(found, is_other=question != self._shown)
+        self._shown = question
+        self.set_class(question.text is not None or question.stage is not None, "-filtered")
+        self.query_one("#title", Static).update(f"{_title(question, found)}   (Escape: back)")
 
     def open_search(self) -> None:
         """Open the line for a search."""
-        self.add_class("-searching")
         box = self.query_one("#search", Input)
         box.value = self._top.question.text or ""
-        box.focus()
+        # At once: the next key is a letter of the search already.
+        box.display = True
+        self.set_focus(box)
 
     def _show_status(self, reading: Reading) -> None:
         situation, figures = reading.situation, reading.situation.figures
         at = f"{figures.now:%H:%M:%S %Z}" if figures else "no figures yet"
-        took = f"{situation.took_seconds * 1000:.0f} ms"
-        status = f"{self.app.title}   {self._top.place}   {at}   every {self._top.every_seconds:g} s, read in {took}"
-        self.query_one("#status", Static).update(f"{status}   {self._title}")
+        took = f"every {self._top.every_seconds:g} s, read in {situation.took_seconds * 1000:.0f} ms"
+        self.query_one("#status", Static).update(f"{self.app.title}   {self._top.place}   {at}   {took}")
         troubles = list(situation.troubles)
         if figures is not None and not reading.has_answer:
             troubles.append(f"the figures below are {self._top.figures_age():.0f} s old")
@@ -138,9 +147,9 @@ class MainScreen(Screen[None]):
     def action_back(self) -> None:
         """Close the search, or show the whole list again."""
         question = self._top.question
-        self.remove_class("-searching")
+        self.query_one("#search").display = False
         if question.text is not None or question.stage is not None:
-            self._top.ask(Question(question.view))
+            self._list(Question(question.view))
         self._focus()
 
     @on(Tabs.TabActivated)
@@ -156,7 +165,7 @@ class MainScreen(Screen[None]):
     @on(Input.Submitted, "#search")
     def search(self, event: Input.Submitted) -> None:
         """Search for the typed text."""
-        self.remove_class("-searching")
+        self.query_one("#search").display = False
         if text := event.value.strip():
             self._list(replace(self._top.question, text=text, stage=None, generation_id=None))
         else:
@@ -178,7 +187,7 @@ class MainScreen(Screen[None]):
         """Show the rows of a question that no tab stands for."""
         tabs = self.query_one(Tabs)
         with tabs.prevent(Tabs.TabActivated):
-            tabs.active = question.view
+            tabs.active = "" if question.text is not None else question.view
         self.remove_class("-system")
         self._top.ask(question)
         self._focus()

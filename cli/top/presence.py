@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from threading import Event, Thread
 from typing import Any, Final
 
@@ -20,6 +21,16 @@ _LOOK_SECONDS: Final = 0.1
 
 _ALIVE_SECONDS: Final = 6.0
 """A living worker sends a heartbeat every two seconds, or more often."""
+
+
+@dataclass(frozen=True)
+class Worker:
+    """A process that sends heartbeats."""
+
+    running: int
+    """The tasks that it runs."""
+    holder: str
+    """Its name in claims. Processes of several hosts may have the same one."""
 
 
 class Presence:
@@ -47,11 +58,11 @@ class Presence:
         while not self._is_complete and (self._unheard() or self.trouble is not None):
             time.sleep(_LOOK_SECONDS)
 
-    def living(self) -> Mapping[str, int] | None:
-        """The running tasks of each process, by the name of its node. None: it cannot be told, or not yet."""
+    def living(self) -> Mapping[str, Worker] | None:
+        """The processes, by the name of the node. None: it cannot be told, or not yet."""
         oldest = time.time() - _ALIVE_SECONDS
         found = {
-            node: int(heartbeat.get("active") or 0)
+            node: Worker(int(heartbeat.get("active") or 0), f"{node.partition('@')[0]}#{heartbeat.get('pid')}")
             for node, heartbeat in sorted(self._heard.items())
             if heartbeat["local_received"] > oldest
         }

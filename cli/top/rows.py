@@ -28,13 +28,19 @@ class Rows(DataTable[Text]):
         for name in COLUMNS:
             self.add_column(name, key=name)
 
-    def show(self, found: Found) -> None:
-        """Show these generations."""
+    def show(self, found: Found, *, is_other: bool) -> None:
+        """Show these generations.
+
+        Args:
+            is_other: the list is another one than before, so the cursor goes to its beginning.
+        """
         watched = {str(row.id): row for row in found.rows}
-        if list(watched) == list(self._watched):
+        if is_other:
+            self._replace(watched, found)
+        elif list(watched) == list(self._watched):
             self._update(watched, found)
         else:
-            self._replace(watched, found)
+            self._replace_around_cursor(watched, found)
 
     def _update(self, watched: dict[str, Watched], found: Found) -> None:
         self._watched = watched
@@ -43,13 +49,14 @@ class Rows(DataTable[Text]):
                 self.update_cell(key, column, cell, update_width=True)
 
     def _replace(self, watched: dict[str, Watched], found: Found) -> None:
-        before = list(self._watched)
-        current = before[self.cursor_row] if before and self.is_valid_row_index(self.cursor_row) else None
-        scrolled = self.scroll_offset
         self._watched = watched
         self.clear()
         for key, row in watched.items():
             self.add_row(*cells(found, row), key=key)
-        if current in watched:
-            self.move_cursor(row=list(watched).index(current), scroll=False)
+
+    def _replace_around_cursor(self, watched: dict[str, Watched], found: Found) -> None:
+        current, scrolled = self.subject, self.scroll_offset
+        self._replace(watched, found)
+        if current is not None and (key := str(current.id)) in watched:
+            self.move_cursor(row=list(watched).index(key), scroll=False)
             self.scroll_to(*scrolled, animate=False)

@@ -8,6 +8,7 @@ from typing import Final
 from redis import Redis
 from sqlmodel import Session
 
+from cli.top.presence import Worker
 from intake.redis.keys import DEAD
 from schemas.admission_api import AccountState
 from schemas.enums import Queue, Stage
@@ -72,8 +73,8 @@ class Situation:
     """What the database knows."""
     queues: Queues | None
     """The queues."""
-    workers: Mapping[str, int] | None
-    """The running tasks of each process that sends heartbeats, by the node's name."""
+    workers: Mapping[str, Worker] | None
+    """The processes that send heartbeats, by the name of the node."""
     missing_roles: Sequence[Role]
     """The roles that the system needs, and whose heartbeats are missing."""
     troubles: Sequence[str]

@@ -45,6 +45,10 @@ class Watched:
     """The place at the account, as `schemas.limits.Place`."""
     held_by: str | None
     """Why the generation is out of the queue of its account, as `schemas.limits.HeldBy`."""
+    is_unknown: bool
+    """Whether a create may have left, and its outcome is unknown."""
+    remote_wait: str | None
+    """The vendor's last word about the work, as `schemas.limits.RemoteWait`."""
     error_code: str | None
     """The reason of a failure."""
 
@@ -61,7 +65,11 @@ class Watched:
         elif self.place == Place.HELD:
             told.append(f"held: {self.held_by}")
         elif self.place == Place.WAITING:
-            told.append(f"waits for {self.provider}")
+            told.append("waits for a place")
+        elif self.is_unknown:
+            told.append("outcome of the create unknown")
+        elif self.remote_wait is not None:
+            told.append(f"{self.remote_wait} at the vendor")
         return ", ".join(told)
 
 
@@ -72,7 +80,9 @@ _ROWS = returns(Watched)(f"""
                AS quiet_seconds,
            extract(epoch FROM clock_timestamp() - g.wake_at)::float8 AS due_seconds,
            CASE WHEN NOT {IS_FREE} THEN coalesce(g.holder, '') END AS holder,
-           g.failures + g.crashes AS tries, a.place, a.held_by, g.error_code
+           g.failures + g.crashes AS tries, a.place, a.held_by,
+           g.stage = 'submitting' AND g.submission IS NOT NULL AND g.remote_id IS NULL AS is_unknown,
+           CASE WHEN g.stage = 'generating' THEN g.remote_wait END AS remote_wait, g.error_code
     FROM unnest(%(ids)s::uuid[]) WITH ORDINALITY AS wanted (id, number)
     JOIN generations g ON g.id = wanted.id LEFT JOIN admissions a ON a.generation_id = g.id
     ORDER BY wanted.number

@@ -162,10 +162,10 @@ def test_question_mark_tells_the_keys(drive: Drive) -> None:
 
 def test_resize_moves_system_and_list_side_by_side(drive: Drive, generations: list[UUID]) -> None:
     async def act(screen: Screen) -> None:
-        shown = await screen.until_shows("limits, breakers")
+        shown = await screen.until_shows("in flight")
         assert str(generations[0])[:8] not in shown
         await screen.pilot.resize_terminal(180, 40)
-        await screen.until_shows("limits, breakers", *(str(each)[:8] for each in generations))
+        await screen.until_shows("in flight", *(str(each)[:8] for each in generations))
         await screen.pilot.resize_terminal(80, 24)
         await screen.until(screen.text, lambda text: str(generations[0])[:8] not in text)
 

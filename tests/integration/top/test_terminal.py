@@ -1,4 +1,4 @@
-"""`reelworks top` on a real pseudo-terminal, beside a whole system."""
+"""The installed command on a real pseudo-terminal."""
 
 import os
 import pty
@@ -14,8 +14,10 @@ from pathlib import Path
 
 import pytest
 
+from schemas.settings import Settings
 from stack.wiring import settings_environment
-from tests.e2e.conftest import System
+from storage.database import Database
+from tests.support import NewCustomer, a_generation
 
 pytestmark = pytest.mark.slow
 
@@ -63,19 +65,20 @@ class Terminal:
         os.close(self._slave)
 
 
-def test_program_shows_a_running_system_and_leaves_the_terminal_as_it_was(system: System, tmp_path: Path) -> None:
-    customer = system.customer()
-    made = system.make(customer, system.behave())
+def test_program_works_on_a_terminal_and_leaves_it_as_it_was(
+    settings: Settings, database: Database, customer: NewCustomer, tmp_path: Path
+) -> None:
+    generation_id = a_generation(database, settings, customer)
     command = Path(sys.executable).parent / "reelworks"
-    environment = {**os.environ, **settings_environment(system.stack.settings), "TERM": "xterm-256color"}
+    environment = {**os.environ, **settings_environment(settings), "TERM": "xterm-256color"}
     terminal = Terminal([str(command), "top", "--every", "0.5"], environment, tmp_path)
     try:
-        terminal.until(lambda shown: b"queued" in shown and b"provider@" in shown)
+        terminal.until(lambda shown: b"queued" in shown and b"no process" in shown)
         seen = len(terminal.output)
-        terminal.type(b"/" + made.id[:8].encode() + b"\r")
+        terminal.type(b"/" + str(generation_id)[:8].encode() + b"\r")
         terminal.until(lambda shown: b"(an id)" in shown, since=seen)
         terminal.type(b"\r")
-        terminal.until(lambda shown: b"capture" in shown, since=seen)
+        terminal.until(lambda shown: b"hold" in shown, since=seen)
         terminal.type(b"q")
         terminal.until(lambda _: terminal.process.poll() is not None)
         terminal.read(0.1)
