@@ -12,6 +12,7 @@ from cli.commands import (
     customers,
     data,
     door,
+    draining,
     generations,
     keys,
     limits,
@@ -64,6 +65,7 @@ app.add_typer(state.app)
 app.add_typer(top.app)
 app.add_typer(data.app)
 app.add_typer(restoring.app)
+app.add_typer(draining.app)
 app.add_typer(generations.top)
 app.add_typer(listening.app)
 app.add_typer(generations.app, name="generations")

@@ -210,3 +210,7 @@ class Action(StrEnum):
     """Stored callbacks of a selection of generations counted as if they came now."""
     RESTORE = "restore"
     """The database was restored from a backup."""
+    DRAIN = "drain"
+    """Worker processes take no new work."""
+    UNDRAIN = "undrain"
+    """The end of a drain."""

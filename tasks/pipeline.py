@@ -13,8 +13,9 @@ from providers.http import call_log
 from schemas.enums import Queue, Stage
 from schemas.log_redaction import hidden
 from schemas.stages import AT_PROVIDER
-from storage import claims
+from storage import claims, generations
 from storage.claims import Claim
+from storage.generations import Wake
 from storage.leases import Lease
 from tasks import deadline, traced
 from tasks.apply import apply, recover
@@ -79,28 +80,46 @@ def run(services: WorkerServices, generation_id: str, attempt: int, stages: Coll
     The steps that wait for an account run in one of the account's threads, perhaps after this function has returned.
     """
     structlog.contextvars.bind_contextvars(generation_id=generation_id)
-    asked_at = time.monotonic()
-    with services.database.statement() as statement:
-        claim = claims.claim(
-            statement, UUID(generation_id), stages, attempt=attempt, holder=services.worker_name,
-            lease_seconds=services.settings.pipeline.lease_seconds,
-        )  # fmt: skip
-    if claim is None:
-        return
+    ends = ExitStack()
+    with services.taking.taking() as may_take:
+        if not may_take:
+            return _leave(services, UUID(generation_id), attempt, stages)
+        held = _claim(services, ends, UUID(generation_id), attempt, stages)
+    if held is None:
+        return None
+    claim, lease = held
     structlog.contextvars.bind_contextvars(provider=claim.generation.provider, **hidden(lambda: claim.order.texts()))
     with traced.in_trace(claim):
-        _take(services, claim, since=asked_at)
+        _take(services, ends, claim, lease)
+    return None
 
 
-def _take(services: WorkerServices, claim: Claim, *, since: float) -> None:
+def _take(services: WorkerServices, ends: ExitStack, claim: Claim, lease: Lease) -> None:
     """Work under a claim, in a thread of its account where it waits for the account."""
-    ends = ExitStack()
-    lease = ends.enter_context(services.leases.keep(claim, since=since))
     work = partial(_keeping, ends, lease, partial(_begin, services, claim, lease))
     if claim.generation.stage not in _WAITS_FOR_ACCOUNT:
         work()
     elif not services.threads.run(claim.generation.provider, work):
         _keeping(ends, lease, partial(_put_off, services, claim, outage(services, None)))
+
+
+def _claim(
+    services: WorkerServices, ends: ExitStack, generation_id: UUID, attempt: int, stages: Collection[Stage]
+) -> tuple[Claim, Lease] | None:
+    """Claim a generation. `ends` ends the renewal of the lease."""
+    asked_at = time.monotonic()
+    with services.database.statement() as statement:
+        claim = claims.claim(
+            statement, generation_id, stages, attempt=attempt, holder=services.worker_name,
+            lease_seconds=services.settings.pipeline.lease_seconds,
+        )  # fmt: skip
+    return None if claim is None else (claim, ends.enter_context(services.leases.keep(claim, since=asked_at)))
+
+
+def _leave(services: WorkerServices, generation_id: UUID, attempt: int, stages: Collection[Stage]) -> None:
+    """Leave a generation to the workers that are not drained: the waker wakes it at once."""
+    with services.database.statement() as statement:
+        generations.make_due(statement, [Wake(generation_id, stage, attempt) for stage in stages])
 
 
 def _keeping(ends: ExitStack, lease: Lease, work: Callable[[], None]) -> None:

@@ -36,6 +36,7 @@ EMPTY = """
     DELETE FROM admission_tickets; DELETE FROM admission_creates; DELETE FROM admission_pauses;
     DELETE FROM admission_changes; DELETE FROM admission_corrections; DELETE FROM admission_families;
     DELETE FROM route_health; DELETE FROM route_changes;
+    DELETE FROM drains; DELETE FROM worker_processes; DELETE FROM secret_keys;
 """
 
 

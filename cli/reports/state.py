@@ -8,6 +8,7 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
+from cli.reports.draining import in_words
 from cli.reports.limits import closing
 from cli.reports.rows import show_json
 from cli.reports.tables import plain_table
@@ -95,6 +96,11 @@ def _remarks(state: State) -> Iterator[str]:
     for account in state.accounts:
         if (closed := closing(account)) is not None:
             yield f"[red]The account {account.account}[/red] {escape(closed)}"
+    for drain in state.drains:
+        why = f": {escape(drain.reason)}" if drain.reason else ""
+        yield f"[yellow]{escape(drain.target)} is drained[/yellow] since {drain.created_at:%Y-%m-%d %H:%M:%S}{why}"
+    for process in state.drained:
+        yield f"  {escape(process.node)} (pid {process.pid}): {in_words(process)}"
     for name, length in state.strange_lists.items():
         yield (
             f"[yellow]{length} messages[/yellow] lie in the Redis list {escape(name)}, which no worker reads: "

@@ -33,6 +33,7 @@ from schemas.log_redaction import hidden, texts_in
 from schemas.plain_messages import Unreadable
 from schemas.trace_context import attached
 from storage.outages import OUTAGES, STORE_OUTAGES
+from storage.taking import Taking
 from traces import spans
 from traces.names import Attribute, SpanKind
 from traces.spans import OpenSpan
@@ -40,6 +41,7 @@ from traces.spans import OpenSpan
 log = structlog.get_logger()
 
 _REDIS_PAUSE_SECONDS: Final = 1.0
+_REST_SECONDS: Final = 0.2
 _STORE_SECONDS: Final = 2.0
 _STORE_IS_AWAY: Final = (
     "our object store does not take the files of the request, and nothing was done: send the request again later, or "
@@ -69,6 +71,10 @@ class Server:
     """Shows each request to Flower."""
     over: Event
     """Set when the process is to end. Then a message that waits for the database stays with its taker."""
+    taking: Taking = field(default_factory=Taking)
+    """The gate before new messages: closed while the process is drained."""
+    busy: set[str] = field(default_factory=set)
+    """The takers that have a message."""
     outlast_seconds: float = 60.0
     """How long a message waits for the database before it lets others pass."""
     store_seconds: float = 900.0
@@ -89,13 +95,30 @@ class Server:
         """Serve one message after the other until the process is to end."""
         while not self.over.is_set():
             try:
-                taken = self.takers.take(taker)
+                taken = self._take(taker)
                 if taken is not None:
                     self.serve(taken)
+                self.busy.discard(taker)
             except RedisError as error:
                 # The taker still has its message, and takes the same one again.
                 log.warning("door_waits_for_redis", error=type(error).__name__)
                 self.over.wait(_REDIS_PAUSE_SECONDS)
+            if not self.taking.is_open and taker not in self.busy:
+                self.over.wait(_REST_SECONDS)
+
+    def _take(self, taker: str) -> Taken | None:
+        """Take a message, unless the process is drained. A message of before is finished all the same."""
+        with self.taking.taking() as may_take:
+            if not may_take and taker not in self.busy:
+                return None
+            try:
+                taken = self.takers.take(taker)
+            except RedisError:
+                self.busy.add(taker)  # perhaps: Redis may have moved a message to the taker
+                raise
+            if taken is not None:
+                self.busy.add(taker)
+            return taken
 
     def serve(self, taken: Taken) -> None:
         """Serve a message to its end, or leave it with its taker.

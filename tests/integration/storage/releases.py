@@ -354,6 +354,15 @@ _AT_0028 = [
     """,
 ]
 
+_AT_0029 = [
+    "INSERT INTO drains (target, author, reason) VALUES ('@host', 'ops', 'a test') ON CONFLICT DO NOTHING",
+    """
+        INSERT INTO worker_processes (node, pid, in_hand, drained_at) VALUES ('provider@host', 7, 3, now())
+        ON CONFLICT (node, pid) DO UPDATE SET seen_at = now()
+    """,
+    "INSERT INTO secret_keys (fingerprint) VALUES ('abcdefgh') ON CONFLICT DO NOTHING",
+]
+
 _STATEMENTS = {
     "0001": _AT_0001,
     "0002": _AT_0002,
@@ -383,6 +392,7 @@ _STATEMENTS = {
     "0026": _AT_0026,
     "0027": _AT_0027,
     "0028": _AT_0028,
+    "0029": _AT_0029,
 }
 
 ACCEPTED = {
