@@ -20,7 +20,9 @@ RUN /opt/build/bin/python -m hatchling build -t wheel -d dist \
 
 FROM python:3.11-slim
 
-RUN useradd --uid 10001 --user-group --no-create-home --shell /usr/sbin/nologin reelworks
+# The folder is for volumes: a new volume takes its owner.
+RUN useradd --uid 10001 --user-group --no-create-home --shell /usr/sbin/nologin reelworks \
+    && install --directory --owner 10001 --group 10001 /var/lib/reelworks
 COPY --from=build /opt/reelworks /opt/reelworks
 
 ENV PATH=/opt/reelworks/bin:$PATH \

@@ -4,6 +4,7 @@ import sys
 from importlib import metadata
 from typing import Annotated
 
+import structlog
 import typer
 
 from cli.commands import credits as credits_group
@@ -24,6 +25,7 @@ from cli.commands import (
     secrets,
     services,
     state,
+    top,
     vendors,
     webhooks,
 )
@@ -61,6 +63,7 @@ def _before_every_command(
 app.add_typer(local.app)
 app.add_typer(processes.app)
 app.add_typer(state.app)
+app.add_typer(top.app)
 app.add_typer(data.app)
 app.add_typer(restoring.app)
 app.add_typer(draining.app)
@@ -90,7 +93,11 @@ def main() -> None:
         message = _explained(error)
         if message is None:
             raise
-        errors.print(message, style="red", markup=False, soft_wrap=True)
+        if structlog.is_configured():
+            # The command is a process of ours: all its output is log lines.
+            structlog.get_logger().critical("process_failed", reason=message)
+        else:
+            errors.print(message, style="red", markup=False, soft_wrap=True)
         sys.exit(1)
 
 

@@ -11,9 +11,9 @@ from pydantic import BaseModel, ValidationError
 
 from providers.base import Fence, Profile
 from providers.http.calls import Call, Form, Reply
-from providers.http.redaction import keys_of
 from providers.http.transport import Transport
 from schemas.errors import InvalidSettings, ProviderBadResponse
+from schemas.known_secrets import keys_of
 from schemas.names import ProviderName
 from schemas.setting_groups import ProviderSettings
 

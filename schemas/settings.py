@@ -40,6 +40,7 @@ from schemas.setting_groups import (
     TestKeySettings,
 )
 from schemas.stream_out_settings import StreamOutSettings
+from schemas.trace_settings import TraceSettings
 from schemas.unprefixed import UnprefixedSource
 from schemas.webhook_settings import WebhookSettings
 
@@ -122,6 +123,7 @@ class Settings(BaseSettings):
     cdn: CdnSettings = CdnSettings()
     seeds: SeedSettings = SeedSettings()
     metrics: MetricsSettings = MetricsSettings()
+    traces: TraceSettings = TraceSettings()
     database_pool_size: int = Field(default=20, ge=2, description="connections a process may hold")
     log_format: Literal["console", "json"] = "console"
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = "INFO"

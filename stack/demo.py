@@ -9,6 +9,7 @@ from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Final
 
 import httpx
 from pydantic import BaseModel
@@ -32,7 +33,7 @@ _LOOK_EVERY_SECONDS = 0.25
 _GIVE_UP_AFTER_SECONDS = 180.0
 
 _LIGHTHOUSE = "lighthouse"
-_REQUESTS: dict[str, dict[str, object]] = {
+REQUESTS: Final[dict[str, dict[str, object]]] = {
     _LIGHTHOUSE: {"model": "nano-banana", "prompt": "a lighthouse in fog, oil on canvas", "aspect_ratio": "16:9"},
     "harbour": {"model": "nano-banana-pro", "prompt": "a harbour at dawn, seen from above", "aspect_ratio": "1:1"},
     "paper boat": {
@@ -49,6 +50,8 @@ _REQUESTS: dict[str, dict[str, object]] = {
         "generate_audio": True,
     },
 }
+"""The orders of the demo, by the names under which it shows them."""
+
 # The demo orders this video when the first image is complete.
 _FROM_IMAGE: dict[str, object] = {
     "model": "kling-2.6-image-to-video",
@@ -178,7 +181,7 @@ def run_demo(
         The exit code: 0 if every generation completed and the audit passed.
     """
     console = console or Console()
-    requests = _REQUESTS if provider is None else requests_through(provider)
+    requests = REQUESTS if provider is None else requests_through(provider)
     # Each run has a separate folder: demos may run side by side, and beside `reelworks up`.
     run = folder / f"{datetime.now(UTC):%Y%m%d-%H%M%S}-{os.getpid()}"
     console.print("[bold]Reelworks demo[/bold]: real services, real workers; the vendor is the sandbox.")

@@ -11,12 +11,13 @@ import structlog
 
 from providers.http import call_log
 from schemas.enums import Queue, Stage
+from schemas.log_redaction import hidden
 from schemas.stages import AT_PROVIDER
 from storage import claims, generations
 from storage.claims import Claim
 from storage.generations import Wake
 from storage.leases import Lease
-from tasks import deadline
+from tasks import deadline, traced
 from tasks.apply import apply, recover
 from tasks.download import download
 from tasks.outcomes import Advance, CancelSent, Later, Outcome, TakesRoute
@@ -87,12 +88,19 @@ def run(services: WorkerServices, generation_id: str, attempt: int, stages: Coll
     if held is None:
         return None
     claim, lease = held
+    structlog.contextvars.bind_contextvars(provider=claim.generation.provider, **hidden(lambda: claim.order.texts()))
+    with traced.in_trace(claim):
+        _take(services, ends, claim, lease)
+    return None
+
+
+def _take(services: WorkerServices, ends: ExitStack, claim: Claim, lease: Lease) -> None:
+    """Work under a claim, in a thread of its account where it waits for the account."""
     work = partial(_keeping, ends, lease, partial(_begin, services, claim, lease))
     if claim.generation.stage not in _WAITS_FOR_ACCOUNT:
         work()
     elif not services.threads.run(claim.generation.provider, work):
         _keeping(ends, lease, partial(_put_off, services, claim, outage(services, None)))
-    return None
 
 
 def _claim(
@@ -151,16 +159,27 @@ def go_on(services: WorkerServices, claim: Claim, lease: Lease) -> None:
     kept: Claim | None = claim
     while kept is not None and step is not None:
         claim = kept
-        try:
-            shown.begins(claim)
-            outcome = deadline.end_of(services, claim) or step(services, claim, lease)
-            if isinstance(outcome, Advance):
-                step = next_step(services, claim.generation.stage, outcome)
-            elif not isinstance(outcome, CancelSent | TakesRoute):
-                step = None
-            kept = apply(services, claim, outcome, keeps_lease=step is not None)
-            shown.ends(claim, kept)
-        except Exception as error:  # noqa: BLE001 -- the edge of every step: after any error, the row must go on
-            shown.breaks(error)
-            return recover(services, claim, error)
+        with traced.step(claim, _name(step)) as span:
+            structlog.contextvars.bind_contextvars(provider=claim.generation.provider)
+            try:
+                shown.begins(claim)
+                outcome = deadline.end_of(services, claim) or step(services, claim, lease)
+                if isinstance(outcome, Advance):
+                    step = next_step(services, claim.generation.stage, outcome)
+                elif not isinstance(outcome, CancelSent | TakesRoute):
+                    step = None
+                traced.ends(span, outcome)
+                kept = apply(services, claim, outcome, keeps_lease=step is not None)
+                shown.ends(claim, kept)
+            except Exception as error:  # noqa: BLE001 -- the edge of every step: after any error, the row must go on
+                span.fail(type(error).__name__)
+                shown.breaks(error)
+                return recover(services, claim, error)
+        traced.waited(claim, kept)
     return None
+
+
+def _name(step: Step) -> str:
+    """The name of a step's function."""
+    function: Any = step.func if isinstance(step, partial) else step
+    return str(function.__name__)

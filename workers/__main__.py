@@ -15,6 +15,7 @@ from schemas.enums import Queue
 from schemas.logs import configure_logging
 from schemas.settings import Settings, get_settings
 from tasks.services import use_services
+from traces.process import tracing
 from workers import known_labels, notify_process, requests_process
 from workers.app import create_app
 from workers.celery_logging import keep_our_logging
@@ -46,7 +47,10 @@ def main() -> None:
         threading.Thread(target=_end_with, args=(options.parent, settings), name="parent-watch", daemon=True).start()
     name = options.name or options.role
     known_labels.learn(settings)
-    with serving(settings.metrics, settings.data_folder, process=name, role=options.role):
+    with (
+        serving(settings.metrics, settings.data_folder, process=name, role=options.role),
+        tracing(settings, process=name, role=options.role),
+    ):
         _run(settings, options.role, name, threads=options.threads or ROLES[options.role].threads)
 
 

@@ -14,6 +14,7 @@ from typing import Any
 from tornado.httputil import HTTPMessageDelegate, HTTPServerRequest
 from tornado.web import Application, ErrorHandler
 
+from schemas.errors import InvalidSettings
 from schemas.settings import Settings
 from workers import flower_pages
 from workers.app import create_app
@@ -25,11 +26,11 @@ def flower_arguments(settings: Settings) -> list[str]:
     """The command line of Flower.
 
     Raises:
-        ValueError: Flower would listen beyond this machine without a login.
+        InvalidSettings: Flower would listen beyond this machine without a login.
     """
     login = settings.flower_basic_auth.get_secret_value()
     if not _has_login(settings) and not _is_loopback(settings.flower_host):
-        raise ValueError(
+        raise InvalidSettings(
             f"Flower would listen on {settings.flower_host} without a login: "
             "set REELWORKS_FLOWER_BASIC_AUTH to user:password, or REELWORKS_FLOWER_HOST to 127.0.0.1"
         )

@@ -1,7 +1,8 @@
 """Health checks of the processes that serve no HTTP. Each check runs in the container of its process.
 
 `python -m workers.health worker ROLE` listens for the worker's heartbeat. `python -m workers.health beat` asks Redis
-for the traffic of beat. Both exit with 1 and a reason if the process is not healthy.
+for the traffic of beat. Both exit with 1 and a reason if the process is not healthy. A platform that restarts unhealthy
+processes gives `--redis-may-be-away`: a restart brings no Redis back.
 """
 
 import argparse
@@ -51,18 +52,25 @@ def _host(address: str) -> str:
     return address.rpartition(":")[0]
 
 
-def main() -> None:
-    """Run the check of the command line."""
+def command_line() -> argparse.ArgumentParser:
+    """The arguments of a check."""
     parser = argparse.ArgumentParser(prog="python -m workers.health", description=__doc__)
     checks = parser.add_subparsers(dest="check", required=True)
-    checks.add_parser("worker").add_argument("role", type=Role, choices=list(Role))
-    checks.add_parser("beat")
-    options = parser.parse_args()
+    worker, beat = checks.add_parser("worker"), checks.add_parser("beat")
+    worker.add_argument("role", type=Role, choices=list(Role))
+    for check in (worker, beat):
+        check.add_argument("--redis-may-be-away", action="store_true", help="exit with 0 if Redis does not answer")
+    return parser
+
+
+def main() -> None:
+    """Run the check of the command line."""
+    options = command_line().parse_args()
     settings = get_settings()
     try:
         trouble = worker_trouble(settings, options.role) if options.check == "worker" else beat_trouble(settings)
     except (OperationalError, RedisError) as error:
-        trouble = f"Redis did not answer: {type(error).__name__}"
+        trouble = None if options.redis_may_be_away else f"Redis did not answer: {type(error).__name__}"
     if trouble:
         sys.exit(trouble)
 

@@ -6,10 +6,12 @@ The models are stricter than the Compose Specification: they know the keys that 
 import re
 from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, Final, Literal
 
 import yaml
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints
+
+from workers.roles import Role
 
 # Specification, "Interpolation": $$, $NAME, ${NAME}, and ${NAME:-default} or ${NAME:?message} for unset or empty. A
 # default may hold other variables; here, none of those holds a third.
@@ -21,7 +23,8 @@ _VARIABLE = re.compile(
 Duration = Annotated[str, StringConstraints(pattern=r"^(\d+h)?(\d+m)?(\d+s)?$", min_length=2)]
 Size = Annotated[str, StringConstraints(pattern=r"^\d+[bkmg]b?$")]
 Port = Annotated[str, StringConstraints(pattern=r"^\d+\.\d+\.\d+\.\d+:\d+:\d+(/udp)?$")]
-Mount = Annotated[str, StringConstraints(pattern=r"^[a-z0-9]+:/\S+$")]
+Mount = Annotated[str, StringConstraints(pattern=r"^([a-z0-9]+:/[a-z/]+|\./[a-z./]+:/[a-z./]+:ro)$")]
+"""A volume, or a file or folder of the project that the container only reads."""
 
 
 class MissingVariable(Exception):
@@ -67,7 +70,9 @@ class Service(_Part):
 
     image: str
     build: str | None = None
+    entrypoint: list[str] = []
     command: list[str] = Field(min_length=1)
+    user: str
     profiles: list[str] = []
     restart: Literal["unless-stopped", "no"]
     environment: dict[str, str] = {}
@@ -84,8 +89,10 @@ class Service(_Part):
     cap_add: list[str] = []
     read_only: bool = False
     shm_size: Size | None = None
-    mem_limit: Size | None = None
-    stop_grace_period: Duration | None = None
+    mem_limit: Size
+    cpus: Annotated[str, StringConstraints(pattern=r"^\d+(\.\d+)?$")]
+    pids_limit: int = Field(gt=0)
+    stop_grace_period: Duration
 
 
 class Network(_Part):
@@ -193,3 +200,12 @@ def _value(found: re.Match[str], variables: Mapping[str, str]) -> str:
     if found["rule"] == ":?":
         raise MissingVariable(f"required variable {name} is missing a value: {found['text']}")
     return _filled_in(found["text"], variables)
+
+
+GIVEN: Final = {name: f"given-{name.lower()}" for name in required_variables()} | {"PUBLIC_HOST": "media.example"}
+"""A value for each required variable."""
+
+# All but the sandbox, which is a stranger.
+OURS: Final = frozenset({"gateway", "beat", "flower", "migrate", *(f"worker-{role}" for role in Role)})
+METRICS: Final = frozenset({"prometheus", "alertmanager", "grafana"})
+ALL: Final = OURS | METRICS | {"postgres", "redis", "s3", "proxy", "sandbox"}

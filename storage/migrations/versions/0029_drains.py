@@ -6,8 +6,8 @@ The previous release works on this schema: its workers report nothing and hear o
 import sqlalchemy as sa
 from alembic import op
 
-revision = "0028"
-down_revision = "0025"
+revision = "0029"
+down_revision = "0028"
 branch_labels = None
 depends_on = None
 
