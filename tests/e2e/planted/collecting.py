@@ -120,7 +120,8 @@ def _collect_redis(run: Run) -> None:
         for key in redis.scan_iter():
             name = key.decode()
             content = _content(redis, key)
-            run.garden.wrote(Output.STREAM if name.startswith("reelworks:events") else Output.REDIS, name, content)
+            places = {"reelworks:events": Output.STREAM, "reelworks:door:dead": Output.DEAD}
+            run.garden.wrote(places.get(name, Output.REDIS), name, content)
 
 
 def _content(redis: Redis, key: bytes) -> str:

@@ -41,6 +41,8 @@ class Output(StrEnum):
     FLOWER_STATE = "Flower's state file"
     CELERY_EVENTS = "what is published in Redis"
     REDIS = "the keys in Redis"
+    DEAD = "the dead messages of the Redis door"
+    """Kept as they came, for the operator."""
     STREAM = "the stream reelworks:events"
     OWN_DOCUMENTS = "the customer's own documents"
     PROBLEMS = "problem documents"
@@ -55,10 +57,11 @@ ALLOWED: Final[Mapping[Sort, frozenset[Output]]] = {
     Sort.KEY: frozenset(),
     Sort.TOKEN: frozenset(),
     Sort.ENDPOINT: frozenset(),
-    # A customer reads what the customer wrote. Redis holds messages at the door until they are served.
-    Sort.CONTENT: frozenset({Output.OWN_DOCUMENTS}),
+    # A customer reads what the customer wrote.
+    Sort.CONTENT: frozenset({Output.OWN_DOCUMENTS, Output.DEAD}),
     Sort.LABEL: frozenset({Output.OWN_DOCUMENTS, Output.STREAM, Output.WEBHOOKS}),
-    Sort.NAME: frozenset(),
+    # A refusal quotes a wrong name to its sender, over HTTP and over Redis.
+    Sort.NAME: frozenset({Output.PROBLEMS, Output.REDIS, Output.CELERY_EVENTS}),
 }
 """Where each sort may appear. Everything else is a leak."""
 
