@@ -8,11 +8,12 @@ RUNNABLE := .venv/runnable
 PEERS_INSTALLED := .venv-peers/installed
 LITELLM_INSTALLED := .venv-litellm/installed
 CLIENTS_INSTALLED := clients/node_modules/installed
+PROMETHEUS_INSTALLED := .prometheus/installed
 
 chaos: MINUTES ?= 20
 fuzz: MINUTES ?= 5
 
-.PHONY: help setup demo up test test-slow clients model mutants check docs fmt bench peers chaos door-kills away hostile fixes fuzz rollout lock clean
+.PHONY: help setup demo up test test-slow alerts panels clients model mutants check docs fmt bench peers chaos door-kills away hostile fixes fuzz rollout lock clean
 
 help: ## Show this help
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -45,21 +46,29 @@ $(CLIENTS_INSTALLED): clients/package-lock.json $(wildcard clients/ai-sdk/src/* 
 	@$(BIN)/python requirements/install_clients.py
 	@touch $@
 
+# Debian's Prometheus and Alertmanager.
+$(PROMETHEUS_INSTALLED): requirements/install_prometheus.py
+	@"$(PYTHON)" requirements/install_prometheus.py $(@D)
+	@touch $@
+
 demo: $(RUNNABLE) ## Make images and videos against the sandbox, from request to file; PROVIDER=all: one through each vendor
 	@$(BIN)/reelworks demo $(if $(PROVIDER),--provider $(PROVIDER))
 
-up: $(RUNNABLE) ## Run the whole system in the foreground; Ctrl-C ends it
-	@$(BIN)/reelworks up || test $$? -eq 130
+up: $(RUNNABLE) ## Run the whole system in the foreground; Ctrl-C ends it (REHEARSE=1: dead parts start again; PAUSE=20)
+	@$(BIN)/reelworks up $(if $(REHEARSE),--rehearse $(if $(PAUSE),--pause $(PAUSE))) || test $$? -eq 130
 
 # Each of the two processes works through its part of the files, so that few parts of the system start twice. The process
 # that ends first takes over tests of the other.
 TEST := $(BIN)/pytest -n 2 --dist worksteal
 
 test: $(INSTALLED) ## Run the tests against real services and real worker processes
-	@$(TEST) -m "not slow and not npm"
+	@$(TEST) -m "not slow and not npm and not prometheus"
 
 test-slow: $(INSTALLED) $(LITELLM_INSTALLED) ## Run the tests that take minutes: set-ups, deploys under load, a wheel elsewhere, short chaos and bench runs
 	@$(TEST) -m slow
+
+alerts: $(INSTALLED) $(PROMETHEUS_INSTALLED) ## Cause the fault of each alert beside the real Prometheus and Alertmanager, and see each alert fire
+	@$(BIN)/pytest tests/e2e/alerts
 
 clients: $(INSTALLED) $(LITELLM_INSTALLED) $(CLIENTS_INSTALLED) ## Run the clients against the system: ours, OpenAI's, the AI SDK, LiteLLM's proxy
 	@$(BIN)/pytest tests/e2e/clients
@@ -106,6 +115,9 @@ rollout: $(INSTALLED) ## Deploy this version over an earlier one under load (BAS
 
 chaos: $(INSTALLED) ## Break and attack every part of the running system for MINUTES (20), as SEED decides, and audit it
 	@$(BIN)/python -m drills.chaos --minutes $(MINUTES) $(if $(SEED),--seed $(SEED))
+
+panels: $(INSTALLED) $(PROMETHEUS_INSTALLED) ## Draw every panel of the dashboards during a chaos run of MINUTES (4) into docs/ops
+	@$(BIN)/python -m drills.monitoring $(if $(MINUTES),--minutes $(MINUTES)) $(if $(SEED),--seed $(SEED))
 
 door-kills: $(INSTALLED) ## Kill the process of the Redis door KILLS (100) times under ORDERS (2000), and count generations and answers
 	@$(BIN)/python -m drills.door $(if $(KILLS),--kills $(KILLS)) $(if $(ORDERS),--orders $(ORDERS)) $(if $(SEED),--seed $(SEED))

@@ -4,6 +4,7 @@ from fastapi import FastAPI
 
 from gateway import measured
 from gateway.admin import router as admin_router
+from gateway.admin_levers import router as admin_levers_router
 from gateway.admin_limits import router as admin_limits_router
 from gateway.batches import router as batches_router
 from gateway.body_limit import FORM, BodyLimit
@@ -128,6 +129,7 @@ _ROUTERS = (
     keys_router,
     admin_router,
     admin_limits_router,
+    admin_levers_router,
     operators_timelines_router,
     files_router,
     inputs_router,
@@ -166,6 +168,8 @@ def create_app(settings: Settings | None = None) -> FastAPI:
         openapi_url=None,
         # A redirect would copy the callback's token into a header.
         redirect_slashes=False,
+        # FastAPI's own spans have the query of the URL, which may be a callback's token. `gateway.traced` makes ours.
+        telemetry={"tracing": False, "metrics": False, "logs": False, "auto_configure": False},
     )
     # The last middleware added is the outermost.
     app.add_middleware(HeadAsGet)

@@ -4,17 +4,19 @@ import threading
 import time
 from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
+from itertools import groupby
 from uuid import UUID
 
 from admission.forecast import Forecast
 from schemas.enums import Stage
 from schemas.limits import WHOLE_ACCOUNT, HeldBy, Place, RemoteWait
 from schemas.names import ProviderName
-from schemas.orders import Order
+from schemas.orders import Order, Route
 from schemas.queue_api import QueuedModel, QueuePlace, QueueReason, QueueResource
 from schemas.tables import Generation
 from storage import admission_places
-from storage.admission_places import Candidate, Standing
+from storage.admission_places import Candidate, Outlook, Standing
+from storage.quotas import end_of_day
 from storage.sql import Sql
 
 # Many customers ask about few accounts.
@@ -69,30 +71,36 @@ class Queues:
         )
 
     def waits(self, sql: Sql, customer_id: UUID, orders: Sequence[Order]) -> dict[str, float | None]:
-        """The expected seconds until a provider gets each order, by model. None: not known, for example in a pause."""
-        routes = [order.routes[0] for order in orders]
-        forecasts = [self._forecast(sql, route.provider) for route in routes]
+        """The expected seconds until a provider gets each order, by model. None: not known, for example in a pause.
+
+        An order takes the first of its routes that works, as a worker chooses (`admission.routes`).
+        """
         candidates = [
-            Candidate(order.model, route.provider, route.model, _pool(forecast, route.model))
-            for order, route, forecast in zip(orders, routes, forecasts, strict=True)
+            Candidate(order.model, route.provider, route.model, self._pool(sql, route))
+            for order in orders
+            for route in order.routes
         ]
         outlooks = admission_places.outlooks(sql, customer_id, candidates)
-        waits: dict[str, float | None] = {}
-        for one, forecast, outlook in zip(candidates, forecasts, outlooks, strict=True):
-            if outlook.is_held:
-                waits[one.model] = None
-            elif forecast is None:
-                waits[one.model] = 0.0
-            else:
-                waits[one.model] = forecast.wait_seconds(
-                    one.pool, in_pool=outlook.ahead_in_pool, at_account=outlook.ahead_at_account
-                )
-        return waits
+        found = groupby(zip(candidates, outlooks, strict=True), key=lambda pair: pair[0].model)
+        return {model: self._wait(sql, list(pairs)) for model, pairs in found}
+
+    def _wait(self, sql: Sql, routes: Sequence[tuple[Candidate, Outlook]]) -> float | None:
+        able = [(one, outlook) for one, outlook in routes if not outlook.is_away]
+        if not able:
+            return None
+        one, outlook = next((pair for pair in able if not pair[1].is_shut), able[0])
+        if outlook.is_paused:
+            return None
+        forecast = self._forecast(sql, one.provider)
+        if forecast is None:
+            return 0.0
+        return forecast.wait_seconds(one.pool, in_pool=outlook.ahead_in_pool, at_account=outlook.ahead_at_account)
 
     def _place(self, sql: Sql, one: Standing) -> QueuePlace:
         reason = None if one.held_by is None else _REASONS.get(one.held_by)
         if reason is not None:
-            return QueuePlace(reason=reason, ahead=None, estimated_start_at=None)
+            day_ends_at = end_of_day(datetime.now(UTC)) if one.waits_for_the_day else None
+            return QueuePlace(reason=reason, ahead=None, estimated_start_at=day_ends_at)
         forecast = self._forecast(sql, one.provider)
         seconds = None
         if forecast is not None:
@@ -102,6 +110,10 @@ class Queues:
             )  # fmt: skip
         start = None if seconds is None else datetime.now(UTC) + timedelta(seconds=seconds)
         return QueuePlace(reason=QueueReason.CAPACITY, ahead=one.ahead_at_account, estimated_start_at=start)
+
+    def _pool(self, sql: Sql, route: Route) -> str:
+        forecast = self._forecast(sql, route.provider)
+        return WHOLE_ACCOUNT if forecast is None else forecast.limits.pool_of(route.model)
 
     def _forecast(self, sql: Sql, provider: ProviderName) -> Forecast | None:
         """The forecast of an account, of the last second. None: the account has never had limits or a queue."""
@@ -122,7 +134,3 @@ def vendor_place(generation: Generation) -> QueuePlace | None:
     if generation.stage is not Stage.GENERATING or generation.remote_wait not in _NOT_BEGUN:
         return None
     return QueuePlace(reason=QueueReason.VENDOR_QUEUE, ahead=generation.remote_ahead, estimated_start_at=None)
-
-
-def _pool(forecast: Forecast | None, vendor_model: str) -> str:
-    return WHOLE_ACCOUNT if forecast is None else forecast.limits.pool_of(vendor_model)

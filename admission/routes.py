@@ -131,8 +131,8 @@ class Routes:
             return routes.has_short_queue(sql, claim.generation.customer_id, route.provider)
 
     def _too_dear(self, order: Order, route: Route) -> TooDear | None:
-        cost = self._catalogue.costs.of(order, route)
-        if cost is None or cost <= self._catalogue.costs.highest(order):
+        cost = self._catalogue.costs.above_price(order, route)
+        if cost is None:
             return None
         log.warning(
             "route_too_dear", model=order.model, provider=route.provider, vendor_model=route.model,

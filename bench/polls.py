@@ -2,6 +2,9 @@
 
 Compares the polls without usual times, those with usual times, and the best that could be: the times of reading that
 cost least, found by dynamic programming over the known times of the work.
+
+Then the use of a full account whose vendor asks for a gap between two reads: a place stays empty from the end of the
+work until our read.
 """
 
 import random
@@ -23,6 +26,9 @@ _SEED = 7
 _SIGMA = 0.15
 _USUAL_SECONDS = (4.0, 60.0, 240.0)
 _SLOTS = 400
+# Runway asks for so much.
+_LEAST_GAP_SECONDS = 5.0
+_LENGTHS = (8.0, 15.0, 30.0, 45.0, 60.0, 90.0, 120.0)
 # Sums of gaps differ from the moments by rounding.
 _EQUAL = 1e-6
 
@@ -49,8 +55,12 @@ def _until_seen(taken: float, gap_after: Callable[[float], float]) -> Cost:
     return reads, at - taken
 
 
-def best(times: Sequence[float], read_costs: float) -> Cost:
-    """The fixed times of reading for which the reads and the delay together cost least."""
+def best(times: Sequence[float], read_costs: float, *, least_gap: float = 0.0) -> Cost:
+    """The fixed times of reading for which the reads and the delay together cost least.
+
+    Args:
+        least_gap: the seconds that the vendor wants between two reads.
+    """
     grid = [times[0] + (times[-1] - times[0]) * slot / _SLOTS for slot in range(_SLOTS + 1)]
     done = [sum(taken <= at for taken in times) for at in grid]
     sums = [0.0, *accumulate(times)]
@@ -63,7 +73,8 @@ def best(times: Sequence[float], read_costs: float) -> Cost:
 
     costs: list[tuple[float, int]] = []
     for slot in range(len(grid)):
-        options = [(cost(-1, slot), -1), *((costs[before][0] + cost(before, slot), before) for before in range(slot))]
+        earlier = (before for before in range(slot) if grid[slot] - grid[before] >= least_gap)
+        options = [(cost(-1, slot), -1), *((costs[before][0] + cost(before, slot), before) for before in earlier)]
         costs.append(min(options))
     reads_at = [slot := len(grid) - 1]
     while (slot := costs[slot][1]) >= 0:
@@ -88,13 +99,35 @@ def compared(pipeline: PipelineSettings, usual_seconds: float) -> tuple[Cost, Co
     return polled(times, gaps(None)), polled(times, gaps(usual)), best(times, pipeline.poll_read_costs_seconds)
 
 
+def uses(pipeline: PipelineSettings, usual_seconds: float, *, least_gap: float) -> tuple[float, float]:
+    """The used part of a full account: by our polls while other work waits, and by the best times of reading."""
+    times = work(usual_seconds)
+    tenths = statistics.quantiles(times, n=10)
+    usual = RenderTimes(tenths[0], tenths[-1])
+
+    def gap(at: float) -> float:
+        return next_poll(
+            pipeline, waited_seconds=at, has_callback=False, usual=usual, least_seconds=least_gap, is_awaited=True
+        )
+
+    busy = statistics.mean(times)
+    _, ours = polled(times, gap)
+    _, least = best(times, 0.0, least_gap=least_gap)
+    return busy / (busy + ours), busy / (busy + least)
+
+
 def main() -> None:
-    """Print the comparison."""
+    """Print the comparisons."""
     random.seed(_SEED)
     table = Table("usual time", "reads, delay", "with usual times", "best", title="poll mode")
     for seconds in _USUAL_SECONDS:
         costs = compared(PipelineSettings(), seconds)
         table.add_row(f"{seconds:.0f} s", *(f"{reads:.1f} reads, {delay:.2f} s" for reads, delay in costs))
+    Console().print(table)
+    table = Table("usual time", "use", "best", title=f"a full account, {_LEAST_GAP_SECONDS:.0f} s between two reads")
+    for seconds in _LENGTHS:
+        ours, most = uses(PipelineSettings(), seconds, least_gap=_LEAST_GAP_SECONDS)
+        table.add_row(f"{seconds:.0f} s", f"{ours:.0%}", f"{most:.0%}")
     Console().print(table)
 
 

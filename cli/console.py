@@ -12,6 +12,15 @@ console = Console(width=None if sys.stdout.isatty() or "COLUMNS" in os.environ e
 errors = Console(stderr=True)
 
 
+def silence_logs() -> None:
+    """Write no log lines: the output of the command tells all that they would."""
+    import logging
+
+    import structlog
+
+    structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(logging.CRITICAL))
+
+
 def refuse(message: str) -> NoReturn:
     """End the command with exit code 2, as for a wrong argument."""
     errors.print(message, markup=False, soft_wrap=True)

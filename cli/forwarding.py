@@ -121,7 +121,7 @@ class Forwarding:
             return
         # The same in each run: a repeated event is the same message.
         message_id = str(uuid5(NAMESPACE_URL, f"{self._url}#{event_id}"))
-        signed = signing.headers([self.secret], self.key, message_id, int(time.time()), body)
+        signed = signing.headers([self.secret], [self.key], message_id, int(time.time()), body)
         began = time.monotonic()
         try:
             status = str(self._target.post(self._url, content=body, headers={**HEADERS, **signed}).status_code)

@@ -4,6 +4,7 @@ import sys
 from importlib import metadata
 from typing import Annotated
 
+import structlog
 import typer
 
 from cli.commands import credits as credits_group
@@ -11,6 +12,7 @@ from cli.commands import (
     customers,
     data,
     door,
+    draining,
     generations,
     keys,
     limits,
@@ -18,9 +20,12 @@ from cli.commands import (
     local,
     models,
     processes,
+    restoring,
     routes,
+    secrets,
     services,
     state,
+    top,
     vendors,
     webhooks,
 )
@@ -58,7 +63,10 @@ def _before_every_command(
 app.add_typer(local.app)
 app.add_typer(processes.app)
 app.add_typer(state.app)
+app.add_typer(top.app)
 app.add_typer(data.app)
+app.add_typer(restoring.app)
+app.add_typer(draining.app)
 app.add_typer(generations.top)
 app.add_typer(listening.app)
 app.add_typer(generations.app, name="generations")
@@ -73,6 +81,7 @@ app.add_typer(routes.app, name="routes")
 app.add_typer(vendors.app, name="providers")
 app.add_typer(webhooks.app, name="webhooks")
 app.add_typer(door.app, name="door")
+app.add_typer(secrets.app, name="secrets")
 
 
 def main() -> None:
@@ -84,7 +93,11 @@ def main() -> None:
         message = _explained(error)
         if message is None:
             raise
-        errors.print(message, style="red", markup=False, soft_wrap=True)
+        if structlog.is_configured():
+            # The command is a process of ours: all its output is log lines.
+            structlog.get_logger().critical("process_failed", reason=message)
+        else:
+            errors.print(message, style="red", markup=False, soft_wrap=True)
         sys.exit(1)
 
 

@@ -1,7 +1,7 @@
 """Options that several commands share."""
 
 from collections.abc import Callable
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Annotated, Any
 
 import typer
@@ -54,6 +54,17 @@ def a_duration(given: str) -> timedelta:
     if not (number.isascii() and number.isdecimal() and unit in _UNITS and len(number) <= _MOST_DIGITS):
         raise typer.BadParameter("must be a number of days, hours, minutes or seconds, such as 90d, 12h, 30m or 0s")
     return timedelta(**{_UNITS[unit]: int(number)})
+
+
+def a_moment(given: str) -> datetime:
+    """Parses a time with its zone."""
+    try:
+        moment = datetime.fromisoformat(given)
+    except ValueError:
+        moment = None
+    if moment is None or moment.tzinfo is None:
+        raise typer.BadParameter("must be a time with its zone, such as 2026-11-30T02:00:00Z")
+    return moment
 
 
 a_name = _checked(text.name)

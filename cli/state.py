@@ -17,9 +17,11 @@ from schemas.admission_api import AccountState
 from schemas.enums import Queue, Stage
 from schemas.settings import Settings
 from stack.wiring import gateway_url
-from storage import overview
+from storage import drains, overview
 from storage.admission_state import account_states
 from storage.database import Database
+from storage.drains import Drain
+from storage.drains import Process as DrainedProcess
 from storage.objects import ObjectStore
 from storage.overview import EventsOut, StageCount
 from storage.sql import of
@@ -82,6 +84,10 @@ class State:
     """How far the events that leave the system are behind. None if the database does not answer."""
     accounts: Sequence[AccountState]
     """The provider accounts that have limits, or work that waits for them."""
+    drains: Sequence[Drain]
+    """The drains in force."""
+    drained: Sequence[DrainedProcess]
+    """The worker processes that are to take no new work."""
 
     @property
     def is_well(self) -> bool:
@@ -102,7 +108,7 @@ def state_of(settings: Settings, *, gateway: str | None, patience: float) -> Sta
     objects = _Question("object store", settings.s3.endpoint, lambda: _ping(settings), settings)
     door = _Question("gateway", " or ".join(dict.fromkeys(addresses)), lambda: _ask_gateway(addresses), settings)
     workers = _Question("workers", "", lambda: _living(settings, patience), settings, patience=patience + _ASK_SECONDS)
-    stages, finished, events_out, accounts = database.result or ((), {}, None, ())
+    stages, finished, events_out, accounts, asked, drained = database.result or ((), {}, None, (), (), ())
     lengths, strange, dead = redis.result or ({}, {}, 0)
     living = workers.result or {}
     return State(
@@ -114,6 +120,8 @@ def state_of(settings: Settings, *, gateway: str | None, patience: float) -> Sta
         dead_requests=dead,
         events_out=events_out,
         accounts=accounts,
+        drains=asked,
+        drained=drained,
     )
 
 
@@ -156,15 +164,26 @@ class _NotReady(Exception):
     """A part answers, but cannot work."""
 
 
-def _rows(
-    settings: Settings,
-) -> tuple[Sequence[StageCount], Mapping[Stage, int], EventsOut, Sequence[AccountState]]:
+_Rows = tuple[
+    Sequence[StageCount],
+    Mapping[Stage, int],
+    EventsOut,
+    Sequence[AccountState],
+    Sequence[Drain],
+    Sequence[DrainedProcess],
+]
+
+
+def _rows(settings: Settings) -> _Rows:
     database = Database(settings.database_url)
     try:
         with database.transaction() as session:
             events_out = overview.events_out(session, has_stream=settings.stream_out.enabled)
             accounts = [one for one in account_states(of(session)) if one.is_of_interest]
-            return overview.unfinished(session), overview.finished_today(session), events_out, accounts
+            sql = of(session)
+            drained = [one for one in drains.processes(sql) if one.drain is not None]
+            unfinished, finished = overview.unfinished(session), overview.finished_today(session)
+            return unfinished, finished, events_out, accounts, drains.drains(sql), drained
     except ProgrammingError:
         raise _NotReady("it has not our tables: run `reelworks migrate`") from None
     finally:

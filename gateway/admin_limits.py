@@ -100,9 +100,9 @@ def reset_limits(account: Account, services: ServicesOf, caller: TheCaller, reas
         return _state(sql, account)
 
 
-@router.get("/limit-changes", summary="List changes of limits", openapi_extra=_ADMIN, responses=_LIST_PROBLEMS)
+@router.get("/limit-changes", summary="List operators' changes", openapi_extra=_ADMIN, responses=_LIST_PROBLEMS)
 def list_changes(query: Annotated[PageQuery, Query()], services: ServicesOf, caller: TheCaller) -> ChangeList:
-    """Returns who changed the limits of accounts and the pauses, when, and why, the newest first."""
+    """Returns who changed limits and pauses or pulled levers, when, and why, the newest first."""
     require_operator(caller)
     with services.database.transaction() as session:
         page = admission_control.changes(session, query.after, limit=query.limit)

@@ -9,6 +9,7 @@ from uuid import UUID
 import structlog
 from fastapi import Depends, Query, Request
 
+from gateway import traced
 from gateway.dependencies import GatewayServices, ServicesOf
 from gateway.openapi import problems
 from gateway.problems import ContentTooLarge
@@ -73,7 +74,7 @@ async def require_token(
     Raises:
         Unauthenticated: the token is not the one of the generation.
     """
-    if not callback_token.verify(services.settings.secret_key.get_secret_value(), generation_id, token):
+    if not callback_token.verify(services.settings.accepted_keys, generation_id, token):
         CALLBACKS.add(OTHER, CallbackVerdict.WRONG_TOKEN)
         log.warning("callback_token_wrong", generation_id=str(generation_id))
         raise Unauthenticated("this is not a callback URL that was handed out here")
@@ -141,7 +142,7 @@ async def record(
     services: GatewayServices, adapter: Provider, generation_id: UUID, reading: CallbackReading, body: bytes
 ) -> None:
     """Store a callback, and send the wake-up of its generation where one is due."""
-    wake = await services.loop_database.statements(
+    recorded = await services.loop_database.statements(
         lambda statements: callbacks.record(
             statements,
             adapter.name,
@@ -149,8 +150,11 @@ async def record(
             remote_id=reading.remote_id,
             body=body,
             resend_after=services.settings.pipeline.resend_after_seconds,
+            span_id=traced.span_id(),
         )
     )
+    traced.belongs_to(recorded.traceparent)
+    wake = recorded.wake
     CALLBACKS.add(adapter.name, CallbackVerdict.KEPT if wake is None else CallbackVerdict.WAKES)
     if wake is not None:
         services.wakes.send(wake)

@@ -8,7 +8,7 @@ from gateway.json_body import BODY_PROBLEMS, RequireJson
 from gateway.openapi import problems
 from intake.estimates import estimate_resource
 from schemas.enums import Scope
-from schemas.errors import ModelPaused, ModelRetired, NoSandbox, NotFound, Unauthenticated
+from schemas.errors import CostAbovePrice, ModelPaused, ModelRetired, NoSandbox, NotFound, Unauthenticated
 from schemas.estimate_api import EstimateResource
 from schemas.identity_api import HttpOrder
 
@@ -20,7 +20,7 @@ router = customers_router("/v1/estimate", "generations")
     summary="Estimate an order",
     dependencies=[RequireJson],
     openapi_extra=needs(Scope.READ),
-    responses=BODY_PROBLEMS | problems(Unauthenticated, NotFound, ModelRetired, ModelPaused, NoSandbox),
+    responses=BODY_PROBLEMS | problems(Unauthenticated, NotFound, CostAbovePrice, ModelRetired, ModelPaused, NoSandbox),
 )
 async def estimate(order: HttpOrder, request: Request, services: ServicesOf) -> EstimateResource:
     """Returns the price that the same body would hold at `POST /v1/generations`, and refuses what that would refuse.

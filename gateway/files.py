@@ -36,9 +36,9 @@ def _require_link(
     token: Token = "",
 ) -> bool:
     """Whether the link is one of the gateway's own, not of the CDN's."""
-    own = content_link.gateway_secret(services.settings.secret_key.get_secret_value())
-    secrets = (own, services.settings.cdn.secret.get_secret_value())
-    signed = [bool(secret) and content_link.verify(secret, key, expires, saved_as, token) for secret in secrets]
+    own = [content_link.gateway_secret(secret) for secret in services.settings.accepted_keys]
+    of_the_cdn = [secret for secret in [services.settings.cdn.secret.get_secret_value()] if secret]
+    signed = [content_link.verify(secrets, key, expires, saved_as, token) for secrets in (own, of_the_cdn)]
     ended = "this link has ended: ask for another at the `content` of the generation"
     require_valid(expires, is_ours=any(signed), ended=ended)
     return signed[0]

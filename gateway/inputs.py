@@ -21,8 +21,8 @@ router = PrefixRouter(tags=["inputs"])
 
 
 def _require_link(services: ServicesOf, key: str, expires: Expires = "", token: Token = "") -> None:
-    secret = services.settings.secret_key.get_secret_value()
-    require_valid(expires, is_ours=input_link.verify(secret, key, expires, token))
+    secrets = services.settings.accepted_keys
+    require_valid(expires, is_ours=input_link.verify(secrets, key, expires, token))
 
 
 @router.get(

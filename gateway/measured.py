@@ -23,13 +23,18 @@ def count(scope: Scope, status: int | None, seconds: float) -> None:
         status: the status of the answer. None: the client left before.
     """
     route: Any = scope.get("route")
-    template = _template(route)
+    path = template(scope)
     method = "GET" if scope["method"] == "HEAD" else scope["method"]
-    operation = OTHER if template is None else f"{method} {template}"
+    operation = OTHER if path is None else f"{method} {path}"
     REQUESTS.add(operation, "none" if status is None else f"{status // 100}xx")
     if status is not None:
         ANSWERS.add(str(status))
     REQUEST_SECONDS.observe(_door(route), seconds=seconds)
+
+
+def template(scope: Scope) -> str | None:
+    """The path of a request's route, with names in place of its parameters. None: no route."""
+    return _template(scope.get("route"))
 
 
 def _door(route: Any) -> str:

@@ -7,6 +7,7 @@ from fastapi import Header
 from gateway.openapi import problems
 from schemas.errors import (
     CapReached,
+    CostAbovePrice,
     GenerationDeleted,
     IdempotencyMismatch,
     InsufficientCredits,
@@ -46,6 +47,7 @@ ORDER_KINDS = (
     CapReached,
     ModelRetired,
     InvalidRequest,
+    CostAbovePrice,
     IdempotencyMismatch,
     TooManyRequests,
     QuotaReached,

@@ -3,6 +3,7 @@
 import re
 import time
 import traceback
+from contextlib import nullcontext
 from uuid import uuid4
 
 import structlog
@@ -10,11 +11,13 @@ from starlette.datastructures import Headers, MutableHeaders
 from starlette.requests import ClientDisconnect
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from gateway import measured
+from gateway import measured, traced
 from gateway.error_answers import error_response
 from gateway.head import READS
 from gateway.rate_limits import ALLOWANCE, Allowance
+from gateway.traced import RequestSpan
 from schemas.errors import InternalError
+from schemas.trace_context import attached, current
 
 log = structlog.get_logger()
 
@@ -39,10 +42,16 @@ class RequestContext:
             return await self._app(scope, receive, send)
         given = Headers(scope=scope).get("x-request-id", "")
         request_id = given if _SANE_ID.fullmatch(given) else uuid4().hex
-        with structlog.contextvars.bound_contextvars(request_id=request_id):
-            return await self._serve(scope, receive, send, request_id)
+        is_quiet = scope["path"] in _QUIET_PATHS
+        with (
+            structlog.contextvars.bound_contextvars(request_id=request_id),
+            nullcontext() if is_quiet else traced.request(scope) as span,
+        ):
+            return await self._serve(scope, receive, send, request_id, span)
 
-    async def _serve(self, scope: Scope, receive: Receive, send: Send, request_id: str) -> None:
+    async def _serve(
+        self, scope: Scope, receive: Receive, send: Send, request_id: str, span: RequestSpan | None
+    ) -> None:
         began = time.perf_counter()
         status: int | None = None
 
@@ -68,8 +77,11 @@ class RequestContext:
                 await error_response(scope["path"], _internal(request_id))(scope, receive, send_with_id)
         finally:
             seconds = time.perf_counter() - began
-            measured.count(scope, status, seconds)
-            _log_request(scope, status, seconds)
+            with attached(span.context if span else current()):
+                measured.count(scope, status, seconds)
+                _log_request(scope, status, seconds)
+            if span is not None:
+                span.end(scope, status)
 
 
 def _internal(request_id: str) -> InternalError:

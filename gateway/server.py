@@ -12,6 +12,7 @@ from gateway.connections import bounded_protocol
 from gateway.dialects import error_form
 from metrics.server import serving
 from schemas.settings import Settings
+from traces.process import tracing
 from workers import known_labels
 
 # Files and sockets beside the connections of clients: databases, logs, uploads.
@@ -51,7 +52,10 @@ def run_gateway(settings: Settings) -> None:
     _allow_files(settings.connections.max_connections + _OTHER_FILES)
     server = _Server(server_config("api_gateway:create_ready_app", settings))
     known_labels.learn(settings)
-    with serving(settings.metrics, settings.data_folder, process="gateway", role="gateway"):
+    with (
+        serving(settings.metrics, settings.data_folder, process="gateway", role="gateway"),
+        tracing(settings, process="gateway", role="gateway"),
+    ):
         server.run()
     if not server.started:
         raise SystemExit(STARTUP_FAILURE)

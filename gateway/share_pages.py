@@ -91,9 +91,9 @@ def _shared(services: GatewayServices, share_id: str, token: str) -> Shared:
     Raises:
         _Refused: the link is not ours, or has ended.
     """
-    secret = services.settings.secret_key.get_secret_value()
+    secrets = services.settings.accepted_keys
     known = _uuid(share_id)
-    if known is None or not share_link.verify(secret, known, token):
+    if known is None or not share_link.verify(secrets, known, token):
         raise _Refused(
             404, "There is nothing here", "This link is incomplete or wrong. Ask its sender for the whole link."
         )

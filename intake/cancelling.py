@@ -21,7 +21,7 @@ def cancel(intake: Intake, generation_id: UUID, *, customer_id: UUID) -> Details
             session,
             generation_id,
             customer_id=customer_id,
-            rule_of=lambda order, index: intake.catalogue.cancel_rule(order.model, order.routes[index]),
+            rule_of=intake.cancel_rule,
         )
         found = details.of(session, generation)
     intake.announce(generation.id, generation.customer_id)

@@ -10,6 +10,7 @@ from datetime import timedelta
 from functools import partial
 from uuid import UUID
 
+import structlog
 from anyio import CapacityLimiter, to_thread
 
 from admission.queues import Queues
@@ -21,6 +22,7 @@ from metrics.families import ORDERS
 from providers.catalogue import Catalogue
 from providers.http.endpoint_urls import refusal_of
 from schemas.batches import Part, parts_of
+from schemas.enums import CancelRule
 from schemas.errors import InvalidRequest, RequestError
 from schemas.inputs import Facts
 from schemas.orders import GenerationRequest, Order
@@ -35,6 +37,8 @@ from storage.generations import Wake
 from storage.ledger import Spender
 from storage.objects import ObjectStore
 from storage.sql import Sql
+
+log: structlog.stdlib.BoundLogger = structlog.get_logger(__name__)
 
 _DAY_SECONDS = 86_400
 # A gateway has five connections for its threads.
@@ -230,6 +234,10 @@ class Intake:
         """The models that a customer can order."""
         return self.catalogue.for_test_customers if payer.is_test else self.catalogue
 
+    def cancel_rule(self, order: Order, index: int) -> CancelRule:
+        """The price of cancelling an order, given the index of its present route."""
+        return self.catalogue.cancel_rule(order.model, order.routes[index])
+
     def _order(self, payer: Payer, request: GenerationRequest, facts: Facts) -> Order:
         days = self.settings.retention.asset_days
         if request.expires_in is not None and days is not None and request.expires_in > days * _DAY_SECONDS:
@@ -238,8 +246,8 @@ class Intake:
         if request.callback_url and (refusal := refusal_of(request.callback_url, self.settings.webhooks)):
             raise InvalidRequest.of_fields([("callback_url", refusal)])
         order = self.catalogue_of(payer).order(request, facts)
-        flow = None if payer.spender is None else str(payer.spender.key_id)
-        return in_turn(order, flow=flow, may_use_reserve=payer.may_use_reserve)
+        key_id = None if payer.spender is None else payer.spender.used_id
+        return in_turn(order, key_id=key_id, may_use_reserve=payer.may_use_reserve)
 
     def start(self, accepted: AcceptedOrder) -> None:
         """Step 3, after the commit: send the wake-up of a new generation, and announce it."""
@@ -251,6 +259,7 @@ class Intake:
         if due := [each for each in accepted if not is_scheduled(each)]:
             self.wake(*(Wake(each.id, each.stage, each.attempt) for each in due))
         for each in accepted:
+            log.info("generation_accepted", generation_id=str(each.id), customer_id=str(each.customer_id))
             ORDERS.add(each.kind)
             self.announce(each.id, each.customer_id)
 

@@ -131,6 +131,7 @@ ACCOUNT_LIMIT = Gauge(
 ACCOUNT_CLOSED_SECONDS = Gauge(
     "account_closed_seconds", "Time until an account takes work again. 0: now.", labels.PROVIDER, merge=max
 )
+ACCOUNT_STATE = Gauge("account_state", "1 for the present state of an account.", labels.PROVIDER, labels.STATE)
 ROUTES_OPEN = Gauge("routes_open", "Routes whose circuit breaker is open or half-open.", labels.PROVIDER)
 ROUTE_OPEN_SECONDS = Gauge(
     "route_open_seconds", "Time since the breaker that is open longest was opened.", labels.PROVIDER, merge=max

@@ -13,6 +13,7 @@ import prometheus_client
 from prometheus_client import CollectorRegistry, ProcessCollector
 from prometheus_client.metrics import MetricWrapperBase
 
+from metrics.exemplars import exemplar
 from metrics.labels import OTHER, Label
 
 PREFIX: Final = "reelworks_"
@@ -116,6 +117,10 @@ class Counter(_OfProcess[prometheus_client.Counter]):
         """Count."""
         self._child(values).inc(by)
 
+    def begin(self, *values: str) -> None:
+        """Show a series at 0. A process does so where the first count is news, and a label is learned."""
+        self._child(values)
+
 
 class Histogram(_OfProcess[prometheus_client.Histogram]):
     """Counts of values by size, their sum and their number."""
@@ -134,8 +139,8 @@ class Histogram(_OfProcess[prometheus_client.Histogram]):
         )  # fmt: skip
 
     def observe(self, *values: str, seconds: float) -> None:
-        """Count a value. A clock that jumps back counts as 0."""
-        self._child(values).observe(max(0.0, seconds))
+        """Count a value, with the current trace as its exemplar. A clock that jumps back counts as 0."""
+        self._child(values).observe(max(0.0, seconds), exemplar())
 
 
 Merge = Callable[[float, float], float]

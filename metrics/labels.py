@@ -9,7 +9,7 @@ from typing import Final
 
 from schemas.causes import Cause
 from schemas.enums import Door, FoundBy, Kind, Queue, Stage
-from schemas.limits import HeldBy, Place
+from schemas.limits import AccountHealth, HeldBy, Place
 from schemas.names import is_twin
 from schemas.stages import TERMINAL
 from schemas.webhooks import DeliveryState
@@ -154,6 +154,8 @@ QUEUE = Label("queue", Queue)
 """A Celery queue."""
 FOUND_BY = Label("found_by", FoundBy)
 """The reason for the read that found the end at the provider."""
+STATE = Label("state", AccountHealth)
+"""Whether an account takes work."""
 PLACE = Label("place", Place)
 """Where a generation stands at its account."""
 HELD_BY = Label("held_by", HeldBy)

@@ -11,9 +11,9 @@ from pydantic import BaseModel, ValidationError
 
 from providers.base import Fence, Profile
 from providers.http.calls import Call, Form, Reply
-from providers.http.redaction import keys_of
 from providers.http.transport import Transport
 from schemas.errors import InvalidSettings, ProviderBadResponse
+from schemas.known_secrets import keys_of
 from schemas.names import ProviderName
 from schemas.setting_groups import ProviderSettings
 
@@ -43,7 +43,7 @@ def read_options(provider: ProviderName, settings: ProviderSettings, model: type
 class Account:
     """An account at a vendor's HTTP API.
 
-    `webhook_key` verifies the signatures of the vendor's callbacks. Empty: the callbacks have no signature.
+    Each of `webhook_keys` verifies the signatures of the vendor's callbacks. None: the callbacks have no signature.
     """
 
     def __init__(
@@ -69,7 +69,8 @@ class Account:
         if address is None:
             variable = f"REELWORKS_PROVIDERS__{provider.upper()}__BASE_URL"
             raise InvalidSettings(f"the provider {provider} needs an address: set {variable}")
-        self.webhook_key = settings.webhook_key.get_secret_value()
+        given = (settings.webhook_key, settings.also_accepted_webhook_key)
+        self.webhook_keys = [key.get_secret_value() for key in given if key.get_secret_value()]
         self._provider = provider
         self._profile = profile
         self._base_url = address.rstrip("/")

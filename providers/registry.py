@@ -14,9 +14,9 @@ import structlog
 from providers import adapters
 from providers.base import Profile, Provider
 from providers.http.addresses import AddressPolicy
-from providers.http.redaction import keys_of
 from providers.twins import with_twins
 from schemas.errors import InvalidSettings, ProviderAuthFailed
+from schemas.known_secrets import keys_of
 from schemas.limits import AccountLimits
 from schemas.names import ProviderName, is_twin
 from schemas.reach import Reach, reach_of

@@ -170,7 +170,7 @@ class Pauses(BaseModel):
 
 
 class ChangeResource(BaseModel):
-    """A change of an account's limits, or of a pause."""
+    """A change of limits or of a pause, or a run of a lever."""
 
     model_config = ConfigDict(
         from_attributes=True,
@@ -201,16 +201,20 @@ class ChangeResource(BaseModel):
     author: str = Field(description="the key of an operator, by its first characters, or the user of a command")
     action: Action
     """The change."""
-    scope: str = Field(description="`limits` of an account, `customer_limits`, or what was paused or resumed")
+    scope: str = Field(
+        description="`limits` of an account, `customer_limits`, what was paused or resumed, or `generations`"
+    )
     name: str
-    """The account, or the name of the pause."""
+    """The account, the name of the pause, or the selection of a lever in one line."""
     reason: str | None
     """Why, for people."""
     before: dict[str, JsonValue] | None = Field(
-        description="the operator's limits, or the pause, before the change; null: there was none"
+        description="the operator's limits, or the pause, before the change; the selection of a lever and its count; "
+        "null: there was none"
     )
     after: dict[str, JsonValue] | None = Field(
-        description="the operator's limits, or the pause, after the change; null: there is none"
+        description="the operator's limits, or the pause, after the change; the effects of a lever so far; null: there "
+        "is none"
     )
 
 

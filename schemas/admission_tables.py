@@ -1,6 +1,7 @@
 """The tables of admission: which generation has a place at a provider account, and which one is next.
 
-`storage/migrations/versions/0021_admission.py` has the functions that decide.
+`storage/migrations/versions/0021_admission.py` and `0028_rest_of_admission.py` have the functions that
+decide.
 """
 
 from datetime import datetime
@@ -65,6 +66,16 @@ class Admission(SQLModel, table=True):
             "ix_admissions_granted_key",
             "key_id",
             postgresql_where=text("place = 'granted' AND key_id IS NOT NULL"),
+        ),
+        # What can take another route while its own is open.
+        Index(
+            "ix_admissions_moves",
+            "provider",
+            "vendor_model",
+            "customer_id",
+            text("priority DESC"),
+            "flow_turn",
+            postgresql_where=text("place = 'waiting' OR (place = 'held' AND held_by = 'route')"),
         ),
         Index(
             "ix_admissions_held",
@@ -152,6 +163,29 @@ class AdmissionAccount(SQLModel, table=True):
     """The time at which work was last counted that went to the account without asking for a place."""
 
 
+class AdmissionFamily(SQLModel, table=True):
+    """What refusals taught about a family of models, where the vendor counts by family. As in `AdmissionAccount`."""
+
+    __tablename__: ClassVar[str] = "admission_families"
+
+    provider: ProviderName = Field(sa_column=Column(String(64), primary_key=True))
+    """The account."""
+    pool: str = Field(sa_column=Column(Text, primary_key=True))
+    """The family of models."""
+    closed_until: datetime | None = Field(default=None, sa_type=MOMENT)
+    """Nothing of the family is granted before."""
+    closed_reason: Refusal | None = Field(default=None, sa_type=words(Refusal, is_closed=False))
+    """The vendor's refusal that closed the family."""
+    learned_in_flight: float | None = None
+    """The places that the vendor took when it last refused one for being too many. Null: none was refused."""
+    learned_in_flight_at: datetime | None = Field(default=None, sa_type=MOMENT)
+    """The time of that refusal."""
+    rate_factor: float = Field(default=1.0, sa_column=Column(Float, nullable=False, server_default="1"))
+    """The part of the configured rate after the newest refusal for being too fast."""
+    rate_factor_at: datetime | None = Field(default=None, sa_type=MOMENT)
+    """The time of that refusal."""
+
+
 class AdmissionTicket(SQLModel, table=True):
     """A customer's turn in a pool and a lane of an account. It may stay for a while when no more work waits."""
 
@@ -208,7 +242,27 @@ class AdmissionCreate(SQLModel, table=True):
     pool: str = Field(sa_type=Text)
     """The family of models."""
     at: datetime | None = Field(default=None, sa_column=created_at())
-    """The time at which the create left. Until then a time after the grant: a create that may still leave counts."""
+    """The time at which the create left. `infinity` until then: a create that may still leave counts as leaving now."""
+
+
+class AdmissionCorrection(SQLModel, table=True):
+    """Work of a customer that took more or less time than expected. The next decision about the account counts it."""
+
+    __tablename__: ClassVar[str] = "admission_corrections"
+    __table_args__ = (Index("ix_admission_corrections_account", "provider"),)
+
+    id: int | None = Field(default=None, sa_column=Column(BigInteger, Identity(), primary_key=True))
+    """The number of the row."""
+    provider: ProviderName = Field(sa_type=String(64))
+    """The account."""
+    customer_id: UUID
+    """The customer."""
+    flow: str = Field(sa_type=Text)
+    """The API key or the batch."""
+    seconds: float
+    """The seconds beyond those expected. Less than 0: the work took less time."""
+    charge: float
+    """The same divided by the customer's weight."""
 
 
 class AdmissionPause(SQLModel, table=True):
@@ -227,7 +281,10 @@ class AdmissionPause(SQLModel, table=True):
 
 
 class AdmissionChange(SQLModel, table=True):
-    """A change that an operator made: of an account's limits, or a pause. Rows are only added."""
+    """A change that an operator made: of limits, a pause, or a run of a lever.
+
+    Rows are only added, and `after` counts up during a run of a lever.
+    """
 
     __tablename__: ClassVar[str] = "admission_changes"
     __table_args__ = (Index("ix_admission_changes_newest", "created_at", "id"),)
@@ -241,15 +298,15 @@ class AdmissionChange(SQLModel, table=True):
     action: str = Field(sa_column=Column(String(16), nullable=False))
     """`schemas.limits.Action`."""
     scope: str = Field(sa_column=Column(String(16), nullable=False))
-    """`limits`: of an account. `customer_limits`: of a customer. Or the scope of a pause."""
+    """`limits`: of an account. `customer_limits`: of a customer. `generations`: a lever. Or the scope of a pause."""
     name: str = Field(sa_type=Text)
-    """The account, the customer, or the name of the pause."""
+    """The account, the customer, the selection of generations, or the name of the pause."""
     reason: str | None = Field(default=None, sa_type=Text)
     """Why, for people."""
     before: dict[str, Any] | None = Field(default=None, sa_type=JSONB)
-    """The operator's limits, or the pause, before the change. Null: there was none."""
+    """The operator's limits, or the pause, before the change; the selection and its count. Null: there was none."""
     after: dict[str, Any] | None = Field(default=None, sa_type=JSONB)
-    """The operator's limits, or the pause, after the change. Null: there is none."""
+    """The operator's limits, or the pause, after the change; the effects of a lever. Null: there is none."""
 
 
 class CustomerLimits(SQLModel, table=True):

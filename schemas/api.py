@@ -8,7 +8,7 @@ from pydantic import AliasChoices, BaseModel, ConfigDict, Field, JsonValue
 
 from schemas.causes import Cause
 from schemas.enums import AssetRole, ErrorCode, EventKind, Kind, Stage, Status
-from schemas.limits import PriorityWord
+from schemas.limits import AccountHealth, PriorityWord
 from schemas.orders import Inputs
 from schemas.queue_api import QueuePlace
 
@@ -384,6 +384,11 @@ class Readiness(BaseModel):
     )
     checks: dict[str, Literal["ok", "error"]]
     """The state of each dependency."""
+    providers: dict[str, AccountHealth] = Field(
+        default={},
+        description="the state of each provider account; empty while the database does not answer. A failing account "
+        "makes the gateway no less ready: orders wait, or take another provider",
+    )
 
 
 class FieldProblem(BaseModel):

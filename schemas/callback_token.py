@@ -1,6 +1,6 @@
 """The token in a callback URL. It proves that Reelworks issued the URL, whether or not the vendor signs callbacks."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Final
 from urllib.parse import quote
 from uuid import UUID
@@ -17,9 +17,13 @@ def sign(secret: str, generation_id: UUID) -> str:
     return link_tokens.sign(secret, _PURPOSE, generation_id.bytes)
 
 
-def verify(secret: str, generation_id: UUID, token: str) -> bool:
-    """Whether the token belongs to the generation. The comparison takes constant time."""
-    return link_tokens.verify(secret, _PURPOSE, generation_id.bytes, token)
+def verify(secrets: Sequence[str], generation_id: UUID, token: str) -> bool:
+    """Whether the token belongs to the generation. The comparison takes constant time.
+
+    Args:
+        secrets: `Settings.accepted_keys`.
+    """
+    return link_tokens.verify(secrets, _PURPOSE, generation_id.bytes, token)
 
 
 def callback_url(public_url: str, secret: str, provider: ProviderName, generation_id: UUID) -> str:

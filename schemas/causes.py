@@ -18,6 +18,10 @@ class Cause(StrEnum):
     CANCELLED_AFTER_START = "cancelled_after_start"
 
 
+CANCELS = frozenset({Cause.CANCELLED_BEFORE_START, Cause.CANCELLED_AFTER_START})
+"""The causes of ends that the customer asked for. All others are failures."""
+
+
 @dataclass(frozen=True)
 class Consequence:
     """The consequence of a cause."""

@@ -3,6 +3,7 @@
 The token signs all that stands between the base URL and `&t=`: `KEY?e=SECONDS`, or `KEY?e=SECONDS&n=NAME`.
 """
 
+from collections.abc import Sequence
 from urllib.parse import quote
 
 from schemas import link_tokens
@@ -38,9 +39,13 @@ def content_link(
     return f"{base_url}/{signed}&t={link_tokens.sign(secret, _PURPOSE, signed.encode())}"
 
 
-def verify(secret: str, object_key: str, expires: str, saved_as: str | None, token: str) -> bool:
-    """Whether the token is the one of the link. The time is for the caller to compare."""
-    return link_tokens.verify(secret, _PURPOSE, _signed(object_key, expires, saved_as).encode(), token)
+def verify(secrets: Sequence[str], object_key: str, expires: str, saved_as: str | None, token: str) -> bool:
+    """Whether the token is the one of the link. The time is for the caller to compare.
+
+    Args:
+        secrets: `CdnSettings.secret`, or `gateway_secret` of each of `Settings.accepted_keys`.
+    """
+    return link_tokens.verify(secrets, _PURPOSE, _signed(object_key, expires, saved_as).encode(), token)
 
 
 def _signed(object_key: str, expires: str, saved_as: str | None) -> str:

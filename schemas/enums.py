@@ -90,6 +90,8 @@ class EventName(StrEnum):
     """The generation takes another route, before a create left by it."""
     ROUTE_SKIPPED = "route_skipped"
     """A route costs more than the price of the order, so the generation does not take the route. Written once."""
+    OPERATOR_ACTED = "operator_acted"
+    """An operator acted on a selection with this generation. Names the entry in the history of changes."""
     EXPIRED = "expired"
     """The generation's files were deleted after their retention."""
     DELETED = "deleted"

@@ -5,8 +5,9 @@ ReelworksError
     Unauthenticated 401 (KeyExpired, KeyRevoked, SignatureInvalid), InsufficientCredits 402, CapReached 402,
     InsufficientScope 403, OtherCustomer 403, NotForThisKey 403, StorageQuotaExceeded 403, NotFound 404, NotReady 409,
     NotCancellable 409, NotFinished 409, EndpointPaused 409, TooManyDeliveries 409, ModelRetired 410,
-    GenerationDeleted 410, Expired 410, InvalidRequest 422, IdempotencyMismatch 422, TooManyRequests 429,
-    QuotaReached 429, InternalError 500, ModelPaused 503, NoSandbox 503, Unavailable 503 (Overloaded)
+    GenerationDeleted 410, Expired 410, InvalidRequest 422 (CostAbovePrice), IdempotencyMismatch 422,
+    TooManyRequests 429, QuotaReached 429, InternalError 500, ModelPaused 503, NoSandbox 503,
+    Unavailable 503 (Overloaded)
   ProviderError             an error of the vendor: each stage acts by the class
     ProviderUnavailable     not accepted, or not reachable: repeat the call after `retry_after`
       ProviderRateLimited   a limit of our account: no failure; the account waits
@@ -235,6 +236,13 @@ class InvalidRequest(RequestError):
         if more:
             detail += f"; and {more} more"
         return cls(detail, {"errors": [{"field": field, "message": text} for field, text in problems]})
+
+
+class CostAbovePrice(InvalidRequest):
+    """Every provider of the model costs us more than the price of the order. Another model may serve."""
+
+    code = "cost_above_price"
+    title = "Cost above the price"
 
 
 class IdempotencyMismatch(RequestError):

@@ -1,5 +1,6 @@
 """Links to the inputs of an order at the gateway, for a provider that cannot reach the object store."""
 
+from collections.abc import Sequence
 from datetime import datetime
 from urllib.parse import quote
 
@@ -19,9 +20,13 @@ def sign(secret: str, object_key: str, expires: int) -> str:
     return link_tokens.sign(secret, _PURPOSE, f"{expires}:{object_key}".encode())
 
 
-def verify(secret: str, object_key: str, expires: str, token: str) -> bool:
-    """Whether the token is the one of the link. The time is for the caller to compare."""
-    return link_tokens.verify(secret, _PURPOSE, f"{expires}:{object_key}".encode(), token)
+def verify(secrets: Sequence[str], object_key: str, expires: str, token: str) -> bool:
+    """Whether the token is the one of the link. The time is for the caller to compare.
+
+    Args:
+        secrets: `Settings.accepted_keys`.
+    """
+    return link_tokens.verify(secrets, _PURPOSE, f"{expires}:{object_key}".encode(), token)
 
 
 def input_link(public_url: str, secret: str, object_key: str, expires_at: datetime) -> str:

@@ -33,6 +33,13 @@ class GenerationLabels(SQLModel, table=True):
             postgresql_where=text("batch_id IS NOT NULL"),
         ),
         Index("ix_generation_labels_retry", "retry_of", postgresql_where=text("retry_of IS NOT NULL")),
+        # For operators, across customers.
+        Index(
+            "ix_generation_labels_reference",
+            "reference",
+            "created_at",
+            postgresql_where=text("reference IS NOT NULL"),
+        ),
     )
 
     generation_id: UUID = Field(primary_key=True, foreign_key="generations.id")
@@ -49,6 +56,8 @@ class GenerationLabels(SQLModel, table=True):
     """The batch that the generation belongs to."""
     retry_of: UUID | None = None
     """The generation that this one repeats."""
+    reference: str | None = Field(default=None, sa_type=Text)
+    """The customer's id of the thing that the order is for."""
     entries: dict[str, str] = Field(sa_column=Column("metadata", JSONB, nullable=False))
     """The request's metadata."""
     search: str = Field(sa_type=TSVECTOR, description="the words of the prompt's beginning")

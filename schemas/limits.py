@@ -145,6 +145,20 @@ _IN_WORDS = {
 }
 
 
+class AccountHealth(StrEnum):
+    """Whether an account takes work now."""
+
+    WORKS = "works"
+    """The account takes work."""
+    FAILING = "failing"
+    """The circuit breaker of a route is open: the vendor does not answer, or answers with errors."""
+    CLOSED = "closed"
+    """The vendor takes nothing for a while: the account is out of money or of the day's generations, or was told to
+    wait."""
+    PAUSED = "paused"
+    """An operator paused the account."""
+
+
 class HeldBy(StrEnum):
     """Why a generation is out of the queue."""
 
@@ -182,3 +196,23 @@ class Action(StrEnum):
     """New generations of a model, an account, a route or a customer wait."""
     RESUME = "resume"
     """The end of a pause."""
+    RETRY = "retry"
+    """Generations of a selection were looked at now, or ordered again."""
+    FAIL = "fail"
+    """Generations of a selection failed."""
+    CANCEL = "cancel"
+    """Generations of a selection were cancelled."""
+    REFUND = "refund"
+    """The credits of a selection of generations went back."""
+    REDELIVER = "redeliver"
+    """Messages about a selection of generations were sent once more."""
+    REPLAY = "replay"
+    """Stored callbacks of a selection of generations counted as if they came now."""
+    RESTORE = "restore"
+    """The database was restored from a backup."""
+    DRAIN = "drain"
+    """Worker processes take no new work."""
+    UNDRAIN = "undrain"
+    """The end of a drain."""
+    ROTATE = "rotate"
+    """A new secret key was made."""

@@ -3,6 +3,9 @@
 import base64
 import hashlib
 import hmac
+from collections.abc import Sequence
+
+_FINGERPRINT = b"reelworks.fingerprint.v1"
 
 
 def sign(secret: str, purpose: bytes, text: bytes) -> str:
@@ -16,6 +19,12 @@ def sign(secret: str, purpose: bytes, text: bytes) -> str:
     return base64.urlsafe_b64encode(digest).rstrip(b"=").decode()
 
 
-def verify(secret: str, purpose: bytes, text: bytes, token: str) -> bool:
-    """Whether the token belongs to the text. The comparison takes constant time."""
-    return hmac.compare_digest(sign(secret, purpose, text).encode(), token.encode())
+def verify(secrets: Sequence[str], purpose: bytes, text: bytes, token: str) -> bool:
+    """Whether the token belongs to the text under one of the secrets. The comparison takes constant time."""
+    matches = [hmac.compare_digest(sign(secret, purpose, text).encode(), token.encode()) for secret in secrets]
+    return any(matches)
+
+
+def fingerprint(secret: str) -> str:
+    """Eight characters by which people tell keys apart. They do not reveal the key."""
+    return sign(secret, _FINGERPRINT, b"")[:8]

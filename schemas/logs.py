@@ -1,14 +1,24 @@
-"""The logging of every process: constant event names with fields, as JSON or as aligned text."""
+"""The logging of every process: constant event names with fields, as JSON or as aligned text, and without secrets.
+
+Warnings of Python and errors that nothing catches become lines, too: no process writes anything else.
+"""
 
 import logging
-import re
 import sys
+import threading
+from types import TracebackType
 
 import structlog
-from structlog.types import EventDict, Processor
+from structlog.types import Processor
 
 from schemas.console_logs import console_renderer, shortened
+from schemas.known_secrets import secrets_of
+from schemas.log_redaction import Redaction
 from schemas.settings import Settings
+from schemas.trace_context import with_trace_id
+from schemas.tracebacks import traceback_of
+
+log: structlog.stdlib.BoundLogger = structlog.get_logger(__name__)
 
 # At INFO these libraries repeat our own lines, and some print complete URLs.
 _CHATTY = ("celery", "kombu", "httpx", "httpcore", "urllib3", "uvicorn.access", "alembic", "amqp")
@@ -25,9 +35,6 @@ _ROUTINE = frozenset(
         "Finished server process [%d]",
     }
 )
-
-# PostgreSQL quotes the values of a row that violates a constraint, and a row contains a prompt.
-_ROW_VALUES = re.compile(r"^DETAIL: .*$", re.MULTILINE)
 
 
 def configure_logging(settings: Settings) -> None:
@@ -50,6 +57,8 @@ def configure_logging(settings: Settings) -> None:
     root = logging.getLogger()
     root.handlers[:] = [handler]
     root.setLevel(settings.log_level)
+    logging.captureWarnings(capture=True)
+    _log_what_nothing_catches()
     _quiet_libraries()
 
 
@@ -57,6 +66,7 @@ def _first_processors(settings: Settings) -> list[Processor]:
     """The processors of every line, ours or a library's."""
     shared: list[Processor] = [
         structlog.contextvars.merge_contextvars,
+        with_trace_id,
         structlog.stdlib.add_logger_name,
         structlog.stdlib.add_log_level,
     ]
@@ -68,12 +78,38 @@ def _first_processors(settings: Settings) -> list[Processor]:
 
 
 def _last_processors(settings: Settings) -> list[Processor]:
-    """The processors that make the text of a line."""
+    """The processors that make the text of a line. Tracebacks hold secrets, too, so they are written first."""
     without_meta = structlog.stdlib.ProcessorFormatter.remove_processors_meta
-    safe_traceback: list[Processor] = [structlog.processors.format_exc_info, without_row_values]
+    safe: list[Processor] = [
+        structlog.processors.ExceptionRenderer(traceback_of),
+        Redaction(secrets_of(settings)),
+    ]
     if settings.log_format == "json":
-        return [without_meta, *safe_traceback, structlog.processors.JSONRenderer()]
-    return [shortened, without_meta, *safe_traceback, console_renderer(colors=sys.stderr.isatty())]
+        return [*safe, without_meta, structlog.processors.JSONRenderer()]
+    return [*safe, shortened, without_meta, console_renderer(colors=sys.stderr.isatty())]
+
+
+def _log_what_nothing_catches() -> None:
+    """Log errors that end the process or a thread. Python would write them as they are, over many lines."""
+
+    def log_end(kind: type[BaseException], error: BaseException, trace: TracebackType | None) -> None:
+        if issubclass(kind, KeyboardInterrupt):
+            sys.__excepthook__(kind, error, trace)
+        else:
+            log.critical("process_crashed", exc_info=(kind, error, trace))
+
+    def log_thread(crash: threading.ExceptHookArgs) -> None:
+        if crash.exc_value is not None:
+            name = crash.thread.name if crash.thread else None
+            log.critical("thread_crashed", thread=name, exc_info=(crash.exc_type, crash.exc_value, crash.exc_traceback))
+
+    def log_ignored(ignored: "sys.UnraisableHookArgs") -> None:
+        if ignored.exc_value is not None:
+            log.error("error_ignored", exc_info=(ignored.exc_type, ignored.exc_value, ignored.exc_traceback))
+
+    sys.excepthook = log_end
+    threading.excepthook = log_thread
+    sys.unraisablehook = log_ignored
 
 
 def _quiet_libraries() -> None:
@@ -89,10 +125,3 @@ def _quiet_libraries() -> None:
 
 def _is_worth_a_line(record: logging.LogRecord) -> bool:
     return record.msg not in _ROUTINE
-
-
-def without_row_values(_logger: object, _method: str, event: EventDict) -> EventDict:
-    """Remove the values of database rows from a formatted traceback."""
-    if isinstance(event.get("exception"), str):
-        event["exception"] = _ROW_VALUES.sub("DETAIL: (hidden)", event["exception"])
-    return event

@@ -306,6 +306,9 @@ class Order(BaseModel):
     """The priority among the customer's own work."""
     may_use_reserve: bool = Field(default=False, description="the key has the scope for the reserve of an account")
     flow: str | None = Field(default=None, description="the API key or the batch: a customer's work takes turns by it")
+    key_id: UUID | None = Field(
+        default=None, description="the API key, whose limits hold; null: an order without a key"
+    )
     not_before: datetime | None = Field(default=None, description="the scheduled start")
     start_within: float | None = Field(default=None, description="seconds to the latest start")
     expires_in: int | None = Field(default=None, description="seconds from the end until the files are deleted")
@@ -319,6 +322,10 @@ class Order(BaseModel):
     """The batch that the order belongs to."""
     retry_of: UUID | None = None
     """The generation that the order repeats."""
+
+    def texts(self) -> tuple[str, ...]:
+        """All texts and links of the customer. No log line may quote them."""
+        return (*self.inputs.texts(), self.reference or "", *self.metadata.values(), self.callback_url or "")
 
     def start_by(self, accepted_at: datetime) -> datetime | None:
         """The latest start of a generation that was accepted at this time. None: there is none."""

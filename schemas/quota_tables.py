@@ -1,13 +1,14 @@
 """The table of the orders that count against limits. The limits are in `customer_limits` and `api_keys`.
 
-`key_spending` has the sums of each day. `storage/migrations/versions/0023_quotas.py` has the functions that decide.
+`key_spending` has the sums of each day. `storage/migrations/versions/0023_quotas.py` and `0028_rest_of_admission.py`
+have the functions that decide.
 """
 
 from datetime import date
 from typing import ClassVar
 from uuid import UUID
 
-from sqlalchemy import BigInteger, Index
+from sqlalchemy import BigInteger, Boolean, Column, Index, text, true
 from sqlmodel import Field, SQLModel
 
 
@@ -18,7 +19,11 @@ class QuotaOrder(SQLModel, table=True):
     """
 
     __tablename__: ClassVar[str] = "quota_orders"
-    __table_args__ = (Index("ix_quota_orders_holder", "holder_id"),)
+    __table_args__ = (
+        Index("ix_quota_orders_holder", "holder_id"),
+        # The orders that have not begun.
+        Index("ix_quota_orders_waiting", "holder_id", postgresql_where=text("waits AND day IS NULL")),
+    )
 
     generation_id: UUID = Field(primary_key=True, foreign_key="generations.id")
     """The generation."""
@@ -30,3 +35,5 @@ class QuotaOrder(SQLModel, table=True):
     """The credits that `key_spending` counts, or will count."""
     day: date | None = None
     """The day on which the generation counts. Null: not counted, because it has not begun."""
+    waits: bool = Field(default=True, sa_column=Column(Boolean, nullable=False, server_default=true()))
+    """Whether the generation begins only where the limits have room. A later change of `on_limit` lets none go."""

@@ -67,6 +67,9 @@ class ProviderSettings(BaseModel):
     """The API key."""
     base_url: str = Field(default="", description="empty: the vendor's own")
     webhook_key: SecretStr = Field(default=SecretStr(""), description="verifies the vendor's callback signatures")
+    also_accepted_webhook_key: SecretStr = Field(
+        default=SecretStr(""), description="a second key that verifies them: during a rotation, the other one of two"
+    )
     callbacks: bool = Field(default=True, description="ask for callbacks; false polls only")
     timeout_seconds: float = Field(default=30.0, gt=0, description="connect and read timeout of one vendor call")
     limits: AccountLimits | Json[AccountLimits] | None = Field(

@@ -40,6 +40,7 @@ from schemas.setting_groups import (
     TestKeySettings,
 )
 from schemas.stream_out_settings import StreamOutSettings
+from schemas.trace_settings import TraceSettings
 from schemas.unprefixed import UnprefixedSource
 from schemas.webhook_settings import WebhookSettings
 
@@ -47,6 +48,11 @@ DEVELOPMENT_SECRET = "development-only-secret-key"  # noqa: S105 -- refused in p
 
 # A part of each secret in .env.sandbox. Refused in production below.
 _PUBLISHED = "development-only"
+
+_OF_YOUR_OWN = (
+    "must be set to a secret of your own in production: it signs the callback URLs; "
+    "make one with `openssl rand -hex 32`"
+)
 
 _ORIGIN = re.compile(r"[a-z][a-z0-9+.-]*://[^/?#@\s*]+")
 
@@ -74,6 +80,10 @@ class Settings(BaseSettings):
     redis_url: str = Field(default="", repr=False, description="empty: `reelworks up` starts an embedded Valkey")
     s3: S3Settings = S3Settings()
     secret_key: SecretStr = Field(default=SecretStr(DEVELOPMENT_SECRET), validate_default=True)
+    also_accepted_secret_keys: list[SecretStr] = Field(
+        default=[],
+        description="further keys whose signatures count: during a rotation the next key, then the earlier one",
+    )
     public_url: str = Field(default="", description="where providers reach the gateway; default: `gateway_url`")
     doors_off: list[Door] = Field(
         default=[], description="doors that are switched off: their paths answer 404, and no document has them"
@@ -113,6 +123,7 @@ class Settings(BaseSettings):
     cdn: CdnSettings = CdnSettings()
     seeds: SeedSettings = SeedSettings()
     metrics: MetricsSettings = MetricsSettings()
+    traces: TraceSettings = TraceSettings()
     database_pool_size: int = Field(default=20, ge=2, description="connections a process may hold")
     log_format: Literal["console", "json"] = "console"
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = "INFO"
@@ -200,13 +211,17 @@ class Settings(BaseSettings):
     @field_validator("secret_key")
     @classmethod
     def _no_placeholder_in_production(cls, secret: SecretStr, info: ValidationInfo) -> SecretStr:
-        is_known_to_all = secret.get_secret_value() in {"", DEVELOPMENT_SECRET}
-        if info.data.get("environment") == "production" and is_known_to_all:
-            raise ValueError(
-                "must be set to a secret of your own in production: it signs the callback URLs; "
-                "make one with `openssl rand -hex 32`"
-            )
+        if info.data.get("environment") == "production" and secret.get_secret_value() in {"", DEVELOPMENT_SECRET}:
+            raise ValueError(_OF_YOUR_OWN)
         return secret
+
+    @field_validator("also_accepted_secret_keys")
+    @classmethod
+    def _no_known_keys(cls, keys: list[SecretStr], info: ValidationInfo) -> list[SecretStr]:
+        known = {"", DEVELOPMENT_SECRET} if info.data.get("environment") == "production" else {""}
+        if any(key.get_secret_value() in known for key in keys):
+            raise ValueError(f"holds a key that everybody knows; each {_OF_YOUR_OWN}")
+        return keys
 
     @field_validator("database_url", "redis_url", "s3", "flower_basic_auth")
     @classmethod
@@ -214,6 +229,11 @@ class Settings(BaseSettings):
         if info.data.get("environment") == "production" and any(_PUBLISHED in secret for secret in _secrets(value)):
             raise ValueError("holds the secret of an example, which everybody knows: set one of your own")
         return value
+
+    @property
+    def accepted_keys(self) -> list[str]:
+        """The keys whose signatures count: the key that signs, and those of a rotation."""
+        return [key.get_secret_value() for key in (self.secret_key, *self.also_accepted_secret_keys)]
 
     @property
     def gateway_url(self) -> str:

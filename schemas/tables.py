@@ -168,6 +168,8 @@ class Generation(SQLModel, table=True):
             postgresql_where=text("finished_at IS NOT NULL AND idempotency_key IS NOT NULL"),
         ),
         Index("ix_generations_remote", "provider", "remote_id", postgresql_where=text("remote_id IS NOT NULL")),
+        # A failure enters the index once, at its end.
+        Index("ix_generations_failed", "error_code", "finished_at", postgresql_where=text("error_code IS NOT NULL")),
     )
 
     id: UUID = Field(default_factory=uuid4, primary_key=True)
@@ -266,6 +268,12 @@ class Generation(SQLModel, table=True):
     rating: int | None = Field(default=None, sa_type=SmallInteger, description="the customer's opinion, 1 to 5")
     deleted_at: datetime | None = Field(
         default=None, sa_type=MOMENT, description="the customer deleted it: only facts about money are left"
+    )
+    traceparent: str | None = Field(
+        default=None, sa_type=String(55), description="the place of its order in a trace; null without a trace"
+    )
+    last_span: str | None = Field(
+        default=None, sa_type=String(16), description="the span of the newest step or callback, in the same trace"
     )
 
 
@@ -390,7 +398,10 @@ class CallbackReceipt(SQLModel, table=True):
     """A received callback. Repeated deliveries share one row."""
 
     __tablename__: ClassVar[str] = "callback_receipts"
-    __table_args__ = (UniqueConstraint("generation_id", "body_sha256"),)
+    __table_args__ = (
+        UniqueConstraint("generation_id", "body_sha256"),
+        Index("ix_callback_receipts_remote", "remote_id", postgresql_where=text("remote_id IS NOT NULL")),
+    )
 
     id: int | None = Field(default=None, sa_column=Column(BigInteger, Identity(), primary_key=True))
     """The order of the callbacks."""

@@ -8,6 +8,7 @@ from uuid import UUID
 from pydantic import BaseModel, ConfigDict, Field, JsonValue
 
 from schemas.enums import FoundBy, Kind, Stage, Status
+from schemas.limits import HeldBy, Place
 
 TIMELINE_EXAMPLE: dict[str, JsonValue] = {
     "object": "timeline",
@@ -19,6 +20,7 @@ TIMELINE_EXAMPLE: dict[str, JsonValue] = {
     "created_at": "2026-11-20T12:00:00Z",
     "finished_at": None,
     "seconds": 0.4,
+    "trace_id": "4bf92f3577b34da6a3ce929d0e0e4736",
     "entries": [
         {
             "at": "2026-11-20T12:00:00Z",
@@ -57,6 +59,10 @@ class OtherEntry(StrEnum):
     """A file was stored."""
     WEBHOOK = "webhook"
     """A message to an endpoint of the customer: one try, or the message if it was not tried yet."""
+    BREAKER = "breaker"
+    """The circuit breaker of a route of the order changed while the generation waited for its provider."""
+    CHANGE = "change"
+    """An operator changed a pause or a limit that concerns the generation, while it waited for its provider."""
 
 
 class TimelineEntry(BaseModel):
@@ -125,6 +131,7 @@ class Timeline(BaseModel, Generic[E]):
     finished_at: datetime | None
     """The time of the end. Null while the generation is unfinished."""
     seconds: float = Field(description="from the acceptance to the end, or until now")
+    trace_id: str | None = Field(description="the trace of the order (W3C Trace Context); null without a trace")
     entries: list[E]
     """The entries."""
 
@@ -138,6 +145,17 @@ class Claimed(BaseModel):
     """The time of the claim."""
     until: datetime
     """The end of the lease. The worker renews it."""
+
+
+class Waiting(BaseModel):
+    """The wait for a place at a provider account."""
+
+    provider: str
+    """The account."""
+    place: Place = Field(description="`waiting`: in the queue of the account; `held`: out of it")
+    held_by: HeldBy | None = Field(description="why it is out of the queue")
+    since: datetime
+    """The time of the ask."""
 
 
 class OperatorsTimeline(Timeline[OperatorsEntry]):
@@ -163,5 +181,8 @@ class OperatorsTimeline(Timeline[OperatorsEntry]):
     deadline_at: datetime
     """The time after which the generation fails."""
     claim: Claimed | None = Field(description="null while no worker has a claim")
+    waits: Waiting | None = Field(default=None, description="null unless it waits for a place at its account")
+    batch_id: UUID | None = Field(default=None, description="the batch that it belongs to")
+    retry_of: UUID | None = Field(default=None, description="the generation that it repeats")
     downloads: int = Field(description="how often the customer downloaded the result")
     deleted_at: datetime | None = Field(description="the time at which the customer deleted it")

@@ -42,6 +42,11 @@ def given() -> dict[str, str]:
     return {name: value for name, value in _every().items() if name.upper().startswith(PREFIX)}
 
 
+def of_opentelemetry() -> dict[str, str]:
+    """The variables of OpenTelemetry in the environment and in the settings' file. The environment wins."""
+    return {name: value for name, value in _every().items() if name.startswith("OTEL_")}
+
+
 def unknown(names: Iterable[str]) -> list[Unknown]:
     """The names that no setting and no client reads."""
     return [

@@ -111,8 +111,13 @@ class Child(ABC):
         Raises:
             PartFailed: the process died.
         """
-        if self._wanted and self._process is not None and (code := self._process.poll()) is not None:
-            raise PartFailed(self.name, f"died ({how_it_ended(code)})", self.last_lines())
+        if (how := self.end()) is not None:
+            raise PartFailed(self.name, f"died ({how})", self.last_lines())
+
+    def end(self) -> str | None:
+        """How a started process died, unless this object ended the process. None while the process runs."""
+        code = self._process.poll() if self._wanted and self._process is not None else None
+        return None if code is None else how_it_ended(code)
 
     def ask_to_stop(self) -> None:
         """Send the stop signal once. A second signal would cut a worker's orderly end short."""

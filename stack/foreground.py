@@ -6,8 +6,10 @@ import signal
 import threading
 import time
 from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 from multiprocessing.queues import Queue
-from typing import Final
+from multiprocessing.synchronize import Event
+from typing import Any, Final
 
 import honcho.manager
 import honcho.printer
@@ -18,6 +20,7 @@ from stack.errors import PartFailed
 from stack.guard import die_with_parent, guarded
 from stack.output import Output
 from stack.processes import Process
+from stack.rehearsal import Rehearsal
 from stack.services import Tell
 
 READY_SECONDS: Final = 120.0
@@ -29,6 +32,8 @@ _NAMED = 3
 
 class Foreground(honcho.manager.Manager):
     """Runs processes until a process or a service dies, or SIGINT or SIGTERM arrives. Then ends all processes.
+
+    In a rehearsal, a process that dies starts again.
 
     `failure` holds the cause afterwards. None means that a signal ended the run, and `returncode` is the shell's number
     for that signal. `has_started` says whether every process was ready.
@@ -43,6 +48,7 @@ class Foreground(honcho.manager.Manager):
         check_services: Callable[[], None],
         tell: Tell,
         on_ready: Callable[[], None],
+        rehearsal: Rehearsal | None = None,
     ) -> None:
         """Describe the run. `loop` runs the processes.
 
@@ -53,17 +59,26 @@ class Foreground(honcho.manager.Manager):
             check_services: raises PartFailed when a service died.
             tell: receives the name of each process that is ready.
             on_ready: runs once, in another thread, when every process answers.
+            rehearsal: hears of processes that started again. None: the death of a process ends the run.
         """
         self._output = output
         width = output.width
         super().__init__(output)
         output.width = width
-        self._process_ctor = _GuardedProcess
+        self._rehearsal = rehearsal
+        self._restarts = multiprocessing.Event()
+        self._process_ctor = (
+            _GuardedProcess
+            if rehearsal is None
+            else partial(_RestartedProcess, restarts=self._restarts, pause_seconds=rehearsal.pause_seconds)
+        )
         self.failure: Exception | None = None
         self.has_started = False
         self._check_services = check_services
         self._tell = tell
         self._on_ready = on_ready
+        self._described = {process.name: process for process in processes}
+        self._pids: dict[str, int] = {}
         self._not_ready = list(processes)
         # One bound for all processes: honcho kills all or none.
         self._grace_seconds = max(process.stop_seconds for process in processes)
@@ -117,6 +132,7 @@ class Foreground(honcho.manager.Manager):
             try:
                 self._check_services()
                 self._greet_when_ready()
+                self._tell_of_restarts()
             except Exception as error:  # noqa: BLE001 -- the main thread ends the run and reports every error
                 self.failure = error
                 self.terminate()
@@ -124,12 +140,13 @@ class Foreground(honcho.manager.Manager):
     def _end(self, *, asked_for: float) -> None:
         if not self._all_started():  # honcho does not know every pid before
             return
+        self._restarts.clear()
         super().terminate()  # acts once
         if asked_for > self._grace_seconds:
             super().kill()
 
     def _greet_when_ready(self) -> None:
-        if self.has_started:
+        if self.has_started or not self._all_started():
             return
         for process in [process for process in self._not_ready if process.answers()]:
             self._not_ready.remove(process)
@@ -137,8 +154,12 @@ class Foreground(honcho.manager.Manager):
             self._reminded = time.monotonic()
         if not self._not_ready:
             self.has_started = True
+            self._pids = self._known_pids()
             with self._output.alone:  # no line of a process may come between the lines of `on_ready`
                 self._on_ready()
+                if self._rehearsal is not None:
+                    self._rehearsal.begin(self._pids)
+                    self._restarts.set()
         elif time.monotonic() - self._began > READY_SECONDS:
             late = self._not_ready[0].name
             raise PartFailed(late, f"was not ready after {READY_SECONDS:g} s", self._output.last_lines(late))
@@ -147,6 +168,18 @@ class Foreground(honcho.manager.Manager):
             names = [process.name for process in self._not_ready]
             more = f" and {len(names) - _NAMED} more" if len(names) > _NAMED else ""
             self._output.say(f"waiting for {', '.join(names[:_NAMED])}{more}")
+
+    def _known_pids(self) -> dict[str, int]:
+        return {name: pid for name, state in self._processes.items() if isinstance(pid := state.get("pid"), int)}
+
+    def _tell_of_restarts(self) -> None:
+        """Tell the rehearsal of each process that has another pid and answers."""
+        if self._rehearsal is None or not self.has_started:
+            return
+        for name, pid in self._known_pids().items():
+            if pid != self._pids[name] and self._described[name].answers():
+                self._pids[name] = pid
+                self._rehearsal.is_back(name, pid)
 
 
 class _GuardedProcess(honcho.process.Process):
@@ -161,4 +194,36 @@ class _GuardedProcess(honcho.process.Process):
         if manager is None or not manager.is_alive():
             return
         self.cmd = "exec " + shlex.join(guarded(shlex.split(self.cmd)))
+        self._run_command(events, ignore_signals)
+
+    def _run_command(self, events: "Queue[honcho.printer.Message] | None", ignore_signals: bool) -> None:
         super().run(events, ignore_signals)
+
+
+class _RestartedProcess(_GuardedProcess):
+    """A command that starts again after a pause when it ends, while the event `restarts` is set."""
+
+    def __init__(self, *arguments: Any, restarts: Event, pause_seconds: float, **options: Any) -> None:
+        super().__init__(*arguments, **options)
+        self._restarts = restarts
+        self._pause_seconds = pause_seconds
+
+    def _run_command(self, events: "Queue[honcho.printer.Message] | None", ignore_signals: bool) -> None:
+        super()._run_command(events, ignore_signals)
+        while self._waits_to_restart():
+            super()._run_command(events, ignore_signals)
+        super()._send_message({"returncode": self._child.returncode}, type="stop")
+
+    def _send_message(self, data: object, type: str = "line") -> None:  # noqa: A002 -- honcho's name
+        if type != "stop":  # honcho would end all processes
+            super()._send_message(data, type)
+
+    def _waits_to_restart(self) -> bool:
+        """Wait until the next start. Returns False if the run ends."""
+        if not self._restarts.is_set():
+            return False
+        how, due = how_it_ended(self._child.returncode), time.monotonic() + self._pause_seconds
+        self._send_message(f"died ({how}). It starts again in {self._pause_seconds:g} s")
+        while self._restarts.is_set() and time.monotonic() < due:
+            time.sleep(_TICK_SECONDS)
+        return self._restarts.is_set()

@@ -84,6 +84,8 @@ class Postgres(Service):
     def command(self) -> Sequence[str]:
         """`postgres` in the foreground, on TCP on loopback only, without a Unix socket."""
         settings = {"max_connections": "300", "log_line_prefix": "%m ", "timezone": "UTC"}
+        # The details of an error are the values of its row, and a row has a prompt.
+        settings |= {"log_error_verbosity": "terse"}
         if not self._durable:
             settings |= _UNSAFE_BUT_FAST
         options = [part for name, value in settings.items() for part in ("-c", f"{name}={value}")]

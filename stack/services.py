@@ -131,7 +131,7 @@ class LocalServices:
             update["s3"] = settings.s3.model_copy(update=store)
         return settings.model_copy(update=update)
 
-    def check(self) -> None:
+    def check_services(self) -> None:
         """Raise PartFailed if a service died."""
         for child in self.children:
             child.check()

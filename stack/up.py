@@ -20,6 +20,7 @@ from stack.errors import PortTaken, StackError
 from stack.foreground import Foreground
 from stack.output import Output, Readiness
 from stack.processes import Processes, application_processes, sandbox_process
+from stack.rehearsal import Rehearsal
 from stack.running import own_environment_file
 from stack.services import LocalServices, Tell, ended_in_reverse, owned
 from stack.stack import Migrate, migrate
@@ -52,6 +53,7 @@ def up(
     on_ready: OnReady | None = None,
     processes: Processes = application_processes,
     migrate: Migrate = migrate,
+    rehearsal_pause: float | None = None,
 ) -> int:
     """Run services, migrations and all processes until a signal arrives or a part dies. Call in the main thread.
 
@@ -65,13 +67,14 @@ def up(
             back the output of the processes. An exception ends the system.
         processes: returns the processes without the sandbox.
         migrate: prepares the database.
+        rehearsal_pause: the seconds after which a part that died starts again. None: the death of a part ends the run.
 
     Returns:
         The exit code: 130 after SIGINT, 143 after SIGTERM, 1 if a part died or did not start, 2 if a port is taken.
     """
     try:
         with _sigterm_as_exit():
-            return _up(settings, folder, on_ready or (lambda _: None), processes, migrate)
+            return _up(settings, folder, on_ready or (lambda _: None), processes, migrate, rehearsal_pause)
     except PortTaken as error:
         typer.echo(error, err=True)
         return EXIT_PORT_TAKEN
@@ -82,7 +85,9 @@ def up(
         return EXIT_INTERRUPTED
 
 
-def _up(given: Settings, folder: Path, on_ready: OnReady, processes: Processes, migrate: Migrate) -> int:
+def _up(
+    given: Settings, folder: Path, on_ready: OnReady, processes: Processes, migrate: Migrate, pause: float | None
+) -> int:
     use = _use_of_the_sandbox(given)
     with ExitStack() as ends:
         folder = ends.enter_context(owned(folder))
@@ -93,7 +98,11 @@ def _up(given: Settings, folder: Path, on_ready: OnReady, processes: Processes, 
         typer.echo(_banner(settings, use))
         services = LocalServices(folder, settings, credentials)
         ends.enter_context(ended_in_reverse(services.children))
-        run = _Run(services, _with_sandbox(processes, use), on_ready, environment, Output(sys.stdout))
+        output = Output(sys.stdout)
+        rehearsal = None if pause is None else Rehearsal(services.children, output, folder, pause)
+        if rehearsal is not None:
+            ends.callback(rehearsal.close)
+        run = _Run(services, _with_sandbox(processes, use), on_ready, environment, output, rehearsal)
         tell = Readiness(run.output, run.parts(settings))
         services.start(tell)
         settings = services.fill_in(settings)
@@ -115,6 +124,8 @@ class _Run:
     environment: Path
     """The file in which other commands find the settings of the running system."""
     output: Output
+    rehearsal: Rehearsal | None
+    """None: the death of a part ends the run."""
 
     def parts(self, settings: Settings) -> list[str]:
         """The names of all services and processes."""
@@ -131,9 +142,10 @@ class _Run:
             self.processes(settings),
             {**os.environ, **settings_environment(settings), **_CHILDREN},
             self.output,
-            check_services=self.services.check,
+            check_services=(self.rehearsal or self.services).check_services,
             tell=tell,
             on_ready=lambda: self._greet(settings),
+            rehearsal=self.rehearsal,
         )
         manager.loop()
         if manager.failure is not None and not manager.has_started:

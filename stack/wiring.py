@@ -260,5 +260,5 @@ def _text(value: object) -> str:
     if isinstance(value, dict):
         return json.dumps({name: _text(item) for name, item in value.items()})
     if isinstance(value, list | tuple | set):
-        return json.dumps([str(item) for item in value])
+        return json.dumps([_text(item) for item in value])
     return str(value)

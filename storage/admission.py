@@ -1,6 +1,7 @@
 """Asks the database which queued generations may go to their provider accounts.
 
-The functions of `storage/migrations/versions/0021_admission.py` decide. Each call here is one statement.
+The functions of `storage/migrations/versions/0021_admission.py` and `0028_rest_of_admission.py` decide. Each call here
+is one statement.
 """
 
 from collections.abc import Mapping
@@ -170,23 +171,44 @@ class View:
     has_pauses: bool
     """Whether an operator paused anything."""
     limited: frozenset[UUID] | None
-    """The customers whose orders wait at a limit of the customer or of a key. None: very many, or not known by name."""
+    """The customers whose orders may wait at a limit of theirs or of a key. None: very many, or not known by name."""
 
 
 _MOST_LIMITED = 1000
 
 # The key of a service acts for many customers: it stands as NULL. A customer's test key acts for the test customer.
-_LIMITED = """
+_CUSTOMER_OF_KEY = """
+    CASE WHEN key.is_test THEN test.id ELSE key.customer_id END
+    FROM api_keys AS key LEFT JOIN customers AS test ON test.test_of = key.customer_id
+"""
+
+# Orders that were accepted to wait do so whatever the limits say now. A walk along the index finds their holders: one
+# step for each, however many orders wait.
+_LIMITED = f"""
+    WITH RECURSIVE holders AS (
+        (
+            SELECT holder_id, key_id FROM quota_orders WHERE waits AND day IS NULL
+            ORDER BY holder_id LIMIT 1
+        )
+        UNION ALL
+        SELECT following.* FROM holders CROSS JOIN LATERAL (
+            SELECT holder_id, key_id FROM quota_orders o
+            WHERE waits AND day IS NULL AND o.holder_id > holders.holder_id ORDER BY holder_id LIMIT 1
+        ) AS following
+    )
     SELECT customer_id FROM customer_limits
     WHERE on_limit = 'wait' AND coalesce(in_flight, per_day, credits_per_day) IS NOT NULL
     UNION
-    SELECT CASE WHEN key.is_test THEN test.id ELSE key.customer_id END
-    FROM api_keys AS key LEFT JOIN customers AS test ON test.test_of = key.customer_id
+    SELECT holder_id FROM holders WHERE key_id IS NULL
+    UNION
+    SELECT {_CUSTOMER_OF_KEY}
     WHERE on_limit = 'wait' AND coalesce(key.in_flight, per_day, daily_cap) IS NOT NULL AND (
         (key.revoked_at IS NULL AND coalesce(key.expires_at > now(), true))
         OR EXISTS (SELECT FROM quota_orders WHERE holder_id = coalesce(key.spends_as, key.id))
     )
-"""
+    UNION
+    SELECT {_CUSTOMER_OF_KEY} JOIN holders ON holders.holder_id = key.id AND holders.key_id IS NOT NULL
+"""  # noqa: S608 -- constants
 
 
 def view(sql: Sql) -> View:

@@ -73,6 +73,8 @@ _CHANGE = returns(UUID)("""
             closed_reason = CASE WHEN %(forgets)s THEN NULL ELSE closed_reason END
         WHERE provider = %(provider)s AND override IS NOT DISTINCT FROM %(before)s::jsonb
         RETURNING provider
+    ), forgotten AS (
+        DELETE FROM admission_families AS taught USING changed WHERE taught.provider = changed.provider AND %(forgets)s
     )
     INSERT INTO admission_changes (id, author, action, scope, name, reason, before, after)
     SELECT gen_random_uuid(), %(author)s, %(action)s, %(scope)s, provider, %(reason)s, %(before)s, %(after)s

@@ -1,6 +1,7 @@
 """Learns the limits of provider accounts from the vendors' refusals, for all processes.
 
-The function `admission_refused` decides. `admission_limits` applies what was learned (`storage/migrations/versions`).
+The function `admission_refused` decides. `admission_limits` applies what was learned
+(`storage/migrations/versions/0028_rest_of_admission.py`).
 """
 
 from dataclasses import dataclass

@@ -36,7 +36,9 @@ class Standing:
     place: Place
     """Its place."""
     held_by: HeldBy | None
-    """Why it is out of the queue."""
+    """Why it is out of the queue, or will be when its turn comes."""
+    waits_for_the_day: bool
+    """Whether it waits for the end of a day, because a limit of that day is used up."""
     may_use_reserve: bool
     """Whether it may take a place of the reserve."""
     ahead_in_pool: int
@@ -63,8 +65,12 @@ class Candidate:
 class Outlook:
     """Where an order would stand, if it came now."""
 
-    is_held: bool
-    """Whether a pause or a limit of the customer would hold it."""
+    is_paused: bool
+    """Whether a pause would hold it."""
+    is_away: bool
+    """Whether the circuit breaker of the route is open."""
+    is_shut: bool
+    """Whether the account is out of money, or of generations of the day."""
     ahead_in_pool: int
     """The generations of the same family that would go first."""
     ahead_at_account: int
@@ -115,22 +121,45 @@ class OfModel:
     """The first of those that wait for a place."""
 
 
-_STANDINGS = returns(Standing)("""
-    SELECT generation_id, provider, pool, place, held_by, may_use_reserve,
+# A condition on a `provider` and a `vendor_model` of a table: the breaker is open, and no create may be its probe.
+_IS_AWAY = """
+    EXISTS (
+        SELECT FROM route_health route
+        WHERE route.provider = {0}.provider AND route.vendor_model = {0}.vendor_model AND opened_at IS NOT NULL
+            AND NOT route_takes_probe(route)
+    )
+"""
+
+# What waits is held when its turn comes, and not before.
+_STANDINGS = returns(Standing)(f"""
+    SELECT generation_id, provider, pool, place,
+           CASE
+               WHEN place <> 'waiting' THEN held_by
+               WHEN admission_is_paused(a) THEN 'pause'
+               WHEN {_IS_AWAY.format("a")} THEN 'route'
+           END AS held_by,
+           place = 'held' AND held_by = 'customer' AND quota_day_is_full(generation_id) AS waits_for_the_day,
+           may_use_reserve,
            ahead.in_pool AS ahead_in_pool, ahead.at_account AS ahead_at_account
     FROM admissions a
     CROSS JOIN LATERAL admission_ahead(provider, pool, lane, admission_ticket(a), %(most)s) AS ahead
     WHERE generation_id = ANY(%(ids)s)
-""")
+""")  # noqa: S608 -- a constant
 
-_OUTLOOKS = returns(Outlook)("""
+_OUTLOOKS = returns(Outlook)(f"""
     SELECT
         EXISTS (
             SELECT FROM admission_pauses WHERE (scope, name) IN (
                 ('model', wanted.model), ('provider', wanted.provider), ('customer', %(customer_id)s::text),
                 ('route', wanted.provider || '/' || wanted.vendor_model)
             )
-        ) AS is_held,
+        ) AS is_paused,
+        {_IS_AWAY.format("wanted")} AS is_away,
+        EXISTS (
+            SELECT FROM admission_accounts account
+            WHERE account.provider = wanted.provider AND closed_reason IN ('no_money', 'daily')
+                AND closed_until > clock_timestamp()
+        ) AS is_shut,
         ahead.in_pool AS ahead_in_pool, ahead.at_account AS ahead_at_account
     FROM unnest(%(models)s::text[], %(providers)s::text[], %(vendor_models)s::text[], %(pools)s::text[])
         WITH ORDINALITY AS wanted (model, provider, vendor_model, pool, number)
@@ -138,7 +167,7 @@ _OUTLOOKS = returns(Outlook)("""
         provider, pool, 0, admission_next_turn(provider, %(customer_id)s::uuid), %(most)s
     ) AS ahead
     ORDER BY number
-""")
+""")  # noqa: S608 -- a constant
 
 # A window is as long here as for the decision (`admission_room`). A create that has not left has a time in the future.
 _FACTS = returns(AccountFacts)(f"""

@@ -20,7 +20,7 @@ from schemas.quotas import OnLimit
 from schemas.tables import ApiKey
 from storage import lists, quota_settings
 from storage.generations import database_now
-from storage.key_rules import LIMITS, exceeds, is_limited, limits, require_no_limit, require_one_limit, require_within
+from storage.key_rules import LIMITS, exceeds, is_limited, limits, require_one_limit, require_within
 from storage.lists import Page
 from storage.sql import Sql, of, returns
 
@@ -207,8 +207,6 @@ def change(session: Session, row: ApiKey, changes: Changes, *, maker: ApiKey | N
     if "expires_in" in changes:
         changed.expires_at = None if changes["expires_in"] is None else now + changes["expires_in"]
     gives = any(exceeds(getattr(changed, name), getattr(row, name)) for name in (*LIMITS, "expires_at"))
-    if maker is not None and row.on_limit is OnLimit.WAIT and changed.on_limit is not OnLimit.WAIT:
-        require_no_limit(row, maker)
     if maker is not None and gives:
         require_within(changed, maker)
         require_one_limit(row, maker)

@@ -20,6 +20,16 @@ _SECONDS_BETWEEN_READS = 1.0
 _TWICE = 2
 
 
+@dataclass(frozen=True)
+class Recorded:
+    """The effect of a callback."""
+
+    wake: Wake | None = None
+    """The wake-up to send now. None: none is due."""
+    traceparent: str | None = None
+    """The place of the generation's order in a trace. None: there is no trace, or no such generation."""
+
+
 def record(
     sql: Sql,
     provider: ProviderName,
@@ -28,8 +38,9 @@ def record(
     remote_id: str,
     body: bytes,
     resend_after: float,
-) -> Wake | None:
-    """Store a verified callback and mark its generation. Returns the wake-up to send now, if there is one.
+    span_id: str | None = None,
+) -> Recorded:
+    """Store a verified callback and mark its generation.
 
     The vendor is read at once after the first callback. After every other callback the read waits until one second
     after the newest claim: a stranger who has seen a signed callback can repeat it, and change the parts that the
@@ -38,20 +49,25 @@ def record(
     If the caller does not send the wake-up, the waker sends one after `resend_after` seconds. A callback during a claim
     only sets `callback_at`, because the worker may not have committed `remote_id` yet. The write that gives up the
     claim sees `callback_at` and makes the generation due.
+
+    Args:
+        span_id: the span of the callback's request. None: there is none.
     """
     row = sql.first(
         _RECORD, generation_id=generation_id, provider=provider, remote_id=remote_id, body=body,
         body_sha256=hashlib.sha256(body).hexdigest(), resend_after=resend_after, most_receipts=_MOST_RECEIPTS,
         awaits_callback=[stage.value for stage in AT_PROVIDER], gap=_SECONDS_BETWEEN_READS,
+        span=span_id,
     )  # fmt: skip
     if row is None:
-        return None
+        return Recorded()
     _note(sql, generation_id, row.stage, {"provider": provider, "remote_id": remote_id}, row.deliveries)
-    return Wake(generation_id, row.stage, row.attempt, is_called_back=True) if row.is_due else None
+    wake = Wake(generation_id, row.stage, row.attempt, is_called_back=True) if row.is_due else None
+    return Recorded(wake, row.traceparent)
 
 
 @dataclass(frozen=True)
-class _Recorded:
+class _Marked:
     """A callback's generation, and the effect of the callback."""
 
     stage: Stage
@@ -62,12 +78,14 @@ class _Recorded:
     """The number of callbacks with the same body. None: the generation has too many receipts already."""
     is_due: bool
     """Whether the callback made the generation due now."""
+    traceparent: str | None
+    """The place of the generation's order in a trace. None: there is no trace."""
 
 
-_RECORD = returns(_Recorded)(f"""
+_RECORD = returns(_Marked)(f"""
     -- The lock decides whether the worker that is committing `remote_id` sees this callback or we see its commit.
     WITH found AS MATERIALIZED (
-        SELECT id, stage, attempt, remote_id, lease_until, claimed_at, callback_at FROM generations
+        SELECT id, stage, attempt, remote_id, lease_until, claimed_at, callback_at, traceparent FROM generations
         WHERE id = %(generation_id)s AND provider = %(provider)s AND deleted_at IS NULL FOR UPDATE
     ), kept AS (
         INSERT INTO callback_receipts (generation_id, provider, remote_id, body, body_sha256, deliveries)
@@ -86,7 +104,7 @@ _RECORD = returns(_Recorded)(f"""
         WHERE found.stage = ANY(%(awaits_callback)s) AND coalesce(found.remote_id = %(remote_id)s, true)
     ), marked AS (
         UPDATE generations
-        SET callback_at = read_at, wake_at = CASE
+        SET callback_at = read_at, last_span = coalesce(%(span)s, last_span), wake_at = CASE
             -- The write that gives up the claim sees `callback_at`.
             WHEN NOT is_free THEN wake_at
             WHEN read_at > clock_timestamp() THEN least(wake_at, read_at)
@@ -97,8 +115,31 @@ _RECORD = returns(_Recorded)(f"""
         RETURNING is_free AND read_at <= clock_timestamp() AS is_due
     )
     SELECT
-        stage, attempt, (SELECT deliveries FROM kept), coalesce((SELECT is_due FROM marked), false) AS is_due
+        stage, attempt, (SELECT deliveries FROM kept), coalesce((SELECT is_due FROM marked), false) AS is_due,
+        traceparent
     FROM found
+""")  # noqa: S608 -- a constant
+
+
+def replay(sql: Sql, generation_id: UUID) -> bool:
+    """Let the stored callbacks of a generation count as if they came now: the vendor is read once.
+
+    Returns False if the generation waits for no callback, or none is stored about its work.
+    """
+    waits = [stage.value for stage in AT_PROVIDER]
+    return sql.first(_REPLAY, generation_id=generation_id, awaits_callback=waits) is not None
+
+
+# During a claim, `wake_at` stays: the write that gives up the claim sees `callback_at`.
+_REPLAY = returns(UUID)(f"""
+    UPDATE generations
+    SET callback_at = clock_timestamp(), wake_at = CASE WHEN {IS_FREE} THEN clock_timestamp() ELSE wake_at END
+    WHERE id = %(generation_id)s AND stage = ANY(%(awaits_callback)s) AND EXISTS (
+        SELECT FROM callback_receipts receipt
+        WHERE receipt.generation_id = generations.id AND receipt.provider = generations.provider
+          AND coalesce(receipt.remote_id = generations.remote_id, true)
+    )
+    RETURNING id
 """)  # noqa: S608 -- a constant
 
 

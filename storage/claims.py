@@ -68,6 +68,10 @@ class Snapshot:
     """The key of the result in the object store."""
     download: dict[str, object] | None
     """The size, hash and type of the stored result."""
+    traceparent: str | None
+    """The place of the order in a trace. None: there is no trace."""
+    last_span: str | None
+    """The span of the newest step or callback, in the same trace. None: there is none."""
 
 
 @dataclass(frozen=True)
@@ -129,7 +133,7 @@ _CLAIM = returns(_Claimed)(f"""
     RETURNING
         id, customer_id, kind, "order", credits, stage, created_at, stage_at, wake_at, deadline_at, attempt, failures,
         crashes, claimed_at, cancel_requested_at, cancel_sent_at, provider, route_index, routes_given_up, remote_id,
-        remote_links, result_urls, object_key, download,
+        remote_links, result_urls, object_key, download, traceparent, last_span,
         -- The subquery reads the row as it was before this statement.
         callback_at IS NOT NULL AND coalesce(
             callback_at > (SELECT before.claimed_at FROM generations before WHERE before.id = generations.id), true

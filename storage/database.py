@@ -24,6 +24,9 @@ _SERVER_OPTIONS = (
     "-c timezone=utc -c lock_timeout=10s -c statement_timeout=30s -c idle_in_transaction_session_timeout=60s"
 )
 
+# A person waits for the answer, and the system must not.
+_WATCHERS_OPTIONS = f"{_SERVER_OPTIONS} -c statement_timeout=5s -c default_transaction_read_only=on"
+
 # A server that hangs, or whose host is gone, cannot enforce its own timeouts.
 _CLIENT_OPTIONS = {
     "connect_timeout": 5,
@@ -55,8 +58,15 @@ def with_driver(url: str) -> URL:
 class Database:
     """A pool of connections. Threads may share the pool."""
 
-    def __init__(self, url: str, *, pool_size: int = 20) -> None:
-        self._engine = create_engine(with_driver(url), pool_size=pool_size, **_ENGINE_OPTIONS)
+    def __init__(self, url: str, *, pool_size: int = 20, watcher: str | None = None) -> None:
+        """Prepare the pool.
+
+        Args:
+            watcher: the name of a program that watches. Its connections only read, and its statements end after 5 s.
+        """
+        given = {"options": _WATCHERS_OPTIONS, "application_name": watcher} if watcher else {}
+        options = {**_ENGINE_OPTIONS, "connect_args": {**_ENGINE_OPTIONS["connect_args"], **given}}
+        self._engine = create_engine(with_driver(url), pool_size=pool_size, **options)
         event.listen(self._engine, "checkout", _refuse_closed)
 
     @contextmanager

@@ -5,11 +5,9 @@ from dataclasses import dataclass, field
 
 from metrics import families
 from metrics.instruments import Gauge, Values
-from schemas.causes import cause_of_cancel, cause_of_failure
-from schemas.enums import ErrorCode, Stage
 from schemas.stages import WORK
-from storage import overview, stream_position, turns
-from storage.sql import IS_FREE, Query, Sql, returns
+from storage import account_health, overview, stream_position, turns
+from storage.sql import Query, Sql, returns
 
 _NUMBERS = returns(lambda *row: row)
 
@@ -34,7 +32,7 @@ class _Reading:
         for column, gauge in enumerate(self.gauges, start=size):
             indexes = [self.labels.index(name) for name in gauge.label_names]
             found = [
-                ([str(row[index]) for index in indexes], float(str(row[column])))
+                ([_shown(row[index]) for index in indexes], float(str(row[column])))
                 for row in rows
                 if row[column] is not None
             ]
@@ -44,7 +42,10 @@ class _Reading:
             yield gauge, gauge.series([*found, *nothing])
 
 
-# One walk through the unfinished generations, which an index knows.
+def _shown(label: object) -> str:
+    return "none" if label is None else str(label)
+
+
 _UNFINISHED = _Reading(
     ("stage", "model", "provider"),
     (
@@ -56,36 +57,12 @@ _UNFINISHED = _Reading(
         families.CLAIMED,
         families.FAILING,
     ),
-    _NUMBERS(f"""
-        SELECT stage, model, provider, count(*), extract(epoch FROM now() - min(created_at)),
-               extract(epoch FROM now() - min(stage_at)), count(*) FILTER (WHERE wake_at <= now() AND {IS_FREE}),
-               extract(epoch FROM now() - min(wake_at) FILTER (WHERE wake_at <= now() AND {IS_FREE})),
-               count(*) FILTER (WHERE NOT {IS_FREE}), count(*) FILTER (WHERE failures > 0 OR crashes > 0)
-        FROM generations WHERE wake_at IS NOT NULL GROUP BY stage, model, provider
-    """),  # noqa: S608 -- a constant
+    overview.UNFINISHED,
     zeros={"stage": [stage.value for stage in WORK]},
 )
 
 
-def _ended(
-    stage: str, code: str | None, was_accepted: bool, model: str, provider: str, count: int
-) -> tuple[object, ...]:
-    cause = "none"
-    if stage == Stage.CANCELLED:
-        cause = cause_of_cancel(was_accepted=was_accepted)
-    elif stage == Stage.FAILED:
-        cause = cause_of_failure(ErrorCode(code or ErrorCode.INTERNAL), was_accepted=was_accepted)
-    return stage, cause, model, provider, count
-
-
-_ENDED = _Reading(
-    ("status", "cause", "model", "provider"),
-    (families.ENDED_HOUR,),
-    returns(_ended)("""
-        SELECT stage, error_code, remote_id IS NOT NULL, model, provider, count(*)
-        FROM generations WHERE finished_at > now() - interval '1 h' GROUP BY 1, 2, 3, 4, 5
-    """),
-)
+_ENDED = _Reading(("status", "cause", "model", "provider"), (families.ENDED_HOUR,), overview.ENDED_HOUR)
 
 _CREDITS = _Reading(
     (),
@@ -146,6 +123,12 @@ _ACCOUNTS = _Reading(
     """),
 )
 
+_STATES = _Reading(
+    ("provider", "state"),
+    (families.ACCOUNT_STATE,),
+    _NUMBERS(f"SELECT provider, state, 1 FROM ({account_health.STATES}) states"),  # noqa: S608 -- a constant
+)
+
 _ROUTES = _Reading(
     ("provider",),
     (families.ROUTES_OPEN, families.ROUTE_OPEN_SECONDS),
@@ -164,7 +147,7 @@ _PAUSES = _Reading(
     """),
 )
 
-_READINGS = (_UNFINISHED, _ENDED, _CREDITS, _ADMISSIONS, _HELD, _ACCOUNTS, _ROUTES, _PAUSES)
+_READINGS = (_UNFINISHED, _ENDED, _CREDITS, _ADMISSIONS, _HELD, _ACCOUNTS, _STATES, _ROUTES, _PAUSES)
 
 
 def take_turn(sql: Sql, *, silent_seconds: int) -> bool:

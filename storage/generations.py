@@ -89,6 +89,21 @@ _MAKE_DUE = f"""
 """  # noqa: S608 -- a constant
 
 
+def look_now(sql: Sql, generation_id: UUID) -> bool:
+    """Make an unfinished generation due now, and forget the failures that its pauses grew by.
+
+    Returns False while a worker has a claim: the worker looks at the generation at this moment.
+    """
+    return sql.first(_LOOK_NOW, id=generation_id) is not None
+
+
+_LOOK_NOW = returns(UUID)(f"""
+    UPDATE generations SET wake_at = clock_timestamp(), failures = 0
+    WHERE id = %(id)s AND wake_at IS NOT NULL AND {IS_FREE}
+    RETURNING id
+""")  # noqa: S608 -- a constant
+
+
 def take_due(sql: Sql, stages: Iterable[Stage], *, limit: int, resend_after: float) -> list[Wake]:
     """Take generations that are due, and put their next look off by `resend_after` seconds.
 

@@ -63,16 +63,3 @@ def require_one_limit(row: ApiKey, maker: ApiKey) -> None:
         raise InvalidRequest(
             f"the key {row.prefix} has limits apart from yours: use the key itself, or a key without limits"
         )
-
-
-def require_no_limit(row: ApiKey, maker: ApiKey) -> None:
-    """Require that no limit of the maker holds for a key whose orders are to wait no more.
-
-    Orders that wait have not counted yet. All of them would start, beyond the limits of the maker.
-
-    Raises:
-        InvalidRequest: the maker has limits.
-    """
-    if limits(maker, row):
-        text = "orders that wait would start beyond the limits of your key: an operator's key can end the wait"
-        raise InvalidRequest.of_fields([("on_limit", text)])

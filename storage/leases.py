@@ -85,6 +85,11 @@ class LeaseKeeper:
         self._stop.set()
         self._thread.join()
 
+    @property
+    def count(self) -> int:
+        """The number of claims of this process."""
+        return len(self._held)
+
     @contextmanager
     def keep(self, claim: Claim, *, since: float) -> Iterator[Lease]:
         """Renew a claim's lease during the block.

@@ -192,8 +192,10 @@ def _settle(sql: Sql, customer_id: UUID, generation_id: UUID, kind: TransferKind
 
 def refund(
     session: Session, customer_id: UUID, generation_id: UUID, amount: int, *, reference: str, reason: str
-) -> None:
+) -> bool:
     """Return captured credits to the customer, once for each `reference`. Only operators refund.
+
+    Returns False if the reference was used for the same refund.
 
     Raises:
         NotFound: there is no such customer, or the customer has no such generation.
@@ -208,10 +210,16 @@ def refund(
         to_account_id=_id(accounts.available), reference=reference, reason=reason,
     )  # fmt: skip
     if _find(session, transfer):
-        return _require_same_movement(session, transfer)
+        _require_same_movement(session, transfer)
+        return False
     _require_refundable(_moved(of(session), customer_id, generation_id), transfer)
-    _transfer(session, transfer)
-    return None
+    return _transfer(session, transfer)
+
+
+def refundable(sql: Sql, customer_id: UUID, generation_id: UUID) -> int:
+    """The captured credits of a generation that are not refunded."""
+    moved = _moved(sql, customer_id, generation_id)
+    return moved[TransferKind.CAPTURE] - moved[TransferKind.REFUND]
 
 
 def _require_refundable(moved: Counter[TransferKind], transfer: LedgerTransfer) -> None:

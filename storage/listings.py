@@ -8,7 +8,7 @@ from uuid import UUID
 from sqlalchemy import text
 from sqlmodel import Session
 
-from schemas.enums import Kind, Stage
+from schemas.enums import ErrorCode, Kind, Stage
 from schemas.names import ProviderName
 from schemas.stages import TERMINAL, status_of
 
@@ -148,8 +148,11 @@ _GENERATIONS = """
            g.finished_at
     FROM generation_labels l JOIN generations g ON g.id = l.generation_id
     WHERE {conditions}
-    ORDER BY l.created_at DESC, l.generation_id DESC LIMIT :limit
+    ORDER BY {order} LIMIT :limit
 """
+_NEWEST_FIRST = "l.created_at DESC, l.generation_id DESC"
+# The index of failures is in this order.
+_NEWEST_END_FIRST = "g.finished_at DESC"
 
 
 def customers(session: Session, *, name: str | None = None, limit: int) -> list[ListedCustomer]:
@@ -187,12 +190,16 @@ def generations(
     kind: Kind | None = None,
     model: str | None = None,
     stages: Collection[Stage] = (),
+    error_code: ErrorCode | None = None,
     limit: int,
 ) -> list[ListedGeneration]:
     """List generations. Each of the other arguments that is given leaves out those that differ."""
     conditions = ["true"]
     given: dict[str, object] = {"limit": limit}
-    equals = {"l.customer_id": customer_id, "g.provider": provider, "l.kind": kind, "l.model": model}
+    equals = {
+        "l.customer_id": customer_id, "g.provider": provider, "l.kind": kind, "l.model": model,
+        "g.error_code": error_code,
+    }  # fmt: skip
     for column, value in equals.items():
         if value is not None:
             name = column.partition(".")[2]
@@ -203,7 +210,8 @@ def generations(
         given["stages"] = [stage.value for stage in stages]
     if stages and not TERMINAL & set(stages):
         conditions.append("g.wake_at IS NOT NULL")  # which has an index
-    rows = session.execute(text(_GENERATIONS.format(conditions=" AND ".join(conditions))), given)
+    order = _NEWEST_FIRST if error_code is None else _NEWEST_END_FIRST
+    rows = session.execute(text(_GENERATIONS.format(conditions=" AND ".join(conditions), order=order)), given)
     return [
         ListedGeneration(
             row.id, row.customer_id, row.model, row.provider, Stage(row.stage), status_of(Stage(row.stage)),

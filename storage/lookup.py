@@ -1,4 +1,4 @@
-"""Finds a generation by what an operator has at hand: an id or its beginning, a task's id, a vendor's id, a key."""
+"""Finds a generation by what an operator has at hand: the id of anything that belongs to it, or a reference."""
 
 import re
 from collections.abc import Sequence
@@ -16,6 +16,8 @@ LEAST_DIGITS: Final = 6
 _MOST = 6
 _HEX_DIGITS = 32
 _HEX = re.compile(r"[0-9a-f]+")
+# The ids of events are 64 bits long.
+_NUMBER = re.compile(r"[0-9]{1,18}")
 
 
 @dataclass(frozen=True)
@@ -56,23 +58,69 @@ _BY_KEY = returns(Candidate)("""
 """)
 
 
+_OF_GENERATIONS = "SELECT g.id, g.model, g.stage, g.created_at FROM generations g"
+
+# A create with an unknown outcome left no id in the row, but a callback may have brought one.
+_BY_CALLBACK = returns(Candidate)(f"""
+    {_OF_GENERATIONS} WHERE g.id IN (SELECT generation_id FROM callback_receipts WHERE remote_id = %(given)s)
+    ORDER BY g.created_at DESC LIMIT %(most)s
+""")  # noqa: S608 -- constants
+
+_BY_REFERENCE = returns(Candidate)("""
+    SELECT g.id, g.model, g.stage, g.created_at FROM generation_labels l JOIN generations g ON g.id = l.generation_id
+    WHERE l.reference = %(given)s ORDER BY l.created_at DESC LIMIT %(most)s
+""")
+
+# A message to an endpoint, a share, a batch.
+_BY_OTHER_ID = returns(Candidate)(f"""
+    {_OF_GENERATIONS} WHERE g.id IN (
+        SELECT generation_id FROM webhook_deliveries WHERE id = %(given)s
+        UNION ALL SELECT generation_id FROM shares WHERE id = %(given)s
+        UNION ALL (
+            SELECT generation_id FROM generation_labels WHERE batch_id = %(given)s ORDER BY created_at LIMIT %(most)s
+        )
+    )
+    ORDER BY g.created_at LIMIT %(most)s
+""")  # noqa: S608 -- constants
+
+_BY_EVENT = returns(Candidate)(f"""
+    {_OF_GENERATIONS} WHERE g.id = (SELECT generation_id FROM events WHERE id = %(given)s)
+""")  # noqa: S608 -- constants
+
+
 def find(sql: Sql, given: str, *, customer_id: UUID | None = None) -> Sequence[Candidate]:
     """The generations that a text may mean, a few at most. Each way uses an index.
 
     Args:
-        given: an id or its beginning, the id of a Celery task, a vendor's id, or with `customer_id` an idempotency key.
+        given: the id of the generation or its beginning; the id of a Celery task, of the vendor's work, of a message to
+            an endpoint, of a share, of a batch or of an event; the order's reference; with `customer_id` an idempotency
+            key.
     """
     text = given.strip()
-    if bounds := _bounds(text):
-        lowest, highest = bounds
-        if found := sql.all(_BY_ID, lowest=lowest, highest=highest, most=_MOST):
-            return found
-    if found := sql.all(_BY_REMOTE_ID, given=text, most=_MOST):
+    ways = (_by_id, _by_text, _by_event)
+    found = next((found for way in ways if (found := way(sql, text))), ())
+    return found or ([] if customer_id is None else sql.all(_BY_KEY, given=text, customer_id=customer_id))
+
+
+def _by_id(sql: Sql, given: str) -> Sequence[Candidate]:
+    if (bounds := id_range(given)) is None:
+        return ()
+    lowest, highest = bounds
+    if found := sql.all(_BY_ID, lowest=lowest, highest=highest, most=_MOST):
         return found
-    return [] if customer_id is None else sql.all(_BY_KEY, given=text, customer_id=customer_id)
+    return sql.all(_BY_OTHER_ID, given=lowest, most=_MOST) if lowest == highest else ()
 
 
-def _bounds(text: str) -> tuple[UUID, UUID] | None:
+def _by_text(sql: Sql, given: str) -> Sequence[Candidate]:
+    ways = (_BY_REMOTE_ID, _BY_CALLBACK, _BY_REFERENCE)
+    return next((found for way in ways if (found := sql.all(way, given=given, most=_MOST))), ())
+
+
+def _by_event(sql: Sql, given: str) -> Sequence[Candidate]:
+    return sql.all(_BY_EVENT, given=int(given)) if _NUMBER.fullmatch(given) else ()
+
+
+def id_range(text: str) -> tuple[UUID, UUID] | None:
     """The first and the last id that begin with a text. None if no id begins so."""
     # The id of a task is `{generation}.{stage}.{attempt}`.
     digits = text.partition(".")[0].replace("-", "").lower()

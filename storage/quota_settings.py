@@ -45,14 +45,16 @@ NO_LIMITS: Final = CustomerLimits(1.0, Quota(), Used(0, 0, 0))
 
 def change(sql: Sql, customer_id: UUID, changes: LimitChanges, why: Reason) -> None:
     """Change the limits of a customer, and note who did. Unfinished generations count from now on."""
-    before = sql.first(_ROW, customer_id=customer_id)
-    after = {**(before or _UNLIMITED), **changes}
-    if after == (before or _UNLIMITED):
+    # Of two first changes at the same time, the second one waits here, and then changes the row of the first one.
+    is_new = sql.first(_FIRST, customer_id=customer_id) is not None
+    (before,) = sql.all(_ROW, customer_id=customer_id)
+    after = {**before, **changes}
+    if after == before:
         return
     sql.run(_CHANGE, customer_id=customer_id, **after)
     sql.run(
-        _NOTE, customer_id=str(customer_id), author=why.author, reason=why.text, before=before and Jsonb(before),
-        after=Jsonb(after),
+        _NOTE, customer_id=str(customer_id), author=why.author, reason=why.text,
+        before=None if is_new else Jsonb(before), after=Jsonb(after),
     )  # fmt: skip
     sql.run(_ADOPT_OF_CUSTOMER, customer_id=customer_id)
     sql.run(_ADOPT_PLACES, customer_id=customer_id)
@@ -83,11 +85,13 @@ def used_by_keys(sql: Sql, holder_ids: Collection[UUID]) -> Mapping[UUID, Used]:
     return dict(sql.all(_USED, ids=list(holder_ids)))
 
 
-_UNLIMITED: Final = {"weight": 1.0, **vars(Quota())}
-
 _FIELDS = """jsonb_build_object(
         'in_flight', in_flight, 'per_day', per_day, 'credits_per_day', credits_per_day, 'on_limit', on_limit
     )"""
+
+_FIRST = returns(bool)("""
+    INSERT INTO customer_limits (customer_id) VALUES (%(customer_id)s) ON CONFLICT DO NOTHING RETURNING true
+""")
 
 _ROW = returns(lambda row: row)(f"""
     SELECT {_FIELDS} || jsonb_build_object('weight', weight) FROM customer_limits
@@ -95,13 +99,10 @@ _ROW = returns(lambda row: row)(f"""
 """)  # noqa: S608 -- a constant
 
 _CHANGE = """
-    INSERT INTO customer_limits (customer_id, weight, in_flight, per_day, credits_per_day, on_limit)
-    VALUES (
-        %(customer_id)s, %(weight)s, %(in_flight)s, %(per_day)s, %(credits_per_day)s, %(on_limit)s
-    )
-    ON CONFLICT (customer_id) DO UPDATE SET
-        weight = excluded.weight, in_flight = excluded.in_flight, per_day = excluded.per_day,
-        credits_per_day = excluded.credits_per_day, on_limit = excluded.on_limit
+    UPDATE customer_limits SET
+        weight = %(weight)s, in_flight = %(in_flight)s, per_day = %(per_day)s, credits_per_day = %(credits_per_day)s,
+        on_limit = %(on_limit)s
+    WHERE customer_id = %(customer_id)s
 """
 
 _NOTE = """
@@ -111,14 +112,19 @@ _NOTE = """
     )
 """
 
-_ADOPT_OF_CUSTOMER = """
-    INSERT INTO quota_orders (generation_id, holder_id, credits)
-    SELECT g.id, g.customer_id, g.credits
+# An order that was accepted to wait stays so. One that was not waits from now on, if the limits say so.
+_ADOPTED = """
+    ON CONFLICT (generation_id, holder_id) DO UPDATE SET waits = true WHERE excluded.waits AND NOT quota_orders.waits
+"""
+
+_ADOPT_OF_CUSTOMER = f"""
+    INSERT INTO quota_orders (generation_id, holder_id, credits, waits)
+    SELECT g.id, g.customer_id, g.credits, l.on_limit = 'wait'
     FROM generations g JOIN customer_limits l USING (customer_id)
     WHERE g.customer_id = %(customer_id)s AND g.wake_at IS NOT NULL
         AND coalesce(l.in_flight, l.per_day, l.credits_per_day) IS NOT NULL
-    ON CONFLICT DO NOTHING
-"""
+    {_ADOPTED}
+"""  # noqa: S608 -- a constant
 
 # A place is counted by its row, and so far the generations of this customer needed none.
 _ADOPT_PLACES = """
@@ -135,32 +141,38 @@ _ADOPT_PLACES = """
     ON CONFLICT DO NOTHING
 """
 
-_ADOPT_OF_KEY = """
-    INSERT INTO quota_orders (generation_id, holder_id, key_id, credits)
-    SELECT g.id, %(holder_id)s, %(key_id)s, CASE WHEN hold.is_uncounted THEN g.credits ELSE 0 END
-    FROM generations g JOIN ledger_transfers hold ON hold.generation_id = g.id AND hold.kind = 'hold'
-    WHERE g.wake_at IS NOT NULL AND hold.key_id = %(holder_id)s
-    ON CONFLICT DO NOTHING
-"""
-
+# The orders of keys that count together count, each under the limits of its own key. An order that the release before
+# accepted does not name its key.
+_ADOPT_OF_KEY = f"""
+    INSERT INTO quota_orders (generation_id, holder_id, key_id, credits, waits)
+    SELECT theirs.id, %(holder_id)s, key.id, theirs.credits, key.on_limit = 'wait'
+    FROM (
+        SELECT g.id, coalesce((g."order"->>'key_id')::uuid, %(key_id)s) AS key_id,
+               CASE WHEN hold.is_uncounted THEN g.credits ELSE 0 END AS credits
+        FROM generations g JOIN ledger_transfers hold ON hold.generation_id = g.id AND hold.kind = 'hold'
+        WHERE g.wake_at IS NOT NULL AND hold.key_id = %(holder_id)s
+    ) AS theirs
+    JOIN api_keys key ON key.id = theirs.key_id
+    {_ADOPTED}
+"""  # noqa: S608 -- a constant
 
 # Work that has a place, or waits for one, counts for the key from now on.
 _ADOPT_PLACES_OF_KEY = """
     WITH its AS (
-        SELECT generation_id, key_id FROM quota_orders WHERE holder_id = %(holder_id)s AND key_id IS NOT NULL
+        SELECT generation_id, holder_id FROM quota_orders WHERE holder_id = %(holder_id)s AND key_id IS NOT NULL
     ), placed AS (
         INSERT INTO admissions (
             generation_id, provider, customer_id, model, vendor_model, place, lane, priority, may_use_reserve, charge,
             turn, flow, flow_turn, granted_at, key_id
         )
         SELECT id, provider, customer_id, model, "order"->'routes'->route_index->>'model', 'granted', 0, 1, false, 0, 0,
-               '-', 0, clock_timestamp(), its.key_id
+               '-', 0, clock_timestamp(), its.holder_id
         FROM generations JOIN its ON its.generation_id = id
         WHERE stage IN ('submitting', 'generating') AND wake_at IS NOT NULL
         FOR SHARE OF generations
         ON CONFLICT DO NOTHING
     )
-    UPDATE admissions SET key_id = its.key_id FROM its
+    UPDATE admissions SET key_id = its.holder_id FROM its
     WHERE admissions.generation_id = its.generation_id AND admissions.key_id IS NULL
 """
 

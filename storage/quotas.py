@@ -1,21 +1,27 @@
 """Counts orders against the limits of customers and of API keys.
 
-The functions of `storage/migrations/versions/0023_quotas.py` count. An order without limits costs no statement: the
+The functions of `storage/migrations/versions/0023_quotas.py` count (`quota_take` and `quota_waits`:
+`0028_rest_of_admission.py`). An order without limits costs no statement: the
 insert of its generation returns the customer's limits, and the authentication those of the key.
 """
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, time, timedelta
+from math import ceil
 from uuid import UUID
 
 from schemas.errors import QuotaReached
 from schemas.quotas import Quota, QuotaHolder, QuotaLimit
+from schemas.tables import AT_TWIN
 from storage.ledger import Spender
 from storage.sql import Sql, returns
 
-# Until a generation ends, which nothing can foretell.
-_LOOK_AGAIN_SECONDS = 10
+# Until a generation ends, where nothing is known of those that run.
+_LOOK_AGAIN_SECONDS = 10.0
+# An estimate of many minutes is worth little.
+_LONGEST_PAUSE_SECONDS = 300.0
+_MOST_RUNNING, _NEWEST = 200, 50
 
 
 @dataclass(frozen=True)
@@ -82,7 +88,7 @@ def _require_possible(part: Part, amounts: Mapping[UUID, int]) -> None:
 
 
 def _queue(sql: Sql, part: Part, amounts: Mapping[UUID, int]) -> None:
-    """Note new generations that count once they have a place."""
+    """Note new generations that wait: they count once they have a place, also if `on_limit` changes until then."""
     sql.run(_QUEUE, holder=part.holder_id, key_id=part.key_id, ids=list(amounts), prices=part.counted(amounts))
 
 
@@ -101,11 +107,11 @@ def _take(sql: Sql, part: Part, amounts: Mapping[UUID, int]) -> None:
         QuotaLimit.PER_DAY: quota.per_day,
         QuotaLimit.CREDITS_PER_DAY: quota.credits_per_day,
     }[reached.limit]
-    frees_at = None if reached.limit is QuotaLimit.IN_FLIGHT else _end_of_day(reached.now)
+    frees_at = None if reached.limit is QuotaLimit.IN_FLIGHT else end_of_day(reached.now)
     raise QuotaReached(
         reached.limit, part.holder, most=most or 0, used=reached.used, frees_at=frees_at,
         needed=sum(counted) if reached.limit is QuotaLimit.CREDITS_PER_DAY else len(counted),
-        retry_after=_LOOK_AGAIN_SECONDS if frees_at is None else _seconds(frees_at - reached.now),
+        retry_after=_seconds_to_an_end(sql, part) if frees_at is None else _seconds(frees_at - reached.now),
     )  # fmt: skip
 
 
@@ -129,13 +135,43 @@ _TAKE = returns(_Reached)("""
 """)
 
 _QUEUE = """
-    INSERT INTO quota_orders (generation_id, holder_id, key_id, credits)
-    SELECT id, %(holder)s, %(key_id)s, credits
+    INSERT INTO quota_orders (generation_id, holder_id, key_id, credits, waits)
+    SELECT id, %(holder)s, %(key_id)s, credits, true
     FROM unnest(%(ids)s::uuid[], %(prices)s::bigint[]) AS new (id, credits)
 """
 
 
-def _end_of_day(now: datetime) -> datetime:
+def _seconds_to_an_end(sql: Sql, part: Part) -> int:
+    """The seconds until one of the holder's generations usually ends."""
+    (seconds,) = sql.all(_TO_AN_END, holder=part.holder_id, most=_MOST_RUNNING, newest=_NEWEST)
+    if seconds is None:
+        seconds = _LOOK_AGAIN_SECONDS
+    return ceil(max(1.0, min(seconds, _LONGEST_PAUSE_SECONDS)))
+
+
+# Work that takes longer than usual ends soon, as in a forecast (`admission.forecast`).
+_TO_AN_END = returns(lambda seconds: None if seconds is None else float(seconds))(f"""
+    WITH running AS MATERIALIZED (
+        SELECT model, {AT_TWIN} AS is_test, extract(epoch FROM clock_timestamp() - started_at)::float8 AS since
+        FROM quota_orders JOIN generations ON id = generation_id
+        WHERE holder_id = %(holder)s AND started_at IS NOT NULL AND wake_at IS NOT NULL
+        ORDER BY started_at LIMIT %(most)s
+    ), usual AS MATERIALIZED (
+        SELECT model, is_test, (
+            SELECT avg(extract(epoch FROM finished_at - started_at))::float8 FROM (
+                SELECT started_at, finished_at FROM generations
+                WHERE model = models.model AND {AT_TWIN} = is_test AND stage = 'completed'
+                ORDER BY finished_at DESC LIMIT %(newest)s
+            ) AS newest
+        ) AS seconds
+        FROM (SELECT DISTINCT model, is_test FROM running) AS models
+    )
+    SELECT min(greatest(seconds - since, seconds * 0.1)) FROM running JOIN usual USING (model, is_test)
+""")  # noqa: S608 -- a constant
+
+
+def end_of_day(now: datetime) -> datetime:
+    """The end of a day in UTC, on which the limits of the day have room again."""
     return datetime.combine(now.astimezone(UTC).date() + timedelta(days=1), time(), UTC)
 
 

@@ -5,7 +5,7 @@ The functions of `storage/migrations/versions/0022_routes.py` decide.
 
 from dataclasses import dataclass
 from datetime import datetime
-from uuid import UUID
+from uuid import UUID, uuid4
 
 from schemas.admission_settings import AdmissionSettings
 from schemas.names import ProviderName
@@ -69,18 +69,65 @@ _HAS_SHORT_QUEUE = returns(bool)(f"""
     WHERE customer_id = %(customer)s AND provider = %(provider)s AND place IN ('waiting', 'held')
 """)  # noqa: S608 -- a constant
 
+_MOST_QUEUES, _MOST_LOOKS = 40, 2000
+
+# The work that can take another route (the index `ix_admissions_moves`).
+_MOVES = "(place = 'waiting' OR (place = 'held' AND held_by = 'route'))"
+
+# A walk along the index: one step for each customer with such work, however much waits. It begins at a random place,
+# so that each second looks at other customers.
+_QUEUES = f"""
+    WITH RECURSIVE walk AS (
+        (
+            SELECT customer_id FROM admissions a
+            WHERE a.provider = away.provider AND a.vendor_model = away.vendor_model AND {_MOVES}
+                AND customer_id >= part.low AND customer_id <= part.high
+            ORDER BY customer_id LIMIT 1
+        )
+        UNION ALL
+        SELECT (
+            SELECT customer_id FROM admissions a
+            WHERE a.provider = away.provider AND a.vendor_model = away.vendor_model AND {_MOVES}
+                AND customer_id > walk.customer_id AND customer_id <= part.high
+            ORDER BY customer_id LIMIT 1
+        )
+        FROM walk WHERE walk.customer_id IS NOT NULL
+    )
+    SELECT customer_id FROM walk WHERE customer_id IS NOT NULL LIMIT {_MOST_QUEUES}
+"""  # noqa: S608 -- a constant
+
 # Wakes as many generations of each customer as another account takes: its queue stays short for each customer. A worker
-# that looked and found no route looks again a quarter of a minute later, or after the next change of the breaker.
+# that looked and found no route looks again a quarter of a minute later, or after the next change of the breaker. One
+# call looks at some thousands of generations at most, the first ones of some customers.
 _WAKE = f"""
-    WITH shut AS (
+    WITH RECURSIVE shut AS (
         SELECT provider FROM admission_accounts
         WHERE closed_reason IN ('no_money', 'daily') AND closed_until > clock_timestamp()
+    ), shut_routes AS (
+        SELECT provider, (
+            SELECT min(vendor_model) FROM admissions a WHERE a.provider = shut.provider AND {_MOVES}
+        ) AS vendor_model
+        FROM shut
+        UNION ALL
+        SELECT provider, (
+            SELECT min(vendor_model) FROM admissions a
+            WHERE a.provider = shut_routes.provider AND {_MOVES} AND a.vendor_model > shut_routes.vendor_model
+        )
+        FROM shut_routes WHERE vendor_model IS NOT NULL
     ), away AS (
         SELECT provider, vendor_model, changed_at FROM route_health route
         WHERE opened_at IS NOT NULL AND NOT route_takes_probe(route)
         UNION ALL
-        SELECT DISTINCT provider, vendor_model, NULL::timestamptz FROM admissions JOIN shut USING (provider)
-        WHERE place = 'waiting'
+        SELECT provider, vendor_model, NULL::timestamptz FROM shut_routes WHERE vendor_model IS NOT NULL
+    ), queues AS MATERIALIZED (
+        SELECT away.*, customer_id
+        FROM away
+        CROSS JOIN (
+            VALUES (%(start)s::uuid, '{UUID(int=2**128 - 1)}'::uuid), ('{UUID(int=0)}'::uuid, %(start)s::uuid)
+        ) AS part (low, high)
+        CROSS JOIN LATERAL ({_QUEUES}) AS its
+        GROUP BY provider, vendor_model, changed_at, customer_id
+        ORDER BY random() LIMIT {_MOST_QUEUES}
     ), movable AS (
         SELECT id, customer_id, target, row_number() OVER (
             PARTITION BY customer_id, target ORDER BY priority DESC, flow_turn
@@ -95,30 +142,42 @@ _WAKE = f"""
                 ) AND NOT EXISTS (SELECT FROM shut WHERE shut.provider = listed.route->>'provider')
                 ORDER BY listed.number LIMIT 1
             ) AS target
-            FROM away
-            JOIN admissions a ON a.provider = away.provider AND a.vendor_model = away.vendor_model
-                AND (a.place = 'waiting' OR (a.place = 'held' AND a.held_by = 'route'))
-            JOIN generations g ON g.id = a.generation_id AND g.stage = 'queued' AND g.lease_token IS NULL
-                AND g.wake_at > clock_timestamp() + interval '1 second'
-                AND (
-                    g.claimed_at < away.changed_at + interval '2 seconds'
-                    OR g.claimed_at < clock_timestamp() - interval '15 seconds'
-                )
+            FROM queues
+            CROSS JOIN LATERAL (
+                SELECT generation_id, priority, flow_turn FROM admissions
+                WHERE provider = queues.provider AND vendor_model = queues.vendor_model AND {_MOVES}
+                    AND customer_id = queues.customer_id
+                ORDER BY priority DESC, flow_turn
+                LIMIT (SELECT {_MOST_LOOKS} / count(*) FROM queues)
+            ) AS a
+            CROSS JOIN LATERAL (
+                SELECT id, customer_id, "order", routes_given_up FROM generations
+                WHERE id = a.generation_id AND stage = 'queued' AND lease_token IS NULL
+                    AND wake_at > clock_timestamp() + interval '1 second'
+                    AND (
+                        claimed_at < queues.changed_at + interval '2 seconds'
+                        OR claimed_at < clock_timestamp() - interval '15 seconds'
+                    )
+                -- No join with the whole table.
+                OFFSET 0
+            ) AS g
         ) AS waiting
         WHERE target IS NOT NULL
     )
-    UPDATE generations SET wake_at = clock_timestamp() WHERE id IN (
-        SELECT g.id FROM generations g JOIN movable ON movable.id = g.id
-        LEFT JOIN admission_accounts account ON account.provider = movable.target
-        WHERE number <= CASE
-            WHEN coalesce(account.override, account.declared, '{{}}') = '{{}}' THEN 1000
-            ELSE {_SHORT_QUEUE} - (
-                SELECT count(*) FROM admissions a
-                WHERE a.customer_id = g.customer_id AND a.provider = movable.target AND a.place IN ('waiting', 'held')
-            )
-        END
-        FOR NO KEY UPDATE OF g SKIP LOCKED
-    ) AND stage = 'queued' AND lease_token IS NULL
+    UPDATE generations SET wake_at = clock_timestamp() WHERE id = ANY(ARRAY(
+        SELECT id FROM generations WHERE id = ANY(ARRAY(
+            SELECT id FROM movable LEFT JOIN admission_accounts account ON account.provider = movable.target
+            WHERE number <= CASE
+                WHEN coalesce(account.override, account.declared, '{{}}') = '{{}}' THEN 1000
+                ELSE {_SHORT_QUEUE} - (
+                    SELECT count(*) FROM admissions a
+                    WHERE a.customer_id = movable.customer_id AND a.provider = movable.target
+                        AND a.place IN ('waiting', 'held')
+                )
+            END
+        ))
+        FOR NO KEY UPDATE SKIP LOCKED
+    )) AND stage = 'queued' AND lease_token IS NULL
 """  # noqa: S608 -- a constant
 
 
@@ -128,8 +187,11 @@ def has_short_queue(sql: Sql, customer: UUID, provider: ProviderName) -> bool:
 
 
 def wake_those_with_another_route(sql: Sql) -> None:
-    """Wake generations that wait for an open route, as many of each customer as another account takes."""
-    sql.run(_WAKE)
+    """Wake generations that wait for an open route, as many of each customer as another account takes.
+
+    Each call looks at a part of them, so its cost does not grow with the queue.
+    """
+    sql.run(_WAKE, start=uuid4())
 
 
 @dataclass(frozen=True)

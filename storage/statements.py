@@ -18,11 +18,11 @@ INSERT = returns(lambda *row: row)("""
     ), inserted AS (
         INSERT INTO generations (
             id, customer_id, idempotency_key, request_hash, kind, model, "order", credits, provider, result_urls,
-            stage, progress, attempt, failures, route_index, wake_at, deadline_at
+            stage, progress, attempt, failures, route_index, traceparent, wake_at, deadline_at
         )
         SELECT
             given.id, customers.id, idempotency_key, %(request_hash)s, kind, model, "order", credits, provider, '[]',
-            'queued', 0, 0, 0, 0,
+            'queued', 0, 0, 0, 0, %(traceparent)s,
             -- A scheduled generation gets its first wake-up at its start. Others get it right after the commit, and
             -- again at this time if it was lost.
             coalesce(not_before, clock_timestamp() + make_interval(secs => %(resend_after)s)),
@@ -84,7 +84,8 @@ WRITE = returns(Snapshot)("""
             provider_credits = coalesce(%(provider_credits)s, provider_credits),
             provider_seconds = coalesce(%(provider_seconds)s, provider_seconds),
             error_code = coalesce(%(error_code)s, error_code),
-            error_message = coalesce(%(error_message)s, error_message)
+            error_message = coalesce(%(error_message)s, error_message),
+            traceparent = coalesce(traceparent, %(traceparent)s), last_span = coalesce(%(span)s, last_span)
         WHERE id = %(id)s AND lease_token = %(token)s AND stage = %(origin)s
         RETURNING *
     ), noted AS (
@@ -95,7 +96,7 @@ WRITE = returns(Snapshot)("""
     SELECT
         id, customer_id, kind, "order", credits, stage, created_at, stage_at, wake_at, deadline_at, attempt, failures,
         crashes, claimed_at, cancel_requested_at, cancel_sent_at, provider, route_index, routes_given_up, remote_id,
-        remote_links, result_urls, object_key, download
+        remote_links, result_urls, object_key, download, traceparent, last_span
     FROM written
 """)
 
@@ -131,11 +132,13 @@ KEEP = returns(UUID)("""
 REMOTE_ID = returns(str)("SELECT remote_id FROM generations WHERE id = %(id)s")
 
 # A worker that has the claim loses the lease, and so sends no create.
-CANCEL_UNSENT = """
+END_UNSENT = """
     WITH ended AS (
         UPDATE generations SET
             stage = %(target)s, stage_at = clock_timestamp(), finished_at = clock_timestamp(),
-            cancel_requested_at = clock_timestamp(), wake_at = NULL, lease_token = NULL, lease_until = NULL
+            cancel_requested_at = CASE WHEN %(code)s::text IS NULL THEN clock_timestamp() ELSE cancel_requested_at END,
+            error_code = %(code)s, error_message = %(message)s,
+            wake_at = NULL, lease_token = NULL, lease_until = NULL
         WHERE id = %(id)s AND stage = %(origin)s
         RETURNING id, customer_id, stage, progress
     )
@@ -150,6 +153,31 @@ WISH = f"""
         wake_at = CASE WHEN {IS_FREE} THEN clock_timestamp() ELSE wake_at END
     WHERE id = %(id)s
 """  # noqa: S608 -- a constant
+
+# A claim past the deadline is not renewed. The next claim ends the generation.
+END_DEADLINE = f"""
+    UPDATE generations SET
+        deadline_at = least(deadline_at, clock_timestamp()),
+        wake_at = CASE WHEN {IS_FREE} THEN clock_timestamp() ELSE wake_at END
+    WHERE id = %(id)s
+"""  # noqa: S608 -- a constant
+
+# The restored database does not know whether these creates left after its backup. Their accounts count them as sent.
+DOUBT = returns(lambda provider, count: (str(provider), int(count)))("""
+    WITH doubted AS (
+        UPDATE generations SET
+            stage = %(target)s, stage_at = clock_timestamp(), wake_at = clock_timestamp(),
+            submission = gen_random_uuid(), failures = 0, crashes = 0, lease_token = NULL, lease_until = NULL
+        WHERE stage = %(origin)s AND coalesce(("order"->>'not_before')::timestamptz <= %(stopped_at)s, true)
+        RETURNING id, customer_id, stage, progress, provider
+    ), noted AS (
+        INSERT INTO events (generation_id, customer_id, origin, stage, progress, name, data)
+        SELECT id, customer_id, %(origin)s, stage, progress, 'moved', %(event)s FROM doubted
+    ), uncounted AS (
+        DELETE FROM admissions USING doubted WHERE generation_id = doubted.id
+    )
+    SELECT provider, count(*) FROM doubted GROUP BY provider ORDER BY provider
+""")
 
 NOTE = """
     INSERT INTO events (generation_id, customer_id, origin, stage, progress, name, data)
@@ -203,6 +231,10 @@ KEPT_DATA = (
     "is_charged",
     "files",
     "size_bytes",
+    "change",
+    "action",
+    "retry_of",
+    "retried_by",
 )
 """The facts of timeline entries that stay when a generation is deleted. Other data may quote texts."""
 

@@ -11,8 +11,9 @@ from sqlmodel import Session, col, select
 from schemas.enums import Stage
 from schemas.ledger_tables import LedgerTransfer
 from schemas.tables import Asset, Event, Generation
-from storage import generations
+from storage import generations, timeline_surroundings
 from storage.sql import Sql, returns
+from storage.timeline_surroundings import Surroundings
 
 _UNKNOWN_STATUS = returns(str)("""
     SELECT data->>'status' FROM events WHERE generation_id = %(generation_id)s AND name = 'status_unknown'
@@ -24,6 +25,12 @@ _LAST_REASON = returns(str)("""
     WHERE generation_id = %(generation_id)s AND stage = %(stage)s AND name IN ('moved', 'try_failed')
       AND data ? 'reason'
     ORDER BY id DESC LIMIT 1
+""")
+
+_FAILED_BY_OPERATOR = returns(int)("""
+    SELECT id FROM events WHERE generation_id = %(generation_id)s AND name = 'operator_acted'
+        AND data ->> 'action' = 'fail'
+    LIMIT 1
 """)
 
 # The bodies of callbacks stay in the database.
@@ -100,6 +107,8 @@ class Records:
     """The stored files."""
     webhooks: Sequence[WebhookTry]
     """The messages to endpoints of the customer, the oldest first."""
+    surroundings: Surroundings
+    """What happened around the generation."""
     downloads: int
     """How often the customer downloaded the result."""
     now: datetime
@@ -113,7 +122,7 @@ def read(session: Session, generation_id: UUID) -> Sequence[Event]:
 
 def records(session: Session, generation: Generation) -> Records:
     """All records of a generation whose row is read already."""
-    wanted = {"id": generation.id}
+    wanted, now = {"id": generation.id}, generations.database_now(session)
     moved = select(LedgerTransfer).where(LedgerTransfer.generation_id == generation.id).order_by(col(LedgerTransfer.id))
     stored = select(Asset).where(Asset.generation_id == generation.id).order_by(col(Asset.role).desc())
     return Records(
@@ -123,14 +132,20 @@ def records(session: Session, generation: Generation) -> Records:
         transfers=session.exec(moved).all(),
         assets=session.exec(stored).all(),
         webhooks=[WebhookTry(*row) for row in session.execute(_WEBHOOKS, {**wanted, "most": _MOST_WEBHOOKS})],
+        surroundings=timeline_surroundings.read(session, generation, now),
         downloads=session.execute(_DOWNLOADS, wanted).scalar() or 0,
-        now=generations.database_now(session),
+        now=now,
     )
 
 
 def last_reason(sql: Sql, generation_id: UUID, stage: Stage) -> str | None:
     """The reason of the last failed try in a stage, or of the last move back to it. None if nothing failed."""
     return sql.first(_LAST_REASON, generation_id=generation_id, stage=stage.value)
+
+
+def is_failed_by_operator(sql: Sql, generation_id: UUID) -> bool:
+    """Whether an operator let the generation fail by ending its deadline."""
+    return sql.first(_FAILED_BY_OPERATOR, generation_id=generation_id) is not None
 
 
 def unknown_status(sql: Sql, generation_id: UUID) -> str | None:

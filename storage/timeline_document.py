@@ -1,13 +1,23 @@
 """Makes the document of a timeline: for operators with all facts, for customers without providers and workers."""
 
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import asdict
 from datetime import datetime
 from itertools import pairwise
 from typing import Any, Final, TypeVar
 
 from schemas.enums import EventName, Stage, TransferKind
 from schemas.stages import status_of
-from schemas.timeline_api import Claimed, OperatorsEntry, OperatorsTimeline, OtherEntry, Timeline, TimelineEntry
+from schemas.timeline_api import (
+    Claimed,
+    OperatorsEntry,
+    OperatorsTimeline,
+    OtherEntry,
+    Timeline,
+    TimelineEntry,
+    Waiting,
+)
+from schemas.trace_context import TraceContext
 from storage.timeline import Records
 
 E = TypeVar("E", bound=TimelineEntry)
@@ -38,7 +48,7 @@ def for_operators(records: Records) -> OperatorsTimeline:
     """The timeline with every entry."""
     row = records.generation
     is_claimed = row.lease_until is not None and row.lease_until > records.now
-    asked = row.order.get("requested_model")
+    asked, wait = row.order.get("requested_model"), records.surroundings.wait
     return OperatorsTimeline(
         **_head(records),
         entries=_entries(records),
@@ -55,6 +65,9 @@ def for_operators(records: Records) -> OperatorsTimeline:
         wake_at=row.wake_at,
         deadline_at=row.deadline_at,
         claim=Claimed(worker=row.holder or "", since=row.claimed_at, until=row.lease_until) if is_claimed else None,
+        waits=None if wait is None else Waiting(**asdict(wait)),
+        batch_id=row.order.get("batch_id"),
+        retry_of=row.order.get("retry_of"),
         downloads=records.downloads,
         deleted_at=row.deleted_at,
     )
@@ -73,7 +86,7 @@ def for_customers(records: Records) -> Timeline[TimelineEntry]:
 
 
 def _head(records: Records) -> dict[str, Any]:
-    row = records.generation
+    row, place = records.generation, TraceContext.read(records.generation.traceparent)
     begun = _moment(row.created_at)
     return {
         "generation_id": row.id,
@@ -84,6 +97,7 @@ def _head(records: Records) -> dict[str, Any]:
         "created_at": begun,
         "finished_at": row.finished_at,
         "seconds": _seconds(begun, row.finished_at or records.now),
+        "trace_id": place.trace_id if place else None,
     }
 
 
@@ -116,6 +130,10 @@ def _facts(records: Records) -> Iterator[_Fact]:
         yield _moment(transfer.created_at), transfer.kind, None, _columns(transfer, _OF_TRANSFERS)
     for sent in records.webhooks:
         yield sent.at, OtherEntry.WEBHOOK, None, _columns(sent, _OF_WEBHOOKS)
+    for breaker in records.surroundings.breakers:
+        yield breaker.at, OtherEntry.BREAKER, None, dict(breaker.facts)
+    for change in records.surroundings.changes:
+        yield change.at, OtherEntry.CHANGE, None, dict(change.facts)
     for asset in records.assets:
         yield _moment(asset.created_at), OtherEntry.STORED, None, _columns(asset, _OF_FILES)
 

@@ -19,7 +19,7 @@ from uuid import UUID
 from psycopg.types.json import Jsonb
 
 from metrics.families import ENDED, ENDED_MODELS
-from schemas.causes import cause_of_cancel
+from schemas.causes import Cause, cause_of_cancel, cause_of_failure
 from schemas.enums import ErrorCode, EventName, Stage
 from schemas.errors import LeaseLost
 from schemas.limits import RemoteWait
@@ -27,6 +27,7 @@ from schemas.names import ProviderName, is_twin
 from schemas.quotas import UNLIMITED, Quota
 from schemas.stages import AT_PROVIDER, CANCELLABLE, TERMINAL, is_allowed, progress_within
 from schemas.tables import Generation
+from schemas.trace_context import current
 from storage import ledger, statements
 from storage.claims import Claim
 from storage.sql import Sql
@@ -122,9 +123,11 @@ def insert(sql: Sql, new: Sequence[NewGeneration], *, resend_after: float) -> Qu
         }
         for row, each in zip(rows, new, strict=True)
     ]  # fmt: skip
+    place = current()
     inserted = sql.all(
         statements.INSERT, customer_id=rows[0].customer_id, request_hash=rows[0].request_hash,
         is_test=is_twin(rows[0].provider), resend_after=resend_after, rows=Jsonb(given),
+        traceparent=place and place.traceparent,
     )  # fmt: skip
     moments = {generation_id: times for generation_id, *times, _ in inserted}
     for row in rows:
@@ -264,15 +267,45 @@ def keep(sql: Sql, sender: Claim, accepted: Changes) -> bool:
     return kept is not None
 
 
+def doubt(sql: Sql, *, stopped_at: datetime) -> list[tuple[ProviderName, int]]:
+    """Treat every queued generation as one whose create left with unknown outcome. Returns their number by account.
+
+    Only for a restored database, while no worker runs (docs/decisions/0056). Generations whose start was scheduled
+    after `stopped_at`, the end of the lost time, stay queued.
+    """
+    event = Jsonb({"reason": "the database was restored: the create may have left after the backup"})
+    move = _allowed(Stage.QUEUED, Stage.SUBMITTING)
+    return sql.all(statements.DOUBT, stopped_at=stopped_at, event=event, **move)
+
+
 def cancel_unsent(sql: Sql, generation: Generation) -> None:
     """Cancel a queued generation at once, and release its hold."""
     event = {"reason": "cancelled before the provider had it", "is_charged": False}
-    sql.run(statements.CANCEL_UNSENT, id=generation.id, event=Jsonb(event), **_allowed(Stage.QUEUED, Stage.CANCELLED))
+    _end_unsent(sql, generation, Stage.CANCELLED, event, cause_of_cancel(was_accepted=False))
+
+
+def fail_unsent(sql: Sql, generation: Generation, message: str) -> None:
+    """End a queued generation as failed at once, because an operator wants it, and release its hold."""
+    code = ErrorCode.INTERNAL
+    event = {"code": code, "message": message}
+    _end_unsent(sql, generation, Stage.FAILED, event, cause_of_failure(code, was_accepted=False))
+
+
+def _end_unsent(sql: Sql, generation: Generation, target: Stage, event: Mapping[str, object], cause: Cause) -> None:
+    sql.run(
+        statements.END_UNSENT, id=generation.id, code=event.get("code"), message=event.get("message"),
+        event=Jsonb(event), **_allowed(Stage.QUEUED, target),
+    )  # fmt: skip
     if generation.credits:
         ledger.release(sql, generation.customer_id, generation.id)
     # Counted before the commit, which the caller makes: a commit that fails is counted, too.
-    ENDED.add(Stage.CANCELLED, cause_of_cancel(was_accepted=False), generation.provider)
-    ENDED_MODELS.add(generation.model, Stage.CANCELLED)
+    ENDED.add(target, cause, generation.provider)
+    ENDED_MODELS.add(generation.model, target)
+
+
+def end_deadline(sql: Sql, generation_id: UUID) -> None:
+    """End a generation at its next look, by its deadline: the provider is asked to stop, and the hold is released."""
+    sql.run(statements.END_DEADLINE, id=generation_id)
 
 
 def request_cancel(sql: Sql, generation_id: UUID) -> None:
@@ -349,6 +382,7 @@ def _write(
     event: Jsonb | None = None,
 ) -> Claim:
     given = {name: Jsonb(value) if isinstance(value, dict | list) else value for name, value in vars(changes).items()}
+    place = current()
     row = sql.first(
         statements.WRITE, id=claim.id, token=claim.token, origin=claim.generation.stage, target=target,
         starts=restarts and target is Stage.GENERATING,
@@ -358,6 +392,7 @@ def _write(
         heeds_callback=target in AT_PROVIDER, heeds_cancel=target in CANCELLABLE,
         # `settling` has no deadline: the result is stored, and the step needs only our database.
         has_deadline=target is not Stage.SETTLING,
+        traceparent=place and place.traceparent, span=place and place.span_id,
         **given,
     )  # fmt: skip
     if row is None:

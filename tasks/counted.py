@@ -22,9 +22,14 @@ _WORDS = {kind: re.sub(r"(?<!^)(?=[A-Z])", "_", kind.__name__).lower() for kind 
 """The label of each outcome: `UnlessCalledBack` is `unless_called_back`."""
 
 
+def word_of(outcome: Outcome) -> str:
+    """The label of an outcome: `unless_called_back`."""
+    return _WORDS[type(outcome)]
+
+
 def outcome(claim: Claim, outcome: Outcome) -> None:
     """Count the outcome of a step."""
-    STEPS.add(claim.generation.stage, _WORDS[type(outcome)])
+    STEPS.add(claim.generation.stage, word_of(outcome))
 
 
 def trouble(claim: Claim, word: str) -> None:

@@ -6,7 +6,8 @@ import structlog
 
 from schemas.enums import ErrorCode, Stage
 from schemas.errors import ProviderError
-from schemas.stages import CANCELLABLE
+from schemas.levers import ENDED_BY_OPERATOR
+from schemas.stages import AT_PROVIDER, CANCELLABLE
 from storage import admission, timeline
 from storage.claims import Claim
 from tasks.outcomes import Fail, Outcome
@@ -48,16 +49,23 @@ def end_of(services: WorkerServices, claim: Claim, *, asks_vendor: bool = True) 
 def _late(services: WorkerServices, claim: Claim, *, asks_vendor: bool) -> Outcome:
     """Ask the provider to stop running work, and end the generation. The end settles the hold."""
     generation = claim.generation
-    if asks_vendor and generation.stage is Stage.GENERATING:
+    if asks_vendor and generation.stage in AT_PROVIDER and generation.remote_id is not None:
         try:
             services.providers.get(generation.provider).cancel(remote_ref(claim))
         except ProviderError as error:
             log.warning("cancel_failed", reason=loggable(error))
+    if _is_ended_by_operator(services, claim):
+        return Fail(ErrorCode.INTERNAL, ENDED_BY_OPERATOR)
     if generation.cancel_requested_at is not None and generation.stage in CANCELLABLE:
         return cancelled(services, claim, "not confirmed before the deadline")
     late = _LATE.get(generation.stage, Fail(ErrorCode.TIMEOUT, _UNFINISHED))
     cause = None if generation.stage is Stage.SUBMITTING else _cause(services, claim)
     return late if cause is None else replace(late, message=f"{late.message}; {cause}")
+
+
+def _is_ended_by_operator(services: WorkerServices, claim: Claim) -> bool:
+    with services.database.statement() as sql:
+        return timeline.is_failed_by_operator(sql, claim.id)
 
 
 def _cause(services: WorkerServices, claim: Claim) -> str | None:

@@ -11,11 +11,13 @@ import structlog
 
 from providers.http import call_log
 from schemas.enums import Queue, Stage
+from schemas.log_redaction import hidden
 from schemas.stages import AT_PROVIDER
-from storage import claims
+from storage import claims, generations
 from storage.claims import Claim
+from storage.generations import Wake
 from storage.leases import Lease
-from tasks import deadline
+from tasks import deadline, traced
 from tasks.apply import apply, recover
 from tasks.download import download
 from tasks.outcomes import Advance, CancelSent, Later, Outcome, TakesRoute
@@ -78,21 +80,46 @@ def run(services: WorkerServices, generation_id: str, attempt: int, stages: Coll
     The steps that wait for an account run in one of the account's threads, perhaps after this function has returned.
     """
     structlog.contextvars.bind_contextvars(generation_id=generation_id)
-    asked_at = time.monotonic()
-    with services.database.statement() as statement:
-        claim = claims.claim(
-            statement, UUID(generation_id), stages, attempt=attempt, holder=services.worker_name,
-            lease_seconds=services.settings.pipeline.lease_seconds,
-        )  # fmt: skip
-    if claim is None:
-        return
     ends = ExitStack()
-    lease = ends.enter_context(services.leases.keep(claim, since=asked_at))
+    with services.taking.taking() as may_take:
+        if not may_take:
+            return _leave(services, UUID(generation_id), attempt, stages)
+        held = _claim(services, ends, UUID(generation_id), attempt, stages)
+    if held is None:
+        return None
+    claim, lease = held
+    structlog.contextvars.bind_contextvars(provider=claim.generation.provider, **hidden(lambda: claim.order.texts()))
+    with traced.in_trace(claim):
+        _take(services, ends, claim, lease)
+    return None
+
+
+def _take(services: WorkerServices, ends: ExitStack, claim: Claim, lease: Lease) -> None:
+    """Work under a claim, in a thread of its account where it waits for the account."""
     work = partial(_keeping, ends, lease, partial(_begin, services, claim, lease))
     if claim.generation.stage not in _WAITS_FOR_ACCOUNT:
         work()
     elif not services.threads.run(claim.generation.provider, work):
         _keeping(ends, lease, partial(_put_off, services, claim, outage(services, None)))
+
+
+def _claim(
+    services: WorkerServices, ends: ExitStack, generation_id: UUID, attempt: int, stages: Collection[Stage]
+) -> tuple[Claim, Lease] | None:
+    """Claim a generation. `ends` ends the renewal of the lease."""
+    asked_at = time.monotonic()
+    with services.database.statement() as statement:
+        claim = claims.claim(
+            statement, generation_id, stages, attempt=attempt, holder=services.worker_name,
+            lease_seconds=services.settings.pipeline.lease_seconds,
+        )  # fmt: skip
+    return None if claim is None else (claim, ends.enter_context(services.leases.keep(claim, since=asked_at)))
+
+
+def _leave(services: WorkerServices, generation_id: UUID, attempt: int, stages: Collection[Stage]) -> None:
+    """Leave a generation to the workers that are not drained: the waker wakes it at once."""
+    with services.database.statement() as statement:
+        generations.make_due(statement, [Wake(generation_id, stage, attempt) for stage in stages])
 
 
 def _keeping(ends: ExitStack, lease: Lease, work: Callable[[], None]) -> None:
@@ -132,16 +159,27 @@ def go_on(services: WorkerServices, claim: Claim, lease: Lease) -> None:
     kept: Claim | None = claim
     while kept is not None and step is not None:
         claim = kept
-        try:
-            shown.begins(claim)
-            outcome = deadline.end_of(services, claim) or step(services, claim, lease)
-            if isinstance(outcome, Advance):
-                step = next_step(services, claim.generation.stage, outcome)
-            elif not isinstance(outcome, CancelSent | TakesRoute):
-                step = None
-            kept = apply(services, claim, outcome, keeps_lease=step is not None)
-            shown.ends(claim, kept)
-        except Exception as error:  # noqa: BLE001 -- the edge of every step: after any error, the row must go on
-            shown.breaks(error)
-            return recover(services, claim, error)
+        with traced.step(claim, _name(step)) as span:
+            structlog.contextvars.bind_contextvars(provider=claim.generation.provider)
+            try:
+                shown.begins(claim)
+                outcome = deadline.end_of(services, claim) or step(services, claim, lease)
+                if isinstance(outcome, Advance):
+                    step = next_step(services, claim.generation.stage, outcome)
+                elif not isinstance(outcome, CancelSent | TakesRoute):
+                    step = None
+                traced.ends(span, outcome)
+                kept = apply(services, claim, outcome, keeps_lease=step is not None)
+                shown.ends(claim, kept)
+            except Exception as error:  # noqa: BLE001 -- the edge of every step: after any error, the row must go on
+                span.fail(type(error).__name__)
+                shown.breaks(error)
+                return recover(services, claim, error)
+        traced.waited(claim, kept)
     return None
+
+
+def _name(step: Step) -> str:
+    """The name of a step's function."""
+    function: Any = step.func if isinstance(step, partial) else step
+    return str(function.__name__)

@@ -1,7 +1,7 @@
 """The services of a worker process: the settings and clients that every step uses."""
 
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Protocol
 from uuid import UUID
 
@@ -16,6 +16,7 @@ from storage.database import Database
 from storage.generations import Wake
 from storage.leases import LeaseKeeper
 from storage.objects import ObjectStore
+from storage.taking import Taking
 from tasks.threads import Threads
 from tasks.usual_times import UsualTimes
 
@@ -76,6 +77,8 @@ class WorkerServices:
     """The threads of this process, shared by provider account: a vendor that hangs delays its account only."""
     worker_name: str
     """The name of this process. A claim records the name so that operators see which process has a claim."""
+    taking: Taking = field(default_factory=Taking)
+    """The gate before new work: closed while the process is drained."""
 
 
 _current: WorkerServices | None = None

@@ -19,8 +19,8 @@ from storage.outages import OUTAGES
 
 log = structlog.get_logger()
 
-# One thread of others waits so long beside a full line that moves: an account that is only busy puts little work off. A
-# line that has not moved for so long holds no thread at all.
+# The threads of others wait beside a full line whose work begins within so long: an account that is only busy puts no
+# work off. A slower line holds none of them.
 _PATIENCE_SECONDS = 1.0
 
 Work = Callable[[], None]
@@ -34,10 +34,8 @@ class _Lane:
     """The threads that run the account's work."""
     line: deque[Work] = field(default_factory=deque)
     """The work that waits for one of these threads. Empty while fewer threads than `each` run."""
-    is_awaited: bool = False
-    """Whether a thread waits until the line has room."""
-    moved_at: float = 0.0
-    """When work of the account last began, by the monotonic clock."""
+    begun: deque[float] = field(default_factory=deque)
+    """When the newest work of the account began, as many times as the line is long, by the monotonic clock."""
 
 
 class Threads:
@@ -58,7 +56,7 @@ class Threads:
         """Run work, or leave the work in the account's line, where another thread runs the work later.
 
         Returns:
-            False: the line is full and does not move. The work is neither running nor in the line.
+            False: the line is full and moves too slowly. The work is neither running nor in the line.
         """
         with self._moved:
             lane = self._lanes[account]
@@ -69,7 +67,7 @@ class Threads:
                 lane.line.append(partial(copy_context().run, work))
                 return True
             lane.running += 1
-            self._moves(lane)
+            self._begins(lane)
         try:
             work()
         finally:
@@ -84,17 +82,13 @@ class Threads:
                 _finish(work)
 
     def _has_room(self, lane: _Lane) -> bool:
-        """Whether a thread or the line has room, at once or soon. One thread at a time waits for that."""
-        ends_at = time.monotonic() + _PATIENCE_SECONDS
+        """Whether a thread or the line has room, at once or soon."""
         while lane.running >= self._each and len(lane.line) >= self._each:
-            left = min(ends_at, lane.moved_at + _PATIENCE_SECONDS) - time.monotonic()
-            if left <= 0 or lane.is_awaited:
+            # The time in which the line moved on by its whole length tells how quick it is.
+            left = lane.begun[0] + _PATIENCE_SECONDS - time.monotonic()
+            if left <= 0:
                 return False
-            lane.is_awaited = True
-            try:
-                self._moved.wait(left)
-            finally:
-                lane.is_awaited = False
+            self._moved.wait(left)
         return True
 
     def _go_on(self, lane: _Lane) -> None:
@@ -106,13 +100,15 @@ class Threads:
         """Take the first work out of the line. `leaves`: without work in the line, this thread leaves the lane."""
         with self._moved:
             if lane.line:
-                self._moves(lane)
+                self._begins(lane)
                 return lane.line.popleft()
             lane.running -= leaves
             return None
 
-    def _moves(self, lane: _Lane) -> None:
-        lane.moved_at = time.monotonic()
+    def _begins(self, lane: _Lane) -> None:
+        lane.begun.append(time.monotonic())
+        if len(lane.begun) > self._each:
+            lane.begun.popleft()
         self._moved.notify_all()
 
 

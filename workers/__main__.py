@@ -15,9 +15,12 @@ from schemas.enums import Queue
 from schemas.logs import configure_logging
 from schemas.settings import Settings, get_settings
 from tasks.services import use_services
+from traces.process import tracing
 from workers import known_labels, notify_process, requests_process
 from workers.app import create_app
 from workers.celery_logging import keep_our_logging
+from workers.consuming import Consuming
+from workers.draining import Draining, following
 from workers.lifecycle import open_services
 from workers.remote_control import limit_remote_control
 from workers.roles import ROLES, Role
@@ -44,7 +47,10 @@ def main() -> None:
         threading.Thread(target=_end_with, args=(options.parent, settings), name="parent-watch", daemon=True).start()
     name = options.name or options.role
     known_labels.learn(settings)
-    with serving(settings.metrics, settings.data_folder, process=name, role=options.role):
+    with (
+        serving(settings.metrics, settings.data_folder, process=name, role=options.role),
+        tracing(settings, process=name, role=options.role),
+    ):
         _run(settings, options.role, name, threads=options.threads or ROLES[options.role].threads)
 
 
@@ -63,7 +69,12 @@ def _run_celery(settings: Settings, queues: Sequence[Queue], *, threads: int, na
     worker_name = f"{name}#{os.getpid()}"
     with open_services(app, settings, worker_name=worker_name, queues=queues, threads=threads) as services:
         use_services(services)
-        app.worker_main(_arguments(queues, threads=threads, name=name))
+        draining = Draining(
+            settings, services.database, name, services.taking, in_hand=lambda: services.leases.count,
+            on_change=Consuming(queues).change,
+        )  # fmt: skip
+        with following(draining):
+            app.worker_main(_arguments(queues, threads=threads, name=name))
 
 
 def _arguments(queues: Sequence[Queue], *, threads: int, name: str) -> list[str]:

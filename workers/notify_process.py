@@ -5,7 +5,9 @@ The work waits in the database. So any number of these processes may run, and on
 
 import asyncio
 import signal
-from collections.abc import Awaitable, Callable, Collection, Sequence
+import threading
+from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Sequence
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from typing import Any
 
@@ -16,14 +18,17 @@ from notify.listener import listen
 from notify.stream.turns import write_streams
 from notify.webhooks import part as webhooks
 from schemas.settings import Settings
-from storage.database import AsyncDatabase
+from storage.database import AsyncDatabase, Database
+from storage.taking import Taking
 from workers.app import create_app
+from workers.draining import Draining
 from workers.figures import show_figures
 from workers.presence import present
 
 log = structlog.get_logger()
 
 _ASK_AGAIN_SECONDS = 0.5
+_REST_SECONDS = 30.0
 
 
 @dataclass(frozen=True)
@@ -82,31 +87,80 @@ def run(settings: Settings, name: str) -> None:
         name: the name of the node, as Flower shows it.
     """
     with create_app(settings, process="worker") as app, present(app, name):
-        asyncio.run(_run(settings, PARTS))
+        asyncio.run(_run(settings, PARTS, name))
 
 
-async def _run(settings: Settings, parts: Sequence[Part]) -> None:
+class _Rests:
+    """Whether the parts rest, because the process is drained. The process tells it from another thread."""
+
+    def __init__(self) -> None:
+        self._loop = asyncio.get_running_loop()
+        self.begin, self.end = asyncio.Event(), asyncio.Event()
+        self.rest = threading.Event()
+        """Set while no part runs."""
+        self.rest.set()
+
+    def change(self, takes: bool) -> None:
+        """Let the parts run, or rest. Return when they do."""
+        self._loop.call_soon_threadsafe(self._change, takes)
+        if not takes:
+            self.rest.wait(_REST_SECONDS)
+
+    def _change(self, takes: bool) -> None:
+        (self.end if takes else self.begin).set()
+        (self.begin if takes else self.end).clear()
+
+
+async def _run(settings: Settings, parts: Sequence[Part], name: str) -> None:
     asked = asyncio.Event()
     for number in (signal.SIGTERM, signal.SIGINT, signal.SIGQUIT):
         asyncio.get_running_loop().add_signal_handler(number, asked.set)
     database = AsyncDatabase(settings.database_url, pool_size=settings.database_pool_size)
+    reports, rests = Database(settings.database_url, pool_size=1), _Rests()
+    draining = Draining(
+        settings, reports, name, Taking(), in_hand=lambda: int(not rests.rest.is_set()), on_change=rests.change
+    )
     try:
         services = NotifyServices(settings, database, Alarms())
-        await _until(asked, [part(services) for part in parts])
+        async with _followed(draining, rests):
+            while not asked.is_set():
+                await _work_or_rest(services, parts, asked, rests)
     finally:
         await database.dispose()
+        reports.dispose()
 
 
-async def _until(asked: asyncio.Event, parts: Sequence[Awaitable[None]]) -> None:
-    """Run the parts until the process is asked to end. Raise the error of a part that ends."""
-    running = [asyncio.ensure_future(part) for part in parts]
-    end = asyncio.ensure_future(asked.wait())
+async def _work_or_rest(services: NotifyServices, parts: Sequence[Part], asked: asyncio.Event, rests: _Rests) -> None:
+    """Run the parts until the process is drained or asked to end. While it is drained, wait."""
+    if rests.begin.is_set():
+        await _until([asked, rests.end], [])
+        return
+    rests.rest.clear()
+    await _until([asked, rests.begin], [part(services) for part in parts])
+    rests.rest.set()
+
+
+@asynccontextmanager
+async def _followed(draining: Draining, rests: _Rests) -> AsyncIterator[None]:
+    """Report the process while the block runs. The reports may wait for the event loop, which must go on."""
+    await asyncio.to_thread(draining.start)
     try:
-        done, _ = await asyncio.wait([end, *running], return_when=asyncio.FIRST_COMPLETED)
+        yield
+    finally:
+        rests.rest.set()
+        await asyncio.to_thread(draining.stop)
+
+
+async def _until(ends: Sequence[asyncio.Event], parts: Sequence[Awaitable[None]]) -> None:
+    """Run the parts until an event is set. Raise the error of a part that ends."""
+    running = [asyncio.ensure_future(part) for part in parts]
+    waiting = [asyncio.ensure_future(end.wait()) for end in ends]
+    try:
+        done, _ = await asyncio.wait([*waiting, *running], return_when=asyncio.FIRST_COMPLETED)
         for part in done:
             part.result()
     finally:
-        await cancelled([end, *running])
+        await cancelled([*waiting, *running])
 
 
 async def cancelled(tasks: Collection[asyncio.Future[Any]]) -> None:

@@ -23,6 +23,7 @@ from intake.redis.taking import Takers
 from schemas.enums import Queue
 from schemas.settings import Settings
 from workers.app import create_app
+from workers.draining import Draining, following
 from workers.lifecycle import intake_of, open_services
 from workers.presence import present
 from workers.strays import fetching
@@ -67,8 +68,10 @@ def run(settings: Settings, name: str, *, threads: int) -> None:
         _client(settings) as redis,
     ):
         takers = Takers(redis, f"{name}@{gethostname()}", threads)
-        server = Server(intake_of(services), redis, takers, presence.tell, over=Event())
-        is_well = _serve(server, asked, settings.worker_drain_seconds)
+        server = Server(intake_of(services), redis, takers, presence.tell, over=Event(), taking=services.taking)
+        draining = Draining(settings, services.database, name, services.taking, in_hand=lambda: len(server.busy))
+        with following(draining):
+            is_well = _serve(server, asked, settings.worker_drain_seconds)
     if not is_well:
         sys.exit(1)
 

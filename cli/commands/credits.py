@@ -5,10 +5,12 @@ from uuid import UUID
 
 import typer
 
+from cli.authors import author_of
 from cli.configuration import transaction
 from cli.console import console
 from cli.options import a_name, a_prose
 from schemas.identity_api import MOST_CREDITS
+from schemas.levers import Lever
 
 app = typer.Typer(no_args_is_help=True, help="A customer's credits.")
 
@@ -43,11 +45,18 @@ def refund(
     ],
     reason: Annotated[str, typer.Option(parser=a_prose, metavar="<str>", help="for the record")],
 ) -> None:
-    """Give captured credits back. The same reference again changes nothing."""
+    """Give captured credits of one generation back. The same reference again changes nothing.
+
+    `reelworks generations refund` gives all credits of a selection of generations back.
+    """
     from storage import ledger
+    from storage.levers import changes
+    from storage.sql import of
 
     with transaction() as session:
-        ledger.refund(session, customer, generation, amount, reference=reference, reason=reason)
+        if ledger.refund(session, customer, generation, amount, reference=reference, reason=reason):
+            facts = {"credits": amount, "reference": reference}
+            changes.record_one(of(session), Lever.REFUND, f"id={generation}", author_of(reason), facts)
         balance = ledger.balance(session, customer)
     console.print(f"available {balance.available}, held {balance.held}")
 

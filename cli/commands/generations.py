@@ -5,17 +5,19 @@ from uuid import UUID
 
 import typer
 
+from cli.commands import levers
 from cli.configuration import stores, transaction
 from cli.console import console, refuse
 from cli.options import AsJson, Limit
-from schemas.enums import Kind, Stage, Status
+from schemas.enums import ErrorCode, Kind, Stage, Status
 from schemas.errors import NotFound
 from schemas.stages import status_of
 
 if TYPE_CHECKING:
     from sqlmodel import Session
 
-app = typer.Typer(no_args_is_help=True, help="Generations: requests and what became of them.")
+app = typer.Typer(no_args_is_help=True, help="Generations: requests and what became of them. Levers act on selections.")
+app.add_typer(levers.app)
 top = typer.Typer()
 
 
@@ -27,10 +29,13 @@ def list_generations(
     model: Annotated[str | None, typer.Option(help="only those that this model serves")] = None,
     status: Annotated[list[Status] | None, typer.Option(help="only these; may be given several times")] = None,
     stage: Annotated[list[Stage] | None, typer.Option(help="only these; may be given several times")] = None,
+    error_code: Annotated[
+        ErrorCode | None, typer.Option(help="only those that failed with it, newest end first")
+    ] = None,
     limit: Limit = 20,
     as_json: AsJson = False,
 ) -> None:
-    """List generations, the newest first, without their prompts and options."""
+    """List generations, the newest first, without their prompts and options. `inspect` finds one by its reference."""
     from cli.reports.rows import show_rows
     from storage import listings
 
@@ -43,6 +48,7 @@ def list_generations(
             kind=kind,
             model=model,
             stages=stages,
+            error_code=error_code,
             limit=limit,
         )
     shown_by_stage = ("status", "finished_at")
@@ -70,8 +76,8 @@ def inspect(
     generation: Annotated[
         str,
         typer.Argument(
-            help="the id, the beginning of one, the id of a task in Flower, the vendor's id of the work, or with "
-            "--customer an idempotency key"
+            help="the id or its beginning; the id of a task in Flower, of the vendor's work, of a webhook message, of "
+            "a share, of an event; the order's reference; or with --customer an idempotency key"
         ),
     ],
     customer: Annotated[UUID | None, typer.Option(help="whose idempotency key GENERATION is")] = None,
@@ -108,7 +114,8 @@ def _the_one(session: "Session", given: str, customer_id: UUID | None) -> UUID:
     if not found:
         raise NotFound(
             f"there is no generation {given}: give an id or at least {lookup.LEAST_DIGITS} of its first digits, the id "
-            "of a task, a vendor's id, or an idempotency key with --customer"
+            "of a task, of the vendor's work, of a webhook message, of a share or of an event, the order's reference, "
+            "or an idempotency key with --customer"
         )
     if len(found) > 1:
         listed = "\n".join(f"{one.id}  {one.created_at:%Y-%m-%d %H:%M:%S}  {one.model}  {one.stage}" for one in found)

@@ -100,8 +100,9 @@ def reset_limits(account: Account, reason: Why = None) -> None:
 
 
 @app.command("history")
+@top.command("changes")
 def show_history(limit: Limit = 50, as_json: AsJson = False) -> None:
-    """Show who changed limits and pauses, when, and why, the newest first."""
+    """Show who changed limits and pauses or acted on generations, when, and why, the newest first."""
     from cli.reports.limits import show_changes
     from storage import admission_control
 

@@ -12,15 +12,26 @@ app = typer.Typer()
 
 
 @app.command()
-def up() -> None:
-    """Run the whole system on this machine in the foreground. Ctrl-C ends the system."""
+def up(
+    rehearse: Annotated[
+        bool, typer.Option("--rehearse", help="start a part again that dies, and suggest incidents to cause")
+    ] = False,
+    pause: Annotated[
+        float | None, typer.Option(min=0, max=3600, help="with --rehearse: seconds until a dead part starts again")
+    ] = None,
+) -> None:
+    """Run the whole system on this machine in the foreground. Ctrl-C ends the system, and so does a part that dies."""
+    if pause is not None and not rehearse:
+        refuse("--pause is for a rehearsal: add --rehearse")
     _require_local_extra()
     from stack.first_customer import ensure_first_customer
+    from stack.rehearsal import PAUSE_SECONDS
     from stack.up import up as run_up
 
     settings = plain_settings()
     require_good_accounts(settings)
-    sys.exit(run_up(settings, settings.data_folder, on_ready=ensure_first_customer))
+    wait = (PAUSE_SECONDS if pause is None else pause) if rehearse else None
+    sys.exit(run_up(settings, settings.data_folder, on_ready=ensure_first_customer, rehearsal_pause=wait))
 
 
 @app.command()

@@ -5,7 +5,7 @@ from typing import Annotated
 import typer
 
 from cli.configuration import found_settings, service_settings
-from cli.console import console, refuse
+from cli.console import console, refuse, silence_logs
 from cli.options import AsJson, a_prose
 
 app = typer.Typer()
@@ -30,17 +30,13 @@ def status(
 @app.command()
 def doctor(as_json: AsJson = False) -> None:
     """Check configuration, services and processes, and name each remedy. Exit with 1 if something does not work."""
-    import logging
-
-    import structlog
     from pydantic import ValidationError
     from pydantic_settings import SettingsError
 
     from cli.doctor import checks
     from cli.reports.doctor import show_findings
 
-    # The findings show the result of each call. The log lines of the calls would repeat it.
-    structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(logging.CRITICAL))
+    silence_logs()
     try:
         settings = found_settings()
     except (ValidationError, SettingsError) as trouble:

@@ -6,9 +6,11 @@ from uuid import UUID
 
 import typer
 
+from cli.authors import author_of
 from cli.configuration import transaction
 from cli.console import console
-from cli.options import AsJson, Limit, a_duration
+from cli.options import AsJson, Limit, a_duration, a_prose
+from schemas.levers import Lever
 from schemas.webhooks import DeliveryState, PauseReason
 
 app = typer.Typer(no_args_is_help=True, help="Endpoints of webhooks, and the messages to them.")
@@ -82,9 +84,15 @@ def redeliver(
     ] = None,
     delivered: Annotated[bool, typer.Option("--delivered", help="also those that were delivered")] = False,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="count them, and send nothing")] = False,
+    reason: Annotated[str | None, typer.Option(parser=a_prose, metavar="<str>", help="why, for the history")] = None,
 ) -> None:
-    """Send a message once more, or those of an endpoint that failed."""
+    """Send a message once more, or those of an endpoint that failed.
+
+    `reelworks generations redeliver` sends those about a selection of generations.
+    """
     from storage.generations import database_now
+    from storage.levers import changes
+    from storage.sql import of
     from storage.webhooks import deliveries, endpoints
 
     with transaction() as session:
@@ -98,6 +106,9 @@ def redeliver(
             count = deliveries.redeliver_all(session, endpoints.require(session, endpoint), span, is_dry=dry_run)
         else:
             raise typer.BadParameter("name a message, or --endpoint ID with --last TIME")
+        if count and not dry_run:
+            meant = f"message={message}" if message else f"endpoint={endpoint}"
+            changes.record_one(of(session), Lever.REDELIVER, meant, author_of(reason), {"messages": count})
     console.print(f"{count} message(s) {'would be' if dry_run else 'are'} sent once more")
 
 

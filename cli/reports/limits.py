@@ -97,20 +97,21 @@ def _lines(state: AccountState) -> Iterator[_Account]:
     part = state.used
     yield _Account(
         account=state.account,
-        in_flight=_in_flight(state.limits, state.use),
+        in_flight=in_flight(state.limits, state.use),
         creates=_creates(state.limits, state.use),
         waiting=state.use.waiting,
         oldest="" if state.oldest_waits_seconds is None else f"{state.oldest_waits_seconds:.0f} s",
         held=", ".join(f"{count} {reason}" for reason, count in sorted(state.held.items())),
         used="" if part is None else f"{part:.0%}",
-        remarks="; ".join(_remarks(state)),
+        remarks="; ".join(remarks(state)),
     )
     for name, use in state.families.items():
         limits = state.limits.families.get(name, Limits())
-        yield _Account(f"  {name}", _in_flight(limits, use), _creates(limits, use), use.waiting, "", "", "", "")
+        yield _Account(f"  {name}", in_flight(limits, use), _creates(limits, use), use.waiting, "", "", "", "")
 
 
-def _remarks(state: AccountState) -> Iterator[str]:
+def remarks(state: AccountState) -> Iterator[str]:
+    """How the account differs from its declared limits, and what the vendor's refusals say."""
     if (closed := closing(state)) is not None:
         yield closed
     if waiting := sum(state.at_vendor.get(each, 0) for each in (RemoteWait.QUEUED, RemoteWait.THROTTLED)):
@@ -123,7 +124,8 @@ def _remarks(state: AccountState) -> Iterator[str]:
         yield f"the vendor refused creates as too fast; it gets {state.rate_factor:.0%} of the rate now"
 
 
-def _in_flight(limits: Limits, use: AccountUse) -> str:
+def in_flight(limits: Limits, use: AccountUse) -> str:
+    """The generations at the vendor, and the limit if there is one."""
     return str(use.in_flight) if limits.in_flight is None else f"{use.in_flight}/{limits.in_flight}"
 
 

@@ -6,11 +6,14 @@ from datetime import timedelta
 
 from rich.console import Console
 from rich.markup import escape
-from rich.table import Column, Table
+from rich.table import Table
 
+from cli.reports.draining import in_words
 from cli.reports.limits import closing
 from cli.reports.rows import show_json
+from cli.reports.tables import plain_table
 from cli.state import State
+from storage.overview import EventsOut
 
 # Events usually leave within a second.
 _LATE_SECONDS = 30.0
@@ -22,7 +25,7 @@ def show_state(state: State, console: Console, *, as_json: bool) -> None:
         accounts = [account.model_dump(mode="json") for account in state.accounts]
         show_json({"well": state.is_well, **asdict(state), "accounts": accounts}, console)
         return
-    for table in (_services(state), _queues(state), _stages(state), _accounts(state), _events_out(state)):
+    for table in (_services(state), _queues(state), _stages(state), _accounts(state), events_out(state.events_out)):
         console.print(table)
         console.print()
     for line in _remarks(state):
@@ -30,7 +33,7 @@ def show_state(state: State, console: Console, *, as_json: bool) -> None:
 
 
 def _services(state: State) -> Table:
-    table = _table("service", "address", "says")
+    table = plain_table("service", "address", "says")
     for service in state.services:
         says = f"[green]{service.says}[/green]" if service.is_there else f"[red]{escape(service.says)}[/red]"
         table.add_row(service.name, service.address, says)
@@ -38,7 +41,7 @@ def _services(state: State) -> Table:
 
 
 def _queues(state: State) -> Table:
-    table = _table("queue", "waiting", "workers that answered")
+    table = plain_table("queue", "waiting", "workers that answered")
     for queue in state.queues:
         workers = escape(", ".join(queue.workers)) or "[red]none[/red]"
         table.add_row(queue.name, "?" if queue.length is None else str(queue.length), workers)
@@ -46,7 +49,7 @@ def _queues(state: State) -> Table:
 
 
 def _stages(state: State) -> Table:
-    table = _table("stage", "generations", "the oldest")
+    table = plain_table("stage", "generations", "the oldest")
     for stage in state.stages:
         table.add_row(stage.stage, str(stage.count), str(timedelta(seconds=round(stage.oldest_seconds))))
     for ended, count in sorted(state.finished_today.items()):
@@ -55,7 +58,7 @@ def _stages(state: State) -> Table:
 
 
 def _accounts(state: State) -> Table:
-    table = _table("account", "in flight", "waiting", "held", "the oldest")
+    table = plain_table("account", "in flight", "waiting", "held", "the oldest")
     for one in state.accounts:
         most, oldest = one.limits.in_flight, one.oldest_waits_seconds
         table.add_row(
@@ -68,9 +71,10 @@ def _accounts(state: State) -> Table:
     return table
 
 
-def _events_out(state: State) -> Table:
-    table = _table("events out", "behind", "")
-    if (out := state.events_out) is None:
+def events_out(out: EventsOut | None) -> Table:
+    """How far the events that leave the system are behind. None: the database does not answer."""
+    table = plain_table("events out", "behind", "")
+    if out is None:
         return table
     if out.stream_seconds is not None:
         table.add_row("stream", _seconds(out.stream_seconds))
@@ -92,6 +96,11 @@ def _remarks(state: State) -> Iterator[str]:
     for account in state.accounts:
         if (closed := closing(account)) is not None:
             yield f"[red]The account {account.account}[/red] {escape(closed)}"
+    for drain in state.drains:
+        why = f": {escape(drain.reason)}" if drain.reason else ""
+        yield f"[yellow]{escape(drain.target)} is drained[/yellow] since {drain.created_at:%Y-%m-%d %H:%M:%S}{why}"
+    for process in state.drained:
+        yield f"  {escape(process.node)} (pid {process.pid}): {in_words(process)}"
     for name, length in state.strange_lists.items():
         yield (
             f"[yellow]{length} messages[/yellow] lie in the Redis list {escape(name)}, which no worker reads: "
@@ -103,7 +112,3 @@ def _remarks(state: State) -> Iterator[str]:
             "`reelworks door dead` in the process of the door shows why"
         )
     yield "[green]Everything is there.[/green]" if state.is_well else "[red]Something is away.[/red]"
-
-
-def _table(*names: str) -> Table:
-    return Table(*(Column(name, overflow="fold") for name in names), box=None, header_style="bold")

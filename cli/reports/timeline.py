@@ -12,7 +12,7 @@ from rich.tree import Tree
 
 from schemas.enums import EventName, FoundBy
 from schemas.stages import TERMINAL
-from schemas.timeline_api import OperatorsEntry, OperatorsTimeline, VendorCall
+from schemas.timeline_api import OperatorsEntry, OperatorsTimeline, OtherEntry, VendorCall
 
 _FOUND_BY = {
     FoundBy.CALLBACK: "found by a callback",
@@ -21,14 +21,19 @@ _FOUND_BY = {
 }
 _ALARMING = frozenset(
     {EventName.TRY_FAILED, EventName.SUBMIT_UNKNOWN, EventName.SUBMIT_LATE, EventName.STATUS_UNKNOWN}
-    | {EventName.WRITE_REFUSED, EventName.CALLBACK_LATE}
+    | {EventName.WRITE_REFUSED, EventName.CALLBACK_LATE, OtherEntry.BREAKER}
 )
 
 
 def show_timeline(timeline: OperatorsTimeline, console: Console, *, now: datetime) -> None:
     """Print the facts of a generation, and its entries below the stages that they belong to."""
-    for line in _facts(timeline):
+    for line in facts_of(timeline):
         console.print(line, highlight=False, soft_wrap=True)
+    console.print(tree_of(timeline, now=now), soft_wrap=True)
+
+
+def tree_of(timeline: OperatorsTimeline, *, now: datetime) -> Tree:
+    """The entries of a generation, below the stages that they belong to."""
     tree = Tree(_headline(timeline), highlight=False)
     for stage, entries in _stages(timeline):
         branch = tree.add(stage)
@@ -38,7 +43,7 @@ def show_timeline(timeline: OperatorsTimeline, console: Console, *, now: datetim
                 leaf.add(_call(call))
     if timeline.wake_at is not None:
         tree.add(_present(timeline, now))
-    console.print(tree, soft_wrap=True)
+    return tree
 
 
 def _headline(timeline: OperatorsTimeline) -> str:
@@ -49,12 +54,21 @@ def _headline(timeline: OperatorsTimeline) -> str:
     return f"{timeline.kind} {timeline.generation_id}, {model}{asked}: {stage}, {_time(timeline.seconds)}{so_far}"
 
 
-def _facts(timeline: OperatorsTimeline) -> Iterator[str]:
+def facts_of(timeline: OperatorsTimeline) -> Iterator[str]:
+    """The facts of a generation, a line each, in rich's markup."""
     work = f", its id {escape(timeline.remote_id)}" if timeline.remote_id else ""
     yield f"customer {timeline.customer_id}, {timeline.credits} credits, provider {escape(timeline.provider)}{work}"
     yield f"accepted {timeline.created_at:%Y-%m-%d %H:%M:%S %Z}, {timeline.attempt} claims"
+    if timeline.trace_id:
+        yield f"trace {timeline.trace_id}"
+    if timeline.batch_id:
+        yield f"of the batch {timeline.batch_id}"
+    if timeline.retry_of:
+        yield f"repeats the generation {timeline.retry_of}"
     if timeline.error_code:
-        yield f"[red]{timeline.error_code}[/red]: {escape(timeline.error_message or '')}"
+        reason = _last_reason(timeline)
+        cause = "" if reason is None else f" [yellow](the last failed try: {escape(reason)})[/yellow]"
+        yield f"[red]{timeline.error_code}[/red]: {escape(timeline.error_message or '')}{cause}"
     if timeline.failures or timeline.crashes:
         yield f"[yellow]{timeline.failures} failures and {timeline.crashes} crashes in a row in this stage[/yellow]"
     if timeline.downloads:
@@ -63,13 +77,19 @@ def _facts(timeline: OperatorsTimeline) -> Iterator[str]:
         yield f"deleted {timeline.deleted_at:%Y-%m-%d %H:%M:%S %Z}"
 
 
+def _last_reason(timeline: OperatorsTimeline) -> str | None:
+    """The reason of the last failed try. The error of a deadline, for customers, does not name it."""
+    reasons = [entry.details["reason"] for entry in timeline.entries if "reason" in entry.details and entry.worker]
+    return str(reasons[-1]) if reasons else None
+
+
 def _stages(timeline: OperatorsTimeline) -> Iterator[tuple[str, list[OperatorsEntry]]]:
     """Each stay in a stage with its length, and the entries of that stay."""
     stays = [list(entries) for _, entries in groupby(timeline.entries, key=lambda entry: entry.stage)]
     ends = [following[0].seconds for following in stays[1:]] + [timeline.seconds]
     for entries, end in zip(stays, ends, strict=True):
         stage = entries[0].stage
-        length = "" if stage in TERMINAL else f" {_time(end - entries[0].seconds)}"
+        length = "" if stage in TERMINAL else f" {_time(end - max(0.0, entries[0].seconds))}"
         yield f"[bold]{stage}[/bold]{length}", entries
 
 
@@ -98,6 +118,10 @@ def _present(timeline: OperatorsTimeline, now: datetime) -> str:
     if timeline.claim is not None:
         held = _time((now - timeline.claim.since).total_seconds())
         state = f"{escape(timeline.claim.worker)} has the claim for {held}"
+    elif timeline.waits is not None:
+        since = _time((now - timeline.waits.since).total_seconds())
+        why = f", held by {timeline.waits.held_by}" if timeline.waits.held_by else ""
+        state = f"waits for a place at {escape(timeline.waits.provider)} for {since}{why}"
     elif timeline.wake_at is not None and timeline.wake_at > now:
         state = f"no claim; the next look is in {_time((timeline.wake_at - now).total_seconds())}"
     else:

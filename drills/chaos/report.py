@@ -45,6 +45,17 @@ class Told(BaseModel):
     """Messages that the receiver took once more."""
 
 
+class Counted(BaseModel):
+    """The moves of generations by those who know of them."""
+
+    moves: int
+    """Moves in the timelines, by workers."""
+    by_the_killed: int
+    """Moves of processes that are gone with their counters."""
+    not_counted: int
+    """Moves of living processes that no counter has: a fault took the acknowledgement."""
+
+
 class BreachFound(BaseModel):
     """A broken rule, with the known facts about its generation."""
 
@@ -87,6 +98,8 @@ class Report(BaseModel):
     """Generations that waited for a place at their provider account."""
     told: Told
     """What the listeners were told."""
+    counted: Counted
+    """The moves in the timelines and in the counters of the processes."""
     attacks: dict[str, int]
     """The stranger's attacks, by door, and those that a fault cut. Empty: no stranger attacked."""
     recoveries: Recoveries
@@ -115,6 +128,7 @@ def show(report: Report, console: Console) -> None:
     console.print(
         f"most in flight: {_words(report.most_in_flight)}; waited for a place: {report.waited}", soft_wrap=True
     )
+    _show_counted(report.counted, console)
     console.print(f"attacks: {_words(report.attacks)}", soft_wrap=True)
     _show_recoveries(report.recoveries, console)
     console.print(f"paid and not delivered: {_words(report.undelivered)}", soft_wrap=True)
@@ -151,6 +165,14 @@ def _show_told(told: Told, console: Console) -> None:
     console.print(
         f"webhooks: {told.by_webhook} taken, {told.repeated_by_webhook} taken again; "
         f"tries: {_words(told.webhook_tries)}",
+        soft_wrap=True,
+    )
+
+
+def _show_counted(counted: Counted, console: Console) -> None:
+    console.print(
+        f"metrics: of {counted.moves} moves, killed processes took the counts of {counted.by_the_killed} with them, "
+        f"and lost acknowledgements hid {counted.not_counted}",
         soft_wrap=True,
     )
 

@@ -15,7 +15,7 @@ from rich.console import Console
 from sqlalchemy import text
 from sqlalchemy.exc import OperationalError
 
-from drills.chaos.checks import audits, book, limits, logs, told
+from drills.chaos.checks import audits, book, figures, limits, logs, told
 from drills.chaos.checks.audits import Findings
 from drills.chaos.checks.book import Breach
 from drills.chaos.checks.recoveries import Recoveries, recoveries
@@ -28,10 +28,10 @@ from drills.chaos.listeners.receiver import receiving
 from drills.chaos.load import Load, Tally
 from drills.chaos.plans.orders import Door
 from drills.chaos.plans.plan import CUSTOMERS, Plan
-from drills.chaos.plans.schedule import KILLS
+from drills.chaos.plans.schedule import KILLS, FaultKind, LinkName
 from drills.chaos.plans.vendors import usual_scenarios
 from drills.chaos.progress import ProgressLine
-from drills.chaos.report import BreachFound, Orders, Report, Told
+from drills.chaos.report import BreachFound, Counted, Orders, Report, Told
 from drills.chaos.stranger import Stranger, counted
 from drills.chaos.system import WEBHOOK_SECONDS, Keeper, System, running
 from schemas.enums import Queue
@@ -70,7 +70,9 @@ def run(plan: Plan, folder: Path, console: Console, *, is_attacked: bool = True)
         stranger = Stranger(system, plan.seed) if is_attacked else None
         records, tally = _trouble(plan, system, listened, stranger, console)
         with console.status("auditing"):
+            wrong, moves = figures.breaches(system, most_lost=_most_lost(system, records))
             found = audits.findings(system, tally, plan.orders)
+            found.breaches.extend(wrong)
             found.breaches.extend(told.breaches(system, listened, found.ours, plan.orders))
             recovered = recoveries(records)
             found.breaches.extend(_slow_recoveries(plan, recovered))
@@ -91,6 +93,7 @@ def run(plan: Plan, folder: Path, console: Console, *, is_attacked: bool = True)
             most_in_flight=limits.most_in_flight(found.theirs),
             waited=_waited(system),
             told=_told(listened),
+            counted=Counted(moves=moves.in_database, by_the_killed=moves.by_the_killed, not_counted=moves.not_counted),
             attacks=counted(stranger),
             recoveries=recovered,
             unplanned_deaths=_unplanned_deaths(keeper, records, system),
@@ -228,6 +231,13 @@ def _told(listened: Listened) -> Told:
         webhook_tries=inbox.ways,
         repeated_by_webhook=told.repeated(inbox.taken),
     )
+
+
+def _most_lost(system: System, records: Sequence[Record]) -> int:
+    """The most acknowledgements of commits that faults took from workers: one for each connection that broke."""
+    link = system.links[LinkName.WORKERS_POSTGRES]
+    crashes = sum(record.happened and record.fault.kind is FaultKind.POSTGRES_CRASH for record in records)
+    return link.commits_lost + link.resets + crashes * link.most_open
 
 
 def _orders(plan: Plan, tally: Tally) -> Orders:

@@ -19,6 +19,7 @@ from drills.chaos.plans.schedule import BEAT, GATEWAY, SUPERVISOR, LinkName
 from drills.chaos.plans.vendors import LIMITS
 from sandbox.client import SandboxClient
 from schemas.limits import AccountLimits
+from schemas.metrics_settings import MetricsSettings
 from schemas.setting_groups import DownloadSettings, PipelineSettings
 from schemas.settings import Settings
 from schemas.webhook_settings import WebhookSettings
@@ -46,6 +47,7 @@ _WEBHOOKS = WebhookSettings(
 # About the delay of a container runtime before it restarts a dead process.
 _RESTART_AFTER_SECONDS = 1.0
 _LOOK_EVERY_SECONDS = 0.1
+_FIGURES_SECONDS = 2.0
 
 
 @dataclass(frozen=True)
@@ -64,6 +66,8 @@ class System:
     """The database."""
     sandbox: SandboxClient
     """Controls the sandbox."""
+    targets: Path
+    """The folder in which the processes list where their metrics are."""
     lock_of: Mapping[str, threading.Lock] = field(
         default_factory=lambda: {name: threading.Lock() for name in ("postgres", "redis", "s3")}
     )
@@ -135,6 +139,11 @@ class Keeper:
             self.restarts[child.name] += 1
 
 
+def targets_in(folder: Path) -> Path:
+    """The folder in which the processes of a run list where their metrics are."""
+    return folder / "targets"
+
+
 @contextmanager
 def running(folder: Path, pipeline: PipelineSettings, *, receiver_port: int) -> Iterator[System]:
     """Start everything. Everything ends with the block.
@@ -145,7 +154,7 @@ def running(folder: Path, pipeline: PipelineSettings, *, receiver_port: int) -> 
     with ExitStack() as ends:
         services = ends.enter_context(Stack(folder / "services", Settings(_env_file=None), only=(), sandbox=False))
         proxy = ends.enter_context(Proxy())
-        settings = with_free_ports(_tuned(services.settings, pipeline))
+        settings = with_free_ports(_tuned(services.settings, pipeline, targets_in(folder)))
         links = _links(proxy, settings, receiver_port)
         settings = _over_links(with_sandbox(settings, Credentials()), links)
         application = Stack(
@@ -160,13 +169,13 @@ def running(folder: Path, pipeline: PipelineSettings, *, receiver_port: int) -> 
         ends.callback(database.dispose)
         sandbox = ends.enter_context(SandboxClient(application.sandbox_url))
         sandbox.lift_limits()
-        system = System(services, application, links, services.settings, database, sandbox)
+        system = System(services, application, links, services.settings, database, sandbox, targets_in(folder))
         # A stopped process does not receive SIGTERM.
         ends.callback(_wake_all, system)
         yield system
 
 
-def _tuned(settings: Settings, pipeline: PipelineSettings) -> Settings:
+def _tuned(settings: Settings, pipeline: PipelineSettings, targets: Path) -> Settings:
     return settings.model_copy(
         update={
             "pipeline": pipeline,
@@ -174,6 +183,7 @@ def _tuned(settings: Settings, pipeline: PipelineSettings) -> Settings:
             "webhooks": _WEBHOOKS,
             "log_format": "json",
             "flower_port": free_port(),
+            "metrics": MetricsSettings(port=0, targets_folder=targets, figures_seconds=_FIGURES_SECONDS),
         }
     )
 

@@ -20,6 +20,8 @@ from drills.hostile.witness import Witness, witnessing
 console = Console()
 
 _USUAL_ORDERS = 10
+# A pause of the machine lengthens one run. A cause inside the system lengthens each of them.
+_MOST_RUNS = 3
 
 
 def main(
@@ -45,8 +47,12 @@ def main(
         usual = statistics.median(witness.order() for _ in range(_USUAL_ORDERS if times else 1))
         results = []
         for probe in probes:
-            results.append(run(target, probe, usual, witness, with_times=times))
-            console.print(_line(results[-1], with_times=times))
+            for _ in range(_MOST_RUNS):
+                result = run(target, probe, usual, witness, with_times=times)
+                console.print(_line(result, with_times=times))
+                if not (times and result.is_only_slow):
+                    break
+            results.append(result)
         if json is not None:
             json.write_text(as_json(results, with_times=times))
         target.stack.check()

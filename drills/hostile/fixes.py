@@ -60,7 +60,7 @@ FIXES = (
         file="gateway/connections.py",
         old="_FREE_PARTS = 1000\n",
         new="_FREE_PARTS = 10**9\n",
-        checks=("chunks of one byte",),
+        checks=("chunks of one byte, with a key",),
     ),
     Mutant(
         name="authentication before the body",

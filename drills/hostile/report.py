@@ -1,4 +1,7 @@
-"""The table of an attack run, and its verdict."""
+"""The table of an attack run, and its verdict.
+
+An attack that only breaks a bound of time runs up to three times: the last run counts.
+"""
 
 import json
 import math
@@ -38,6 +41,11 @@ class Result:
         lost = ["an honest order did not complete"] if math.isinf(self.order_seconds) else []
         times = self._of_times() if with_times else []
         return [*([wrong] if wrong else []), *lost, *self._of_processes(), *times]
+
+    @property
+    def is_only_slow(self) -> bool:
+        """Whether times are over their bounds, and nothing else is."""
+        return bool(self._of_times()) and not self.breaches(with_times=False)
 
     def _of_processes(self) -> list[str]:
         found = [f"{name} {mib:.0f} MiB" for name, mib in self.seen.peak_mib.items() if mib > _most_mib(name)]

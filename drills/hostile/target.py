@@ -13,6 +13,7 @@ from redis import Redis
 from drills.hostile.honest import complete_order
 from drills.hostile.hosts import Hosts, running_hosts
 from sandbox.client import SandboxClient
+from schemas.admission_settings import AdmissionSettings
 from schemas.setting_groups import SandboxSettings
 from schemas.settings import Settings
 from stack.stack import Stack
@@ -88,8 +89,15 @@ class Target:
 
 @contextmanager
 def running(folder: Path) -> Iterator[Target]:
-    """Start a system with the settings of production, apart from the vendors. Everything ends with the block."""
-    settings = Settings(_env_file=None, sandbox=SandboxSettings(seconds_per_image=0.1, seconds_per_video=0.2))
+    """Start a system with the settings of production, apart from the vendors. Everything ends with the block.
+
+    No circuit breaker opens: the orders of the next attack would wait, and never meet the attacker.
+    """
+    settings = Settings(
+        _env_file=None,
+        sandbox=SandboxSettings(seconds_per_image=0.1, seconds_per_video=0.2),
+        admission=AdmissionSettings(breaker_failures=1_000_000),
+    )
     with ExitStack() as ends:
         hosts = ends.enter_context(running_hosts())
         stack = ends.enter_context(Stack(folder, without_limits(settings), extra_env=hosts.environment()))

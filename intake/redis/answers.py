@@ -98,9 +98,9 @@ class Answers:
             args=[*sent, _KEPT_SECONDS, _MOST_UNREAD, taken.number, _remembered_seconds(answer), int(is_dead)],
         )
         if found == _HAS_NO_PLACE:
-            log.warning("answer_has_no_place", id=answer.request_id, place=answer.reply.kind)
+            log.warning("answer_has_no_place", request_id=answer.request_id, place=answer.reply.kind)
         elif found == _ID_IS_TAKEN:
-            log.warning("message_id_repeated", id=answer.request_id, place=answer.reply.kind)
+            log.warning("message_id_repeated", request_id=answer.request_id, place=answer.reply.kind)
 
     def given(self, request: Request) -> dict[str, object] | None:
         """The answer to an earlier delivery of the same request. None: the request was not served before.

@@ -7,6 +7,7 @@ from intake.redis.request import RefusedRequest, Request, operation_of
 from schemas.celery_messages import Parts, call_of, parts_of
 from schemas.errors import InvalidRequest, RequestError
 from schemas.plain_messages import Refused, Unreadable, mapping, visible
+from schemas.trace_context import HEADER, TraceContext
 
 
 def read(message: Mapping[str, object], raw: bytes) -> Request:
@@ -35,4 +36,5 @@ def _request(parts: Parts, raw: bytes) -> Request:
         text = f"{operation} takes keyword arguments only: customer_id and request"
         raise RefusedRequest(InvalidRequest(text), call.id, CELERY)
     is_ignored = parts.headers.get("ignore_result") is True
-    return Request(call.id, operation, call.keywords, CELERY, call.expires, is_ignored, "celery", raw)
+    place = TraceContext.read(parts.headers.get(HEADER))
+    return Request(call.id, operation, call.keywords, CELERY, call.expires, is_ignored, "celery", raw, place)

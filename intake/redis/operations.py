@@ -104,8 +104,13 @@ def refused(error: RequestError) -> dict[str, object]:
 
 
 def summary(answer: Mapping[str, object]) -> dict[str, object]:
-    """An answer without the prompt and the files of a generation, for people who look after the system."""
-    return {name: answer[name] for name in ("object", "id", "is_new", "status", "error") if name in answer}
+    """An answer without the prompt and the files of a generation, for people who look after the system.
+
+    Of an error only the code: its text can quote the request.
+    """
+    told = {name: answer[name] for name in ("object", "id", "is_new", "status") if name in answer}
+    error = answer.get("error")
+    return told | {"error": error.get("code")} if isinstance(error, dict) else told
 
 
 def problem_in(answer: Mapping[str, object]) -> dict[str, object] | None:

@@ -8,8 +8,9 @@ from intake.redis.replies import KEPT, Reply, reply_to
 from intake.redis.request import RefusedRequest, Request, operation_of
 from schemas.errors import InvalidRequest, RequestError
 from schemas.plain_messages import Refused, Unreadable, moment, visible
+from schemas.trace_context import HEADER, TraceContext
 
-_FIELDS: Final = frozenset({"operation", "id", "arguments", "reply_to", "expires", "signature"})
+_FIELDS: Final = frozenset({"operation", "id", "arguments", "reply_to", "expires", "signature", HEADER})
 
 
 def read(message: Mapping[str, object], raw: bytes) -> Request:
@@ -39,7 +40,9 @@ def _request(message: Mapping[str, object], request_id: str, reply: Reply, raw: 
     if unknown := sorted(set(message) - _FIELDS - {"eta"}):
         raise Refused(f"an envelope has the fields {', '.join(sorted(_FIELDS))}, and not {unknown[0][:100]!r}")
     expires = moment(message.get("expires"))
-    return Request(request_id, operation, _arguments(message), reply, expires, False, "plain", raw)
+    # As for HTTP, a text that is no traceparent changes nothing.
+    place = TraceContext.read(message.get(HEADER))
+    return Request(request_id, operation, _arguments(message), reply, expires, False, "plain", raw, place)
 
 
 def _arguments(message: Mapping[str, object]) -> dict[str, object]:

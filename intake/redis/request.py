@@ -10,6 +10,7 @@ from typing import Literal
 from intake.redis.replies import Reply
 from schemas.errors import RequestError
 from schemas.plain_messages import Refused
+from schemas.trace_context import TraceContext
 
 _LONGEST_QUOTE = 100
 
@@ -47,6 +48,8 @@ class Request:
     """The form of the message."""
     raw: bytes = field(repr=False)
     """The message, as it stands in Redis."""
+    place: TraceContext | None = None
+    """The place of the request in the sender's trace. None: there is none, or no valid one."""
 
     @property
     def is_read(self) -> bool:

@@ -6,6 +6,7 @@ message makes the order one order.
 
 import time
 from collections.abc import Callable
+from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from threading import Event
 from typing import Final, TypeVar
@@ -26,13 +27,21 @@ from intake.redis.replies import Reply
 from intake.redis.request import RefusedRequest, Request
 from intake.redis.taking import Taken, Takers
 from metrics.families import DOOR_REQUESTS
+from schemas.enums import Queue
 from schemas.errors import Expired, InternalError, Unavailable
+from schemas.log_redaction import hidden, texts_in
 from schemas.plain_messages import Unreadable
+from schemas.trace_context import attached
 from storage.outages import OUTAGES, STORE_OUTAGES
+from storage.taking import Taking
+from traces import spans
+from traces.names import Attribute, SpanKind
+from traces.spans import OpenSpan
 
 log = structlog.get_logger()
 
 _REDIS_PAUSE_SECONDS: Final = 1.0
+_REST_SECONDS: Final = 0.2
 _STORE_SECONDS: Final = 2.0
 _STORE_IS_AWAY: Final = (
     "our object store does not take the files of the request, and nothing was done: send the request again later, or "
@@ -62,6 +71,10 @@ class Server:
     """Shows each request to Flower."""
     over: Event
     """Set when the process is to end. Then a message that waits for the database stays with its taker."""
+    taking: Taking = field(default_factory=Taking)
+    """The gate before new messages: closed while the process is drained."""
+    busy: set[str] = field(default_factory=set)
+    """The takers that have a message."""
     outlast_seconds: float = 60.0
     """How long a message waits for the database before it lets others pass."""
     store_seconds: float = 900.0
@@ -82,13 +95,30 @@ class Server:
         """Serve one message after the other until the process is to end."""
         while not self.over.is_set():
             try:
-                taken = self.takers.take(taker)
+                taken = self._take(taker)
                 if taken is not None:
                     self.serve(taken)
+                self.busy.discard(taker)
             except RedisError as error:
                 # The taker still has its message, and takes the same one again.
                 log.warning("door_waits_for_redis", error=type(error).__name__)
                 self.over.wait(_REDIS_PAUSE_SECONDS)
+            if not self.taking.is_open and taker not in self.busy:
+                self.over.wait(_REST_SECONDS)
+
+    def _take(self, taker: str) -> Taken | None:
+        """Take a message, unless the process is drained. A message of before is finished all the same."""
+        with self.taking.taking() as may_take:
+            if not may_take and taker not in self.busy:
+                return None
+            try:
+                taken = self.takers.take(taker)
+            except RedisError:
+                self.busy.add(taker)  # perhaps: Redis may have moved a message to the taker
+                raise
+            if taken is not None:
+                self.busy.add(taker)
+            return taken
 
     def serve(self, taken: Taken) -> None:
         """Serve a message to its end, or leave it with its taker.
@@ -110,12 +140,21 @@ class Server:
         except Exception as error:
             log.exception("door_crashed")
             self._give_up(taken, f"the door crashed with {type(error).__name__}")
+        finally:
+            structlog.contextvars.clear_contextvars()
 
     def _serve(self, taken: Taken, request: Request) -> None:
+        structlog.contextvars.bind_contextvars(
+            request_id=request.id, operation=request.operation, **hidden(lambda: texts_in(request.arguments))
+        )
+        with attached(request.place), _span(request):
+            self._serve_in_trace(taken, request)
+
+    def _serve_in_trace(self, taken: Taken, request: Request) -> None:
         self._tell_received(request.id, request.operation, request)
         given = self.answers.given(request)
         if given is not None:
-            log.info("request_answered_again", id=request.id, operation=request.operation)
+            log.info("request_answered_again")
             self._answer(taken, request, given)
         else:
             self._perform(taken, request)
@@ -130,7 +169,7 @@ class Server:
             self._let_others_pass(taken, request, error)
             return
         except Exception as error:
-            log.exception("request_crashed", id=request.id, operation=request.operation)
+            log.exception("request_crashed")
             self._answer(taken, request, refused(_internal(request.id)))
             self.tell("task-failed", uuid=request.id, exception=f"{type(error).__name__}()", traceback=None)
             return
@@ -141,18 +180,18 @@ class Server:
         else:
             runtime = time.perf_counter() - began
             self.tell("task-succeeded", uuid=request.id, result=repr(summary(content)), runtime=runtime)
-        _log(request, content)
+        _log(content)
 
     def _let_others_pass(self, taken: Taken, request: Request, error: Exception) -> None:
         if self.over.is_set():
             return
         if isinstance(error, STORE_OUTAGES) and self.takers.waiting_seconds(taken) > self.store_seconds:
-            log.error("request_outlasted_store", id=request.id, error=type(error).__name__)
+            log.error("request_outlasted_store", error=type(error).__name__)
             self._answer(taken, request, refused(Unavailable(_STORE_IS_AWAY)))
             self.takers.forget_waiting(taken)
             self.tell("task-failed", uuid=request.id, exception=f"{type(error).__name__}()", traceback=None)
             return
-        log.warning("request_waits", id=request.id, error=type(error).__name__)
+        log.warning("request_waits", error=type(error).__name__)
         self.takers.put_last(taken)
 
     def _refuse(self, taken: Taken, error: RefusedRequest) -> None:
@@ -162,7 +201,7 @@ class Server:
         self.tell("task-started", uuid=error.request_id)
         self.tell("task-succeeded", uuid=error.request_id, result=repr(summary(content)), runtime=0.0)
         DOOR_REQUESTS.add("refused")
-        log.info("request_refused", id=error.request_id, code=error.error.code)
+        log.info("request_refused", request_id=error.request_id, code=error.error.code)
 
     def _answer(self, taken: Taken, request: Request, content: dict[str, object], *, is_expired: bool = False) -> None:
         if request.ignores_answer:
@@ -230,6 +269,17 @@ class _StopSoonForStore(stop_base):
         return isinstance(error, STORE_OUTAGES) and (state.seconds_since_start or 0.0) >= _STORE_SECONDS
 
 
+def _span(request: Request) -> AbstractContextManager[OpenSpan]:
+    """The span of a request. A read begins no trace."""
+    if not spans.are_on() or (request.is_read and request.place is None):
+        return spans.NO_SPAN
+    attributes = {
+        Attribute.OPERATION: request.operation, Attribute.MESSAGING: "redis", Attribute.QUEUE: Queue.REQUESTS,
+        Attribute.MESSAGE: request.id, Attribute.ACT: "process", Attribute.ACT_TYPE: "process",
+    }  # fmt: skip
+    return spans.span(f"process {Queue.REQUESTS}", SpanKind.CONSUMER, attributes)
+
+
 def _log_redis(state: tenacity.RetryCallState) -> None:
     error = state.outcome.exception() if state.outcome else None
     log.warning("door_waits_for_redis", error=type(error).__name__)
@@ -253,10 +303,10 @@ def _internal(request_id: str) -> InternalError:
     )
 
 
-def _log(request: Request, content: dict[str, object]) -> None:
+def _log(content: dict[str, object]) -> None:
     problem = problem_in(content)
     DOOR_REQUESTS.add("served" if problem is None else "refused")
     if problem is not None:
-        log.info("request_refused", id=request.id, operation=request.operation, code=problem.get("code"))
+        log.info("request_refused", code=problem.get("code"))
     else:
-        log.info("request_served", id=request.id, operation=request.operation, made=content.get("id"))
+        log.info("request_served", made=content.get("id"))

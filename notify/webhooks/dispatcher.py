@@ -8,6 +8,7 @@ import asyncio
 import time
 from collections import Counter
 from collections.abc import Mapping
+from contextlib import AbstractContextManager
 from datetime import UTC, datetime
 from typing import Final
 from uuid import UUID
@@ -22,12 +23,16 @@ from notify.webhooks.sender import Sender, Try
 from notify.webhooks.signing import SigningKey
 from notify.webhooks.verdicts import verdict
 from schemas.settings import Settings
+from schemas.trace_context import HEADER, TraceContext, attached
 from schemas.webhooks import DeliveryState
 from storage.database import AsyncDatabase
 from storage.outages import OUTAGES
 from storage.sql import Sql
 from storage.webhooks import sending
 from storage.webhooks.sending import Claimed, DueEndpoint
+from traces import spans
+from traces.names import Attribute, SpanKind
+from traces.spans import Attributes, OpenSpan
 
 log = structlog.get_logger()
 
@@ -63,7 +68,7 @@ class Dispatcher:
         self._database = database
         self._sender = sender
         self._recorder = recorder
-        self._key = SigningKey.of_installation(settings.secret_key.get_secret_value())
+        self._keys = [SigningKey.of_installation(key) for key in settings.accepted_keys]
         self._lanes = Lanes(settings.webhooks.places, settings.webhooks.places_each_endpoint)
         self._changed: set[UUID] = set()
         # Endpoints that had at least as many due deliveries as room.
@@ -204,17 +209,33 @@ class Dispatcher:
         await self._recorder.record(result)
 
     async def _try(self, claimed: Claimed, body: bytes) -> Try:
-        secrets = [secret for secret in (claimed.secret, claimed.earlier_secret) if secret]
-        headers = signing.headers(secrets, self._key, str(claimed.delivery_id), int(time.time()), body)
-        made = await self._sender.send(claimed.url, headers, body)
-        log.info(
-            "webhook_tried",
-            delivery_id=str(claimed.delivery_id),
-            endpoint_id=str(claimed.endpoint_id),
-            type=claimed.type,
-            number=claimed.tries,
-            status=made.status,
-            error=made.error,
-            seconds=round(made.seconds, 3),
-        )
+        with attached(TraceContext.read(claimed.traceparent)), _span(claimed) as span:
+            secrets = [secret for secret in (claimed.secret, claimed.earlier_secret) if secret]
+            headers = signing.headers(secrets, self._keys, str(claimed.delivery_id), int(time.time()), body)
+            place = {HEADER: span.context.traceparent} if span.context else {}
+            made = await self._sender.send(claimed.url, {**headers, **place}, body)
+            span.set({Attribute.STATUS: made.status})
+            if made.error is not None:
+                span.fail(str(made.status or "no_answer"))
+            log.info(
+                "webhook_tried",
+                delivery_id=str(claimed.delivery_id),
+                endpoint_id=str(claimed.endpoint_id),
+                type=claimed.type,
+                number=claimed.tries,
+                status=made.status,
+                error=made.error,
+                seconds=round(made.seconds, 3),
+            )
         return made
+
+
+def _span(claimed: Claimed) -> AbstractContextManager[OpenSpan]:
+    """The span of a try. An event of no generation begins no trace."""
+    if claimed.traceparent is None:
+        return spans.NO_SPAN
+    attributes: Attributes = {
+        Attribute.GENERATION: str(claimed.generation_id), Attribute.DELIVERY: str(claimed.delivery_id),
+        Attribute.EVENT: claimed.type, Attribute.METHOD: "POST", Attribute.TRY: claimed.tries - 1,
+    }  # fmt: skip
+    return spans.span("POST webhook", SpanKind.CLIENT, attributes)

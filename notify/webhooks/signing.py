@@ -27,7 +27,10 @@ class SigningKey:
 
     @classmethod
     def of_installation(cls, secret_key: str) -> "SigningKey":
-        """The key that follows from `Settings.secret_key`, the same in every process."""
+        """The key that follows from `Settings.secret_key`, the same in every process.
+
+        During a rotation, each of `Settings.accepted_keys` signs: a receiver may know either public key.
+        """
         return cls(hmac.digest(secret_key.encode(), _PURPOSE, hashlib.sha256))
 
     @property
@@ -41,16 +44,20 @@ class SigningKey:
         return f"v1a,{base64.b64encode(signature).decode()}"
 
 
-def headers(secrets: Sequence[str], key: SigningKey, message_id: str, timestamp: int, body: bytes) -> Mapping[str, str]:
+def headers(
+    secrets: Sequence[str], keys: Sequence[SigningKey], message_id: str, timestamp: int, body: bytes
+) -> Mapping[str, str]:
     """The headers that identify and sign a message.
 
     Args:
         secrets: of the endpoint, `whsec_` and base64. During a rotation the earlier secret signs, too.
+        keys: of the installation. During a rotation there are several.
         timestamp: the time of the try in Unix seconds.
     """
     signatures = [standard_webhooks.sign(secret, message_id, timestamp, body) for secret in secrets]
+    signatures += [key.sign(message_id, timestamp, body) for key in keys]
     return {
         "webhook-id": message_id,
         "webhook-timestamp": str(timestamp),
-        "webhook-signature": " ".join([*signatures, key.sign(message_id, timestamp, body)]),
+        "webhook-signature": " ".join(signatures),
     }

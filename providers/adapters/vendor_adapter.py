@@ -220,7 +220,7 @@ class VendorAdapter(ABC):
 
     @property
     def verifies_callbacks(self) -> bool:
-        return bool(self._account.webhook_key)
+        return bool(self._account.webhook_keys)
 
     def read_callback(self, headers: Mapping[str, str], body: bytes) -> CallbackReading:  # noqa: ARG002
         raise CallbackRefused(f"{self.name} does not call back")
@@ -284,7 +284,13 @@ class VendorAdapter(ABC):
         Raises:
             CallbackRefused: the account has a webhook key, and the signature is missing, wrong or too old.
         """
-        key = self._account.webhook_key
-        if key:
-            standard_webhooks.verify(key, headers, body, now=self._clock())
-        return bool(key)
+        keys = self._account.webhook_keys
+        for number, key in enumerate(keys, 1):
+            try:
+                standard_webhooks.verify(key, headers, body, now=self._clock())
+            except CallbackRefused:
+                if number == len(keys):
+                    raise
+            else:
+                break
+        return bool(keys)

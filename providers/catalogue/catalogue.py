@@ -15,7 +15,7 @@ from providers.catalogue.own_prices import with_own_prices
 from providers.catalogue.policies import in_order_of
 from providers.catalogue.reading import CatalogueFile
 from schemas.enums import CancelRule, Kind
-from schemas.errors import InvalidRequest, ModelPaused, ModelRetired, NoSandbox
+from schemas.errors import CostAbovePrice, InvalidRequest, ModelPaused, ModelRetired, NoSandbox
 from schemas.inputs import NOTHING_KNOWN, Facts
 from schemas.limits import Priority
 from schemas.names import ProviderName, original_of, twin_of
@@ -90,6 +90,7 @@ class Catalogue:
 
         Raises:
             InvalidRequest: the model does not exist, is not served here, or cannot do this. Names the accepted values.
+            CostAbovePrice: every route costs us more than the price.
             ModelRetired, ModelPaused: the request does not allow the successor, which the error names.
             NoSandbox: a catalogue for test customers has no twin to route to.
         """
@@ -99,7 +100,7 @@ class Catalogue:
             wrong = "; ".join(f"{problem['field']} {problem['message']}" for problem in problems)
             raise InvalidRequest(f"{model.name} cannot do that: {wrong}", {"errors": problems})
         inputs = model.inputs(request)
-        return Order(
+        order = Order(
             kind=model.kind,
             model=model.name,
             requested_model=request.model,
@@ -117,6 +118,13 @@ class Catalogue:
             metadata=request.metadata,
             callback_url=request.callback_url,
         )
+        self._require_affordable(order)
+        return order
+
+    def _require_affordable(self, order: Order) -> None:
+        if all(self.costs.above_price(order, route) is not None for route in order.routes):
+            text = f"every provider asks for more than the price of {order.credits} credits with these settings"
+            raise CostAbovePrice(f"{order.model}: {text}: order another model, and tell the operator")
 
     def able(self, request: GenerationRequest, kind: Kind, facts: Facts = NOTHING_KNOWN) -> list[Order]:
         """The order for a request with each active model of a kind that could serve the request."""

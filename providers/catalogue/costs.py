@@ -26,6 +26,11 @@ class Costs:
         cost = model.costs.get(original_of(provider))
         return self._exchange.credits(cost.of(inputs), cost.currency) if isinstance(cost, KnownCost) else None
 
+    def above_price(self, order: Order, route: Route) -> Decimal | None:
+        """The credits that an order costs us at a route, if they are too many. None: the order may take the route."""
+        cost = self.of(order, route)
+        return None if cost is None or cost <= self.highest(order) else cost
+
     def highest(self, order: Order) -> Decimal:
         """The credits that a route of an order may cost us: the price.
 

@@ -1,6 +1,7 @@
 """Downloads a result as a stream that resumes after a lost connection, with bounded memory."""
 
 import hashlib
+import time
 from collections.abc import Callable, Collection, Iterator
 from types import TracebackType
 from typing import Self
@@ -15,6 +16,8 @@ from schemas.enums import Kind
 from schemas.errors import DownloadError, WrongFile
 from schemas.media_types import HEAD_BYTES, RESULTS, MediaType, sniff
 from schemas.setting_groups import DownloadSettings
+from traces import spans
+from traces.names import Attribute, SpanKind
 
 MAX_RESUMES = 5
 
@@ -48,8 +51,8 @@ def open_download(
     download = Download(ResultSource(request, settings), settings, on_chunk or _ignore)
     try:
         download.start(kind, RESULTS[kind] if formats is None else formats)
-    except BaseException:
-        download.close()
+    except BaseException as error:
+        download.close(error)
         raise
     return download
 
@@ -76,6 +79,7 @@ class Download:
         self._is_encoded = False
         self._buffer = bytearray()
         self._chunks: Iterator[bytes] = iter(())
+        self._began_at = time.time()
 
     @property
     def content_type(self) -> str:
@@ -203,9 +207,16 @@ class Download:
             raise _changed()
         return _chained(rest, chunks)
 
-    def close(self) -> None:
-        """Close the connection."""
+    def close(self, error: BaseException | None = None) -> None:
+        """Close the connection.
+
+        Args:
+            error: what ended the download. None: nothing went wrong.
+        """
         self._source.close()
+        attributes = {Attribute.BYTES: self.received_bytes, Attribute.RESUMES: self.resumes}
+        failure = None if error is None else type(error).__name__
+        spans.record("GET file", SpanKind.CLIENT, attributes, began_at=self._began_at, error=failure)
 
     def __enter__(self) -> Self:
         return self
@@ -213,7 +224,7 @@ class Download:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        self.close()
+        self.close(error)
 
 
 def _chained(first: bytes, others: Iterator[bytes]) -> Iterator[bytes]:

@@ -12,6 +12,7 @@ from collections.abc import Iterable, Iterator
 from contextlib import closing
 from datetime import UTC, datetime
 from functools import cached_property
+from urllib.parse import urlsplit
 
 import httpx
 import structlog
@@ -33,6 +34,8 @@ from schemas.errors import (
     ProviderUnavailable,
 )
 from schemas.json_values import count_values, structure
+from traces import spans
+from traces.names import Attribute, SpanKind
 
 MAX_REPLY_BYTES = 4 * 1024 * 1024
 MOST_REPLY_VALUES = 100_000
@@ -45,6 +48,7 @@ EMBEDDED_FILE = "#embedded-file-"
 
 _MAX_CONNECTIONS = 32
 _CONNECT_SECONDS = 10.0
+_FIRST_ERROR = 400
 
 _HEADERS = {"User-Agent": USER_AGENT, "Accept": "application/json", "Accept-Encoding": "identity"}
 
@@ -109,6 +113,7 @@ class Transport:
             made = call_log.MadeCall(began_at, call.operation, status, failure, seconds)
             call_log.remember(made)
             _count(call, status, failure, seconds)
+            _trace(call, began_at, status, failure)
             log.info(
                 "vendor_call",
                 provider=call.provider,
@@ -242,6 +247,30 @@ def _count(call: Call, status: int | None, failure: str | None, seconds: float) 
     kind = CallKind.CREATE if call.is_create else CallKind.READ
     PROVIDER_CALLS.add(call.provider, kind, _answered(status, failure))
     PROVIDER_CALL_SECONDS.observe(call.provider, kind, seconds=seconds)
+
+
+def _trace(call: Call, began_at: datetime, status: int | None, failure: str | None) -> None:
+    """Record the span of a call. Of the URL only the host: a path or a query may hold a key."""
+    if not spans.are_on():
+        return
+    attributes = {
+        Attribute.PROVIDER: call.provider, Attribute.OPERATION: call.operation, Attribute.METHOD: call.method,
+        Attribute.STATUS: status, Attribute.HOST: _host(call),
+    }  # fmt: skip
+    is_refusal = status is not None and status >= _FIRST_ERROR
+    error = failure or (str(status) if is_refusal else None)
+    name = f"{call.method} {call.operation}"
+    spans.record(name, SpanKind.CLIENT, attributes, began_at=began_at.timestamp(), error=error)
+
+
+def _host(call: Call) -> str | None:
+    """The host of a call. None: the vendor supplied the URL."""
+    if call.is_elsewhere:
+        return None
+    try:
+        return urlsplit(call.url).hostname
+    except ValueError:
+        return None
 
 
 def _answered(status: int | None, failure: str | None) -> Answered:

@@ -6,6 +6,7 @@ from sqlmodel import SQLModel
 
 import schemas.admission_tables
 import schemas.digest_tables
+import schemas.drain_tables
 import schemas.label_tables
 import schemas.ledger_tables
 import schemas.quota_tables

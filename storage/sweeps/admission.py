@@ -11,15 +11,18 @@ from storage.sweeps.base import Portion, Sweep, in_slices
 _AGE_DAYS = 1.0
 
 # A window can be longer than a day: such an account keeps its creates for as long. Both the limits of the operator and
-# the declared ones count, because the operator may return to the declared ones.
+# the declared ones count, because the operator may return to the declared ones. A create that no place waits to send
+# must not take room for ever.
 _PAST = """
     at < now() - make_interval(secs => greatest(CAST(:age AS float8), 60 + (
         SELECT max(seconds::float8) FROM admission_accounts a,
             jsonb_path_query(jsonb_build_array(a.declared, a.override), '$.**.creates[*].seconds') AS seconds
         WHERE a.provider = admission_creates.provider
-    )))
+    ))) OR (at = 'infinity' AND NOT EXISTS (
+        SELECT FROM admissions a
+        WHERE a.provider = admission_creates.provider AND a.place = 'granted' AND a.create_id = admission_creates.id
+    ))
 """
-
 _DELETE_CREATES = text(f"""
     WITH due AS (
         SELECT id FROM admission_creates WHERE {_PAST} ORDER BY id LIMIT :slice FOR UPDATE SKIP LOCKED

@@ -156,6 +156,15 @@ def redeliver_all(session: Session, endpoint: WebhookEndpoint, span: Span, *, is
     return sql.of(session).first(_REDELIVER, **meant, most=MOST_AT_ONCE) or 0
 
 
+def redeliver_of_generation(statements: sql.Sql, generation_id: UUID) -> int:
+    """Send the messages about a generation once more that were given up. Returns their number.
+
+    Those to paused and deleted endpoints stay as they are.
+    """
+    states = [state.value for state in UNDELIVERED]
+    return statements.first(_REDELIVER_OF, generation_id=generation_id, states=states) or 0
+
+
 def send_test(session: Session, endpoint: WebhookEndpoint) -> WebhookDelivery:
     """A message by which the customer tries an endpoint. The endpoint's filter does not matter.
 
@@ -194,6 +203,22 @@ _REDELIVER = sql.returns(int)(f"""
     )
     SELECT count(*) FROM again
 """)  # noqa: S608 -- a constant
+
+
+_REDELIVER_OF = sql.returns(int)("""
+    WITH meant AS (
+        SELECT d.id FROM webhook_deliveries d JOIN webhook_endpoints e ON e.id = d.endpoint_id
+        WHERE d.generation_id = %(generation_id)s AND d.state = ANY(%(states)s)
+          AND e.deleted_at IS NULL AND e.paused_at IS NULL
+        ORDER BY d.created_at, d.id FOR UPDATE OF d
+    ), again AS (
+        UPDATE webhook_deliveries
+        SET state = 'pending', tries = 0, ended_at = NULL, lease_until = NULL, next_at = clock_timestamp()
+        FROM meant WHERE webhook_deliveries.id = meant.id
+        RETURNING webhook_deliveries.id
+    )
+    SELECT count(*) FROM again
+""")
 
 
 def _require_sending(endpoint: WebhookEndpoint) -> None:

@@ -21,7 +21,7 @@ class ListedEndpoint:
     customer_id: UUID
     """The customer."""
     url: str
-    """Where messages go."""
+    """Where messages go, without the values of the query."""
     types: str
     """The types that it hears, with commas."""
     is_implicit: bool
@@ -78,6 +78,12 @@ class ListedAttempt:
     """The first bytes of the answer."""
 
 
+def _without_query(url: str) -> str:
+    """The URL without the values of its query: customers put tokens there."""
+    address, mark, _ = url.partition("?")
+    return f"{address}?[…]" if mark else address
+
+
 def listed_endpoints(
     session: Session, customer_id: UUID | None, wanted: endpoints.Filter, *, limit: int
 ) -> list[ListedEndpoint]:
@@ -94,8 +100,8 @@ def listed_deliveries(session: Session, wanted: deliveries.Filter, *, limit: int
 def endpoint(row: WebhookEndpoint) -> ListedEndpoint:
     """An endpoint as lists show it."""
     return ListedEndpoint(
-        row.id, row.customer_id, row.url, ",".join(row.types), row.is_implicit, row.created_at, row.failing_since,
-        row.paused_at, row.paused_reason,
+        row.id, row.customer_id, _without_query(row.url), ",".join(row.types), row.is_implicit, row.created_at,
+        row.failing_since, row.paused_at, row.paused_reason,
     )  # fmt: skip
 
 

@@ -72,6 +72,10 @@ class Claimed:
     """1 in the first try. Counts from 1 again after a redelivery."""
     lease_until: datetime
     """The end of the claim. It also identifies the claim."""
+    generation_id: UUID | None
+    """The generation of the event. None: the event is of none."""
+    traceparent: str | None
+    """The place of the generation's order in a trace. None: there is no trace."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -199,7 +203,9 @@ _CLAIM = returns(Claimed)(f"""
     WHERE delivery.id = ANY(ARRAY(SELECT id FROM chosen)) AND endpoint.id = delivery.endpoint_id AND {_IS_OPEN}
     RETURNING delivery.id AS delivery_id, delivery.endpoint_id, endpoint.url, endpoint.secret,
         CASE WHEN endpoint.earlier_secret_until > now() THEN endpoint.earlier_secret END AS earlier_secret,
-        delivery.event_id, delivery.type, delivery.data, delivery.created_at, delivery.tries, delivery.lease_until
+        delivery.event_id, delivery.type, delivery.data, delivery.created_at, delivery.tries, delivery.lease_until,
+        delivery.generation_id,
+        (SELECT traceparent FROM generations WHERE generations.id = delivery.generation_id) AS traceparent
 """)  # noqa: S608 -- constants
 
 

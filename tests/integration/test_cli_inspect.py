@@ -1,7 +1,7 @@
 """`reelworks inspect`."""
 
 import json
-from uuid import UUID
+from uuid import UUID, uuid4
 
 import pytest
 from sqlalchemy import text
@@ -9,13 +9,13 @@ from sqlalchemy import text
 from schemas.enums import ErrorCode, EventName, Stage
 from schemas.orders import GenerationRequest
 from schemas.settings import Settings
-from storage import acceptance, lookup, transitions
+from storage import acceptance, callbacks, lookup, transitions
 from storage.database import Database
 from storage.objects import ObjectStore
-from storage.sql import Query, of, returns
+from storage.sql import Query, Sql, of, returns
 from tests.integration.command import Reelworks
 from tests.integration.gateway.finishing import REMOTE_ID, claim, complete, fail
-from tests.support import NewCustomer, a_generation, an_order
+from tests.support import NewCustomer, a_generation, a_share, an_order
 
 
 @pytest.fixture
@@ -87,6 +87,103 @@ def test_generation_is_found_by_all_that_an_operator_has_at_hand(
     assert json.loads(by_key.out)["generation_id"] == wanted
 
 
+def test_generation_is_found_by_the_ids_of_what_belongs_to_it(
+    reelworks: Reelworks, database: Database, settings: Settings, objects: ObjectStore, customer: NewCustomer
+) -> None:
+    order = an_order().model_copy(update={"reference": "node-4711"})
+    wanted = a_generation(database, settings, customer, order)
+    complete(database, settings, objects, wanted, b"a picture")
+    a_generation(database, settings, customer)
+    share, delivery = a_share(database, wanted), uuid4()
+    with database.statements() as sql:
+        event = sql.all(returns(int)("SELECT max(id) FROM events WHERE generation_id = %(id)s"), id=wanted)[0]
+        sql.run(
+            "INSERT INTO webhook_endpoints (id, customer_id, url, types, secret, is_implicit) "
+            "VALUES (%(endpoint)s, %(customer)s, 'https://shop.example', '{*}', 'whsec_1', false)",
+            endpoint=UUID(int=7),
+            customer=customer.id,
+        )
+        sql.run(
+            "INSERT INTO webhook_deliveries (id, endpoint_id, customer_id, generation_id, type, state, data) "
+            "VALUES (%(id)s, %(endpoint)s, %(customer)s, %(generation)s, 'ping', 'delivered', '{}')",
+            id=delivery, endpoint=UUID(int=7), customer=customer.id, generation=wanted,
+        )  # fmt: skip
+    for given in ("node-4711", str(share), str(delivery), str(event)):
+        found = reelworks("inspect", given, "--json")
+        assert json.loads(found.out)["generation_id"] == str(wanted), (given, found.err)
+
+
+def test_work_that_only_a_callback_named_is_found_by_the_vendors_id(
+    reelworks: Reelworks, database: Database, generation_id: UUID
+) -> None:
+    with database.statements() as sql:
+        callbacks.record(sql, "kie", generation_id, remote_id="task-of-a-lost-reply", body=b"{}", resend_after=10)
+    told = json.loads(reelworks("inspect", "task-of-a-lost-reply", "--json").out)
+    assert (told["generation_id"], told["remote_id"]) == (str(generation_id), None)
+
+
+def test_batch_lists_its_generations(
+    reelworks: Reelworks, database: Database, settings: Settings, customer: NewCustomer
+) -> None:
+    batch = uuid4()
+    order = an_order().model_copy(update={"batch_id": batch})
+    ids = {str(a_generation(database, settings, customer, order)) for _ in range(2)}
+    ended = reelworks("inspect", str(batch))
+    assert ids == {line.split()[0] for line in ended.err.splitlines()[1:]}
+
+
+def test_tree_of_a_waiting_generation_tells_what_it_waits_for_and_what_operators_changed(
+    reelworks: Reelworks, database: Database, settings: Settings, customer: NewCustomer
+) -> None:
+    for scope in ("provider", "customer"):
+        name = "kie" if scope == "provider" else str(customer.id)
+        with database.statements() as sql:
+            pausing_change(sql, "pause", scope, name)
+    generation_id = a_generation(database, settings, customer)
+    with database.statements() as sql:
+        pausing_change(sql, "resume", "customer", str(customer.id))
+        pausing_change(sql, "pause", "model", "another-model")
+        sql.run(
+            "INSERT INTO route_changes (provider, vendor_model, state, reason, at) VALUES "
+            "('kie', 'google/nano-banana', 'open', 'kie gave no answer', clock_timestamp()), "
+            "('kie', 'another', 'open', 'another route', clock_timestamp())"
+        )
+        sql.run(
+            "INSERT INTO admissions (generation_id, provider, pool, customer_id, model, vendor_model, place, held_by, "
+            "lane, priority, may_use_reserve, charge, turn, flow, flow_turn) VALUES (%(id)s, 'kie', '', %(customer)s, "
+            "'nano-banana', 'google/nano-banana', 'held', 'pause', 0, 5, false, 1, 0, '-', 0)",
+            id=generation_id, customer=customer.id,
+        )  # fmt: skip
+    shown = reelworks("inspect", str(generation_id)).out
+    assert "now waits for a place at kie for 0." in shown
+    assert "held by pause" in shown
+    changes = [line for line in shown.splitlines() if " change " in line]
+    assert [("pause" in line, "resume" in line) for line in changes] == [(True, False), (True, False), (False, True)]
+    assert "reason=maintenance" in changes[0]
+    assert "another-model" not in shown
+    (breaker,) = [line for line in shown.splitlines() if " breaker " in line]
+    assert "reason=kie gave no answer" in breaker
+
+
+def pausing_change(sql: Sql, action: str, scope: str, name: str) -> None:
+    """Record what an operator changed, as `storage.admission_control` does."""
+    sql.run(
+        "INSERT INTO admission_changes (id, author, action, scope, name, reason) "
+        "VALUES (gen_random_uuid(), 'ops', %(action)s, %(scope)s, %(name)s, 'maintenance')",
+        action=action, scope=scope, name=name,
+    )  # fmt: skip
+
+
+def test_error_of_a_deadline_names_the_last_failed_try_for_operators(
+    reelworks: Reelworks, database: Database, settings: Settings, generation_id: UUID
+) -> None:
+    with database.statements() as sql:
+        transitions.note_trouble(sql, generation_id, "kie gave no answer to submit (ConnectError)", {"worker": "w"})
+    fail(database, settings, generation_id, ErrorCode.TIMEOUT, "not finished before its deadline; the last try failed")
+    shown = reelworks("inspect", str(generation_id)).out
+    assert "the last try failed (the last failed try: kie gave no answer to submit (ConnectError))" in shown
+
+
 def test_text_with_several_meanings_lists_them(
     reelworks: Reelworks, database: Database, settings: Settings, customer: NewCustomer
 ) -> None:
@@ -112,6 +209,10 @@ def test_unknown_text_names_the_ways_to_find_a_generation(reelworks: Reelworks, 
         (lookup._BY_ID, {"lowest": UUID(int=1), "highest": UUID(int=2), "most": 6}),
         (lookup._BY_REMOTE_ID, {"given": "x", "most": 6}),
         (lookup._BY_KEY, {"given": "x", "customer_id": UUID(int=1)}),
+        (lookup._BY_CALLBACK, {"given": "x", "most": 6}),
+        (lookup._BY_REFERENCE, {"given": "x", "most": 6}),
+        (lookup._BY_OTHER_ID, {"given": UUID(int=1), "most": 6}),
+        (lookup._BY_EVENT, {"given": 1}),
     ],
 )
 def test_each_way_to_a_generation_uses_an_index(
@@ -120,4 +221,4 @@ def test_each_way_to_a_generation_uses_an_index(
     with database.transaction() as session:
         session.execute(text("SET LOCAL enable_seqscan = off"))
         plan = of(session).all(returns(str)(f"EXPLAIN {query.text}"), **given)
-    assert [line for line in plan if "Seq Scan on generations" in line] == []
+    assert [line for line in plan if "Seq Scan on" in line] == []

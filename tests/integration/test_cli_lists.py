@@ -128,6 +128,8 @@ def three(database: Database, settings: Settings, objects: ObjectStore, customer
         (["--provider", "replicate"], []),
         (["--kind", "video"], []),
         (["--model", "veo-3"], []),
+        (["--error-code", "timeout"], [1]),
+        (["--error-code", "internal"], []),
     ],
 )
 def test_generations_are_listed_by_stage_newest_first(

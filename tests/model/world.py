@@ -148,7 +148,7 @@ class World:
             with services.database.transaction() as session:
                 due = callbacks.record(
                     of(session), work.provider, work.generation_id, remote_id=work.remote_id, body=body, resend_after=10
-                )
+                ).wake
             if due is not None:
                 services.dispatcher.wake(due)
 

@@ -21,9 +21,9 @@ EXTRAS = PYPROJECT["project"]["optional-dependencies"]
 
 # What each lock is for. The benches' locks name packages that are not installed here, so nothing is known of them.
 ASKED = {
-    "run": DEPENDENCIES,
-    "local": [*DEPENDENCIES, *EXTRAS["local"], *BACKEND],
-    "dev": [*DEPENDENCIES, *EXTRAS["local"], *EXTRAS["dev"], *BACKEND],
+    "run": [*DEPENDENCIES, *EXTRAS["otel"], *EXTRAS["top"]],
+    "local": [*DEPENDENCIES, *EXTRAS["local"], *EXTRAS["top"], *BACKEND],
+    "dev": [*DEPENDENCIES, *EXTRAS["local"], *EXTRAS["otel"], *EXTRAS["top"], *EXTRAS["dev"], *BACKEND],
     "build": BACKEND,
     "uv": ["uv"],
 }

@@ -41,6 +41,7 @@ if __name__ == "__main__":
             on_ready=lambda settings: print("ready with", settings.redis_url.partition("@")[2], flush=True),
             processes=lambda settings: [replace(one, stop_seconds=grace) for one in [*web_server(settings), *extra]],
             migrate=no_migration,
+            rehearsal_pause=options.get("pause"),
         )
     )
 """
@@ -286,3 +287,48 @@ def test_process_that_never_stops_is_killed(start: Start) -> None:
 
     assert up.end() == 130
     assert "worker stopped (rc=-9)" in up.output
+
+
+def pid_file(base: Path, name: str) -> Path:
+    """The file that holds the process id of a part."""
+    return folder_of("up", base) / "pids" / name
+
+
+@pytest.mark.parametrize("name", ["redis", "postgres", "s3", "gateway"])
+def test_rehearsal_starts_a_killed_part_again(start: Start, tmp_path: Path, name: str) -> None:
+    up = start(pause=0.5)
+    up.wait_for("Rehearsal: a part that dies starts again after 0.5 s.")
+    up.wait_for(f"kill -9 $(cat '{pid_file(tmp_path, 'redis')}')")
+    killed = int(pid_file(tmp_path, name).read_text())
+
+    os.kill(killed, signal.SIGKILL)
+    up.wait_for(f"{name} is back (pid ")
+
+    assert re.search(rf"\| ({name} )?died \(killed by SIGKILL\)\. It starts again in 0\.5 s", up.output)
+    again = int(pid_file(tmp_path, name).read_text())
+    assert again != killed
+    assert runs(again)
+
+    children = up.everything_below()
+    up.process.send_signal(signal.SIGINT)
+    assert up.end() == 130
+    assert not any(map(runs, children))
+    assert not pid_file(tmp_path, name).exists()
+
+
+def test_rehearsal_ends_while_a_part_waits_for_its_next_start(start: Start, tmp_path: Path) -> None:
+    up = start(pause=600)
+    up.wait_for("Rehearsal: ")
+    os.kill(int(pid_file(tmp_path, "gateway").read_text()), signal.SIGKILL)
+    up.wait_for("It starts again in 600 s")
+
+    up.process.send_signal(signal.SIGINT)
+
+    assert up.end() == 130
+
+
+def test_rehearsal_ends_when_a_part_dies_before_all_are_ready(start: Start) -> None:
+    up = start(pause=0.5, extra={"worker": "raise SystemExit(7)"}, never_ready=["other"])
+
+    assert up.end() == 1
+    assert "worker died (exit code 7)" in up.output

@@ -32,6 +32,7 @@ _CODE = (
         "notify",
         "media",
         "metrics",
+        "traces",
         "ops",
         "bench",
         "drills",

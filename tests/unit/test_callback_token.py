@@ -12,18 +12,26 @@ ID = UUID("0b0c6f1e-6d0f-4f0a-9f0e-3f7f4f3f1a10")
 def test_a_token_is_good_for_its_generation_and_secret_only() -> None:
     token = sign("secret", ID)
 
-    assert verify("secret", ID, token)
-    assert not verify("secret", uuid4(), token)
-    assert not verify("another", ID, token)
+    assert verify(["secret"], ID, token)
+    assert not verify(["secret"], uuid4(), token)
+    assert not verify(["another"], ID, token)
+
+
+def test_a_token_of_each_accepted_key_counts() -> None:
+    token = sign("earlier", ID)
+
+    assert verify(["now", "earlier"], ID, token)
+    assert not verify(["now", "next"], ID, token)
+    assert not verify([], ID, token)
 
 
 @pytest.mark.parametrize("change", ["", "A", "é", "=", "\x00"])
 def test_any_other_text_is_wrong(change: str) -> None:
     token = sign("secret", ID)
 
-    assert not verify("secret", ID, change)
-    assert not verify("secret", ID, token[:-1] + (change or token))
-    assert not verify("secret", ID, token + "x")
+    assert not verify(["secret"], ID, change)
+    assert not verify(["secret"], ID, token[:-1] + (change or token))
+    assert not verify(["secret"], ID, token + "x")
 
 
 def test_a_token_stays_what_it_was() -> None:

@@ -8,6 +8,7 @@ from pathlib import Path
 ROOT = Path(__file__).parents[2]
 PACKAGES = (
     *("admission", "gateway", "intake", "media", "metrics", "notify", "providers", "schemas", "storage", "tasks"),
+    "traces",
     "workers",
 )
 LEVELS = frozenset({"debug", "info", "warning", "error", "exception", "critical", "log"})

@@ -232,6 +232,18 @@ def test_production_refuses_a_secret_that_everybody_knows(secret: str) -> None:
         Settings(environment="production", secret_key=SecretStr(secret))
 
 
+def test_keys_of_a_rotation_count_and_none_is_known_to_everybody(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("REELWORKS_SECRET_KEY", "now")
+    monkeypatch.setenv("REELWORKS_ALSO_ACCEPTED_SECRET_KEYS", '["earlier"]')
+    assert Settings().accepted_keys == ["now", "earlier"]
+
+    for keys, environment in (("", "development"), (DEVELOPMENT_SECRET, "production")):
+        monkeypatch.setenv("REELWORKS_ENVIRONMENT", environment)
+        monkeypatch.setenv("REELWORKS_ALSO_ACCEPTED_SECRET_KEYS", f'["{keys}"]')
+        with pytest.raises(ValidationError, match="holds a key that everybody knows"):
+            Settings()
+
+
 def test_production_takes_a_secret_of_its_own(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("REELWORKS_ENVIRONMENT", "production")
     monkeypatch.setenv("REELWORKS_SECRET_KEY", "5f1c")

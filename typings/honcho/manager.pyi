@@ -1,11 +1,11 @@
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 
 from honcho.printer import Printer
 from honcho.process import Process
 
 class Manager:
     returncode: int | None
-    _process_ctor: type[Process]
+    _process_ctor: Callable[..., Process]
     _processes: dict[str, dict[str, object]]
     _terminating: bool
     def __init__(self, printer: Printer | None = ...) -> None: ...

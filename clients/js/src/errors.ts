@@ -124,7 +124,7 @@ const BY_CODE: [Family, string[]][] = [
   [Gone, ['model_retired', 'generation_deleted', 'asset_expired']],
   [InvalidRequest, ['invalid_request', 'idempotency_mismatch', 'bad_request']],
   [RateLimited, ['rate_limited', 'too_many_requests']],
-  [ModelUnavailable, ['model_paused', 'no_sandbox']],
+  [ModelUnavailable, ['model_paused', 'no_sandbox', 'cost_above_price']],
   [Unavailable, ['unavailable', 'request_timeout', 'overloaded']],
   [ServerError, ['internal']],
 ];

@@ -182,7 +182,7 @@ class RateLimited(ApiError):
 class ModelUnavailable(ApiError):
     """The model takes no orders now. `problem["successor"]` may name another model."""
 
-    codes = frozenset({"model_paused", "no_sandbox"})
+    codes = frozenset({"model_paused", "no_sandbox", "cost_above_price"})
 
 
 class Unavailable(ApiError):

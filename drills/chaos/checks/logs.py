@@ -9,6 +9,7 @@ from signal import SIGKILL
 from pydantic import BaseModel, ValidationError
 
 _EXITED = "worker_exited"
+_ERRORS = ("error", "critical")
 _NAME = re.compile(r"[a-z_]+")
 
 
@@ -26,8 +27,8 @@ def unplanned_worker_deaths(files: Iterable[Path]) -> Counter[str]:
 
 
 def errors(files: Iterable[Path]) -> Counter[str]:
-    """Events of the level error, by name. Lines that libraries write have no name and are left out."""
-    events = (line.event for line in _lines(files) if line.level == "error" and line.event != _EXITED)
+    """Events of the levels error and critical, by name. Lines of libraries have no name of ours and count together."""
+    events = (line.event for line in _lines(files) if line.level in _ERRORS and line.event != _EXITED)
     return Counter(event if _NAME.fullmatch(event) else "(a library)" for event in events)
 
 

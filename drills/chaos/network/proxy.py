@@ -65,6 +65,8 @@ class Link:
         """The number of connections that a fault broke."""
         self.commits_lost = 0
         """The number of commits whose acknowledgement was lost."""
+        self.most_open = 0
+        """The most connections at one time."""
         self._server_port = server_port
         self._is_postgres = is_postgres
         self._loop = loop
@@ -182,6 +184,7 @@ class Link:
             raise
         pipe = _Pipe(client, server)
         self._pipes.add(pipe)
+        self.most_open = max(self.most_open, len(self._pipes))
         try:
             async with asyncio.TaskGroup() as both_ways:
                 both_ways.create_task(self._requests(pipe, client_reader))

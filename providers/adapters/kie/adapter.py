@@ -99,17 +99,17 @@ class Kie(VendorAdapter):
 
     def read_callback(self, headers: Mapping[str, str], body: bytes) -> CallbackReading:
         """Verify and read a callback: https://docs.kie.ai/common-api/webhook-verification."""
-        key = self._account.webhook_key
+        keys = self._account.webhook_keys
         # The signature covers the id inside the body, so the body is parsed before it is verified.
-        timestamp = self._timestamp(headers) if key else ""
+        timestamp = self._timestamp(headers) if keys else ""
         answer = bodies.parse(body, Answer, "a callback of Kie's", most_bytes=_MOST_CALLBACK_BYTES)
         if answer.task_id is None:
             raise CallbackRefused("the callback names no task")
-        if key:
-            expected = signature(key, answer.task_id, timestamp)
-            if not hmac.compare_digest(expected.encode(), headers.get("x-webhook-signature", "").encode()):
-                raise CallbackRefused("the callback's signature is wrong")
-        return CallbackReading(answer.task_id, is_verified=bool(key))
+        given = headers.get("x-webhook-signature", "").encode()
+        expected = [signature(key, answer.task_id, timestamp).encode() for key in keys]
+        if keys and not any(hmac.compare_digest(each, given) for each in expected):
+            raise CallbackRefused("the callback's signature is wrong")
+        return CallbackReading(answer.task_id, is_verified=bool(keys))
 
     def _timestamp(self, headers: Mapping[str, str]) -> str:
         """The timestamp of a callback, if the callback is recent."""

@@ -71,7 +71,8 @@ class Replicate(VendorAdapter):
 
     def _check(self) -> AccountState:
         reply = self._account.call("check", "GET", "/v1/webhooks/default/secret")
-        if self._account.webhook_key in {"", self._answer(reply, WebhookSecret).key}:
+        keys = self._account.webhook_keys
+        if not keys or self._answer(reply, WebhookSecret).key in keys:
             return AccountState()
         return AccountState(warning="the webhook key is not the account's: its webhooks will be refused")
 

@@ -44,8 +44,12 @@ class Account:
             admission.declare(sql, {self.name: AccountLimits.model_validate(limits)})
 
     def an_hour_passes(self) -> None:
-        """Every create so far was an hour earlier."""
-        self.run("UPDATE admission_creates SET at = at - interval '62 minutes' WHERE provider = :name", name=self.name)
+        """Every create so far left an hour earlier."""
+        self.run(
+            "UPDATE admission_creates SET at = least(at, clock_timestamp()) - interval '62 minutes' "
+            "WHERE provider = :name",
+            name=self.name,
+        )
 
     def customer(self) -> NewCustomer:
         """A customer who can pay for everything."""

@@ -1,5 +1,7 @@
 """Places at a provider account: how many, for how long, and who gives them back."""
 
+from collections.abc import Callable
+
 from schemas.enums import Stage
 from schemas.limits import Priority
 from storage import transitions
@@ -36,14 +38,34 @@ def test_a_create_counts_in_its_window_from_the_moment_at_which_it_leaves(accoun
     assert account.grant() == [waits.id]
 
 
-def test_a_create_that_may_still_leave_counts_in_its_window(account: Account) -> None:
-    account.limit(creates=[{"most": 1, "seconds": 1}])
+def test_a_create_that_may_still_leave_counts_in_its_window_however_late_it_leaves(account: Account) -> None:
+    account.limit(creates=[{"most": 1, "seconds": 10}])
     customer = account.customer()
-    account.asks(customer)
-    waits = account.asks(customer)
-    account.run("SELECT pg_sleep(1.2)")
+    slow, waits = account.asks(customer), account.asks(customer)
+    ten_minutes_pass(account)
     assert account.grant() == []
-    assert not waits.has_place
+    with account.database.statements() as sql:
+        transitions.move(sql, slow.claim, Stage.SUBMITTING, wake_in=0, keeps_lease=True)
+    assert account.grant() == []
+    ten_minutes_pass(account)
+    assert account.grant() == [waits.id]
+
+
+def ten_minutes_pass(account: Account) -> None:
+    account.run("UPDATE admissions SET granted_at = granted_at - interval '10 minutes'")
+    account.run("UPDATE admission_creates SET at = at - interval '10 minutes'")
+
+
+def test_a_generation_that_asks_again_elsewhere_leaves_no_create_behind(
+    account: Account, make_account: Callable[[], Account]
+) -> None:
+    account.limit(creates=[{"most": 1, "seconds": 3600}])
+    customer, other = account.customer(), make_account()
+    first, second = account.asks(customer), account.asks(customer)
+    assert (first.has_place, second.has_place) == (True, False)
+    account.run("UPDATE generations SET lease_until = now() - interval '1 s' WHERE id = :id", id=first.id)
+    assert other.asks(customer, generation_id=first.id).has_place
+    assert account.grant() == [second.id]
 
 
 def test_a_place_that_is_not_used_leaves_no_trace_in_the_window(account: Account) -> None:

@@ -1,5 +1,6 @@
 """Where generations stand before their accounts, as customers see it."""
 
+from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from uuid import UUID
 
@@ -127,6 +128,61 @@ def test_an_order_that_comes_now_waits_as_long_as_those_before_it(account: Accou
     with account.database.statement() as sql:
         admission_control.pause(sql, PauseScope.MODEL, order.model, Reason("ann"))
     assert wait(account, small, order) is None
+
+
+def test_a_generation_whose_route_is_away_or_paused_has_no_expected_start_before_its_turn_comes(
+    account: Account,
+) -> None:
+    account.limit(in_flight=1)
+    customer = account.customer()
+    account.asks(customer)
+    waiting = account.asks(customer)
+    breaks(account, account.route)
+    assert places(account, waiting) == [
+        QueuePlace(reason=QueueReason.PROVIDER_DOWN, ahead=None, estimated_start_at=None)
+    ]
+    with account.database.statement() as sql:
+        admission_control.pause(sql, PauseScope.ROUTE, f"{account.name}/a-model", Reason("ann"))
+    assert places(account, waiting) == [QueuePlace(reason=QueueReason.PAUSED, ahead=None, estimated_start_at=None)]
+
+
+def test_an_order_that_comes_now_takes_the_first_route_that_works(
+    account: Account, make_account: Callable[[], Account]
+) -> None:
+    customer, other = account.customer(), make_account()
+    other.limit(in_flight=1)
+    busy = other.asks(customer, cost=40)
+    order = busy.claim.order.model_copy(update={"routes": [account.route, other.route]})
+    assert wait(account, customer, order) == 0
+    breaks(account, account.route)
+    assert wait(account, customer, order) == pytest.approx(40, abs=5)
+    breaks(account, other.route)
+    assert wait(account, customer, order) is None
+
+
+def test_an_order_that_comes_now_leaves_an_account_without_money(
+    account: Account, make_account: Callable[[], Account]
+) -> None:
+    customer, other = account.customer(), make_account()
+    account.limit(in_flight=1)
+    order = other.asks(customer).claim.order.model_copy(update={"routes": [account.route, other.route]})
+    account.run(
+        "UPDATE admission_accounts SET closed_reason = 'no_money', closed_until = now() + interval '100 s' "
+        "WHERE provider = :name",
+        name=account.name,
+    )
+    assert wait(account, customer, order) == 0
+    alone = order.model_copy(update={"routes": [account.route]})
+    assert wait(account, customer, alone) == pytest.approx(100, abs=5)
+
+
+def breaks(account: Account, route: Route) -> None:
+    """The breaker of a route opens."""
+    account.run(
+        "INSERT INTO route_health (provider, vendor_model, opened_at, retry_at) "
+        "VALUES (:provider, :model, now(), now() + interval '1 minute')",
+        provider=route.provider, model=route.model,
+    )  # fmt: skip
 
 
 def wait(account: Account, customer: NewCustomer, order: Order) -> float | None:

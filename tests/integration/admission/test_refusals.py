@@ -7,8 +7,9 @@ from structlog.testing import capture_logs
 
 from admission.gate import Gate
 from schemas.admission_settings import AdmissionSettings
-from schemas.limits import Refusal
-from storage import admission_learning, transitions
+from schemas.limits import AccountLimits, Refusal
+from storage import admission_control, admission_learning, transitions
+from storage.admission_control import Reason
 from storage.admission_learning import Learned, Refused
 from storage.admission_state import account_states
 from storage.sql import returns
@@ -47,7 +48,15 @@ def passes(account: Account, seconds: float) -> None:
         """,
         s=seconds, name=account.name,
     )  # fmt: skip
-    account.run("UPDATE admission_creates SET at = at - make_interval(secs => :s)", s=seconds)
+    account.run(
+        """
+        UPDATE admission_families SET closed_until = closed_until - make_interval(secs => :s),
+            learned_in_flight_at = learned_in_flight_at - make_interval(secs => :s),
+            rate_factor_at = rate_factor_at - make_interval(secs => :s)
+        """,
+        s=seconds,
+    )
+    account.run("UPDATE admission_creates SET at = least(at, clock_timestamp()) - make_interval(secs => :s)", s=seconds)
 
 
 def test_account_waits_as_long_as_the_vendor_says_and_the_refused_generation_is_first(account: Account) -> None:
@@ -110,6 +119,55 @@ def test_configured_limit_is_the_ceiling_of_what_is_learned(account: Account) ->
     assert in_force(account)["in_flight"] == 2
     passes(account, 1200)
     assert in_force(account)["in_flight"] == 3
+
+
+def a_family(account: Account, **limits: object) -> None:
+    """A family with limits, at an account without any."""
+    account.limit(families={"films": {"models": ["film-*"], **limits}})
+
+
+def test_refusal_for_too_many_lowers_the_family_where_the_vendor_counts_by_family(account: Account) -> None:
+    a_family(account, in_flight=8)
+    films = [account.asks(account.customer(), pool="films") for _ in range(5)]
+    other = account.asks(account.customer())
+    learned = [refuse(account, each, Refusal.TOO_MANY) for each in films[3:]]
+    assert [each.places for each in learned] == [4, 3], "other models do not count"
+    limits = AccountLimits.model_validate(in_force(account))
+    assert (limits.in_flight, limits.families["films"].in_flight) == (None, 3)
+    assert not account.asks(account.customer(), pool="films").has_place
+    assert account.asks(account.customer()).has_place
+    account.ends(other)
+    assert account.grant() == []
+    account.ends(films[0])
+    assert len(account.grant()) == 1
+
+
+def test_refusal_for_being_too_fast_closes_the_family_alone(account: Account) -> None:
+    a_family(account, creates=[{"most": 20, "seconds": 10}])
+    film = account.asks(account.customer(), pool="films")
+    assert refuse(account, film, Refusal.TOO_FAST, retry_after=40).closed_seconds == 40
+    assert not account.asks(account.customer(), pool="films", generation_id=film.id).has_place
+    assert account.asks(account.customer()).has_place
+    passes(account, 41)
+    limits = AccountLimits.model_validate(in_force(account))
+    assert 10 <= limits.families["films"].creates[0].most < 20
+    assert account.grant() == [film.id]
+
+
+def test_reset_forgets_what_a_family_taught(account: Account) -> None:
+    a_family(account, in_flight=8)
+    refuse(account, account.asks(account.customer(), pool="films"), Refusal.TOO_MANY)
+    with account.database.statement() as sql:
+        admission_control.reset_limits(sql, account.name, Reason("ann"))
+    assert AccountLimits.model_validate(in_force(account)).families["films"].in_flight == 8
+
+
+def test_refusal_counts_for_the_account_where_its_own_limit_is_known(account: Account) -> None:
+    account.limit(in_flight=9, families={"films": {"models": ["film-*"], "in_flight": 8}})
+    films = [account.asks(account.customer(), pool="films") for _ in range(3)]
+    refuse(account, films[2], Refusal.TOO_MANY)
+    limits = AccountLimits.model_validate(in_force(account))
+    assert (limits.in_flight, limits.families["films"].in_flight) == (2, 8)
 
 
 def test_account_that_others_use_waits_although_we_have_nothing_there(account: Account) -> None:

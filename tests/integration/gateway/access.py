@@ -29,7 +29,7 @@ SCOPE: Final = "x-required-scope"
 COLUMNS: Final = ("no key", "wrong key", "expired", "revoked", "missing scope", "other tenant", "test key")
 
 # Ids that stand for the same thing to everybody.
-_PUBLIC_IDS = frozenset({"account", "name", "scope", "thing"})
+_PUBLIC_IDS = frozenset({"account", "lever", "name", "scope", "thing"})
 
 OF_CUSTOMERS = (Scope.GENERATE, Scope.READ, Scope.ADMIN)
 
@@ -133,6 +133,7 @@ class World:
             "account": "kie",
             "scope": "model",
             "thing": "nano-banana",
+            "lever": "retry",
         }
         with database.statement() as sql:
             admission.declare(sql, {"kie": AccountLimits()})

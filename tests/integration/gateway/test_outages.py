@@ -44,6 +44,27 @@ def test_readiness_with_all_services_up(gateway: httpx.Client) -> None:
     assert _checks(gateway) == (200, "ready", {"database": "ok", "object_store": "ok", "redis": "ok"})
 
 
+def test_readiness_tells_the_state_of_each_account(gateway: httpx.Client, database: Database) -> None:
+    def states() -> dict[str, str]:
+        found: dict[str, str] = gateway.get("/readyz").json()["providers"]
+        return found
+
+    def change(statement: str) -> None:
+        with database.statement() as sql:
+            sql.run(statement)
+
+    assert states() == {"kie": "works"}
+    change("INSERT INTO admission_accounts (provider, declared) VALUES ('kie', '{}'), ('gone', '{}')")
+    assert states() == {"kie": "works"}
+    change("INSERT INTO route_health (provider, vendor_model, opened_at) VALUES ('kie', 'm', clock_timestamp())")
+    assert states() == {"kie": "failing"}
+    change("UPDATE admission_accounts SET closed_reason = 'no_money'")
+    assert states() == {"kie": "closed"}
+    change("INSERT INTO admission_pauses (scope, name) VALUES ('provider', 'kie')")
+    assert states() == {"kie": "paused"}
+    assert _checks(gateway)[1] == "ready"
+
+
 @pytest.mark.parametrize("state", ["down", "hanging"])
 def test_without_redis_requests_are_accepted(
     settings: Settings, customer: NewCustomer, hanging: str, state: str

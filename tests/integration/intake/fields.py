@@ -33,6 +33,7 @@ PATH_VALUES: Mapping[str, str] = {
     "account": "kie",
     "scope": "model",
     "thing": "nano-banana",
+    "lever": "retry",
     "key": "uploads/1",
 }
 

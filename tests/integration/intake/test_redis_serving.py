@@ -9,6 +9,7 @@ from typing import Any
 from uuid import UUID, uuid4
 
 import pytest
+import structlog
 from celery import Celery
 from celery.exceptions import TaskRevokedError
 from redis import Redis
@@ -348,6 +349,25 @@ def test_flower_sees_an_order_without_its_text(door: DoorUnderTest, database: Da
     assert (received["name"], received["args"], received["kwargs"]) == ("generation.enqueue", "(hidden)", "(hidden)")
     assert succeeded["runtime"] > 0
     assert "lighthouse" not in str(door.events)
+
+
+def test_flower_sees_of_a_refusal_the_code_alone(door: DoorUnderTest, database: Database) -> None:
+    door.served(an_order(new_customer(database, 100), {**REQUEST, "model": "a-text-in-the-wrong-field"}))
+    (result,) = [fields["result"] for kind, fields in door.events if kind == "task-succeeded"]
+    assert result == repr({"error": "invalid_request"})
+    assert "wrong-field" not in str(door.events)
+
+
+def test_lines_of_a_request_name_it_and_hide_its_texts(door: DoorUnderTest, database: Database) -> None:
+    order = an_order(new_customer(database, 100))
+    with capture_logs(processors=[structlog.contextvars.merge_contextvars]) as lines:
+        door.served(order)
+        structlog.get_logger().info("after")
+    *of_request, after = lines
+    assert {line["event"] for line in of_request} == {"generation_accepted", "request_served"}
+    assert {line["request_id"] for line in of_request} == {order["headers"]["id"]}
+    assert all(REQUEST["prompt"] in set(line["_texts"]()) for line in of_request)
+    assert after.keys() == {"event", "log_level"}
 
 
 def test_a_mistake_of_ours_is_answered(intake: Intake, broker: Redis, database: Database) -> None:

@@ -13,7 +13,7 @@ from schemas.enums import DEFAULT_SCOPES, Scope
 from schemas.limits import Priority
 from schemas.orders import GenerationRequest, Order
 from schemas.tables import ApiKey, Generation
-from storage import customers
+from storage import api_keys, customers
 from storage.api_keys import Terms
 from storage.database import Database
 from tests.integration.intake.conftest import Door
@@ -106,6 +106,23 @@ def test_only_high_priority_with_the_scope_may_use_the_reserve(
     order = order_of(rows(database)[0])
     assert order.priority.word == priority
     assert order.may_use_reserve is (has_scope and priority == "high")
+
+
+def test_orders_of_a_rotated_key_and_of_its_successor_are_two_flows(
+    http: Door, database: Database, make_customer: Callable[[int], NewCustomer]
+) -> None:
+    customer = make_customer(100)
+    with database.transaction() as session:
+        row = session.exec(select(ApiKey).where(ApiKey.customer_id == customer.id)).one()
+        old_id, new = row.id, api_keys.rotate(session, row, ends_in=timedelta(hours=1))
+        new_id = new.row.id
+    http(customer, REQUEST, None)
+    http(NewCustomer(customer.id, new.material), REQUEST, None)
+
+    orders = [order_of(row) for row in rows(database)]
+
+    assert {order.key_id for order in orders} == {old_id, new_id}
+    assert [order.flow for order in orders] == [str(order.key_id) for order in orders]
 
 
 def test_orders_of_a_key_are_one_flow_and_each_batch_is_another(

@@ -328,6 +328,41 @@ _AT_0025 = [
     "UPDATE generations SET remote_wait = 'queued', remote_ahead = 3 WHERE stage = 'generating'",
 ]
 
+_AT_0026 = [
+    """
+        UPDATE generations SET traceparent = '00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01',
+            last_span = 'b7ad6b7169203331'
+        WHERE stage = 'generating'
+    """,
+]
+
+_AT_0027 = [
+    "UPDATE generation_labels SET reference = 'k123' WHERE generation_id = md5('queued')::uuid",
+]
+
+_AT_0028 = [
+    "UPDATE quota_orders SET waits = day IS NULL",
+    """
+        INSERT INTO admission_corrections (provider, customer_id, flow, seconds, charge)
+        SELECT 'kie', id, 'a key', 20, 10 FROM customers
+    """,
+    """
+        INSERT INTO admission_families (provider, pool, closed_until, closed_reason, learned_in_flight,
+                                        learned_in_flight_at, rate_factor_at)
+        VALUES ('kie', 'videos', now(), 'too_many', 4, now(), now())
+        ON CONFLICT (provider, pool) DO UPDATE SET rate_factor = 0.5
+    """,
+]
+
+_AT_0029 = [
+    "INSERT INTO drains (target, author, reason) VALUES ('@host', 'ops', 'a test') ON CONFLICT DO NOTHING",
+    """
+        INSERT INTO worker_processes (node, pid, in_hand, drained_at) VALUES ('provider@host', 7, 3, now())
+        ON CONFLICT (node, pid) DO UPDATE SET seen_at = now()
+    """,
+    "INSERT INTO secret_keys (fingerprint) VALUES ('abcdefgh') ON CONFLICT DO NOTHING",
+]
+
 _STATEMENTS = {
     "0001": _AT_0001,
     "0002": _AT_0002,
@@ -354,6 +389,10 @@ _STATEMENTS = {
     "0023": _AT_0023,
     "0024": _AT_0024,
     "0025": _AT_0025,
+    "0026": _AT_0026,
+    "0027": _AT_0027,
+    "0028": _AT_0028,
+    "0029": _AT_0029,
 }
 
 ACCEPTED = {

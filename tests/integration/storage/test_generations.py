@@ -183,8 +183,8 @@ def test_next_look_is_never_after_the_deadline(database: Database, settings: Set
 def test_callback_during_a_claim_wakes_the_generation_after_the_claim(database: Database, generation_id: UUID) -> None:
     held = at_stage(database, some_claim(claim(database, generation_id)), Stage.SUBMITTING)
     with database.transaction() as session:
-        wake = callbacks.record(of(session), "kie", generation_id, remote_id="task_1", body=b"{}", resend_after=10)
-    assert wake is None, "the worker that holds the claim will see it"
+        recorded = callbacks.record(of(session), "kie", generation_id, remote_id="task_1", body=b"{}", resend_after=10)
+    assert recorded.wake is None, "the worker that holds the claim will see it"
     with database.transaction() as session:
         moved = transitions.move(of(session), held, Stage.GENERATING, wake_in=3600, changes=Changes(remote_id="task_1"))
     assert moved.generation.wake_at is not None
@@ -214,16 +214,14 @@ def test_callback_for_other_work_or_a_finished_generation_sends_no_wake_up(
 ) -> None:
     held = at_stage(database, some_claim(claim(database, generation_id)), Stage.SUBMITTING, Stage.GENERATING)
     with database.transaction() as session:
-        assert (
-            callbacks.record(of(session), "kie", generation_id, remote_id="other", body=b"1", resend_after=10) is None
-        )
+        recorded = callbacks.record(of(session), "kie", generation_id, remote_id="other", body=b"1", resend_after=10)
+        assert recorded.wake is None
     with database.transaction() as session:
         transitions.fail(of(session), held, ErrorCode.TIMEOUT, "too late")
     with database.transaction() as session:
         remote_id = f"remote-{generation_id}"
-        assert (
-            callbacks.record(of(session), "kie", generation_id, remote_id=remote_id, body=b"2", resend_after=10) is None
-        )
+        recorded = callbacks.record(of(session), "kie", generation_id, remote_id=remote_id, body=b"2", resend_after=10)
+        assert recorded.wake is None
     assert row(database, generation_id).wake_at is None
     with database.transaction() as session:
         last = timeline.read(session, generation_id)[-1]

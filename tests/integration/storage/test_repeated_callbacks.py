@@ -33,7 +33,7 @@ class Waiting:
 
     def call_back(self, body: bytes) -> Wake | None:
         with self.database.statements() as sql:
-            return callbacks.record(sql, "kie", self.id, remote_id=TASK, body=body, resend_after=10)
+            return callbacks.record(sql, "kie", self.id, remote_id=TASK, body=body, resend_after=10).wake
 
     def due(self) -> Wake | None:
         """The wake-up that the waker sends now."""

@@ -175,7 +175,8 @@ def test_callback_resolves_a_lost_reply(lives: Lives) -> None:
     life.step()
     (task,) = life.sandbox.tasks(life.word)
     with life.database.transaction() as session:
-        wake = callbacks.record(of(session), "kie", life.id, remote_id=task.task_id, body=b"{}", resend_after=10)
+        recorded = callbacks.record(of(session), "kie", life.id, remote_id=task.task_id, body=b"{}", resend_after=10)
+    wake = recorded.wake
     assert wake is not None
     assert wake.stage is Stage.SUBMITTING
     pipeline.run(patient(life.worker), str(life.id), life.row.attempt, {Stage.SUBMITTING})

@@ -85,8 +85,10 @@ def test_creates_at_accounts_are_removed_once_no_window_counts_them(
                      unnest(ARRAY[0, 1, 3, 7]) AS days
             """)
         )
+        # No generation has the place of this one.
+        session.execute(text("INSERT INTO admission_creates (provider, pool, at) VALUES ('by-week', '', 'infinity')"))
 
-    assert counts(database, objects, SweepKind.ADMISSION, RetentionSettings()) == [6, 6, 0]
+    assert counts(database, objects, SweepKind.ADMISSION, RetentionSettings()) == [7, 7, 0]
     with database.transaction() as session:
         kept = session.execute(text("SELECT provider, count(*) FROM admission_creates GROUP BY 1")).all()
     assert dict(tuple(row) for row in kept) == {"by-week": 3, "by-family": 2, "without-limits": 1}

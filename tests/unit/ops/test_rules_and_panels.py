@@ -23,7 +23,8 @@ _SERIES = re.compile(r"\b(reelworks_[a-z_]+)(?:\{([^}]*)\})?")
 _MATCHER = re.compile(r'(\w+)\s*(=~|!~|!=|=)\s*"([^"]*)"')
 _GROUP = re.compile(r"\b(?:by|on|without)\s*\(([^)]*)\)")
 _WORDS = {
-    *("sum", "max", "count", "rate", "increase", "histogram_quantile", "absent", "topk", "by", "or", "unless"),
+    *("sum", "max", "count", "rate", "increase", "avg_over_time", "histogram_quantile", "absent", "topk"),
+    *("by", "or", "unless", "bool"),
     *("up", "process_resident_memory_bytes"),
 }
 

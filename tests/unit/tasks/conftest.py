@@ -223,6 +223,8 @@ def a_claim(stage: Stage, *, model: str = FREE.name, in_stage_for: float = 0.0, 
         result_urls=[],
         object_key=None,
         download=None,
+        traceparent=None,
+        last_span=None,
     )
     return Claim(replace(snapshot, **columns), TOKEN)  # type: ignore[arg-type]  # columns of any type
 

@@ -205,6 +205,7 @@ def test_generation_past_its_deadline_fails_with_the_reason_of_the_last_try(
     stage: Stage, code: ErrorCode, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     vendor, claim = Vendor(), a_claim(stage, deadline_at=NOW)
+    monkeypatch.setattr("tasks.deadline._is_ended_by_operator", lambda _services, _claim: False)
     monkeypatch.setattr("tasks.deadline._cause", lambda _services, _claim: "the last try failed")
     outcome = deadline.end_of(services_with(vendor), claim)
     assert isinstance(outcome, Fail)
@@ -232,8 +233,9 @@ def test_status_that_nobody_knows_is_no_news() -> None:
 
 @pytest.mark.parametrize(("stage", "is_charged"), [(Stage.SUBMITTING, False), (Stage.GENERATING, True)])
 def test_unconfirmed_cancellation_at_deadline_is_charged_only_if_provider_has_begun(
-    stage: Stage, is_charged: bool
+    stage: Stage, is_charged: bool, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setattr("tasks.deadline._is_ended_by_operator", lambda _services, _claim: False)
     claim = a_claim(stage, model=CHARGED.name, deadline_at=NOW, **ASKED)
     outcome = deadline.end_of(services_with(Vendor(cancels=ProviderUnavailable("away"))), claim)
     assert outcome == Cancel("not confirmed before the deadline", is_charged=is_charged)

@@ -73,22 +73,22 @@ def test_waiting_work_holds_no_thread_and_runs_once(process: Process) -> None:
     assert sorted(ran) == list(range(EACH))
 
 
-def test_work_beyond_a_line_that_does_not_move_is_refused(process: Process, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_work_beyond_a_line_that_moves_too_slowly_is_refused(process: Process, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(threads, "_PATIENCE_SECONDS", 0.0)
     process.fill_the_line()
 
     assert not process.threads.run(SLOW, pytest.fail)
 
 
-def test_work_beyond_a_line_that_moves_waits_for_room(process: Process, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_all_work_beyond_a_line_that_moves_waits_for_room(process: Process, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(threads, "_PATIENCE_SECONDS", SOON)
-    done = Event()
+    done = [Event(), Event()]
     process.fill_the_line()
 
-    late = process.pool.submit(process.threads.run, SLOW, done.set)
+    late = [process.pool.submit(process.threads.run, SLOW, event.set) for event in done]
     process.answers.set()
-    assert late.result(SOON)
-    assert done.wait(SOON)
+    assert all(work.result(SOON) for work in late)
+    assert all(event.wait(SOON) for event in done)
 
 
 def test_work_that_raises_leaves_its_thread_to_the_line(process: Process) -> None:

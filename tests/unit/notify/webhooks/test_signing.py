@@ -2,6 +2,7 @@
 
 import base64
 import time
+from collections.abc import Sequence
 
 import pytest
 from cryptography.exceptions import InvalidSignature
@@ -17,8 +18,8 @@ BODY = '{"type": "generation.completed", "data": {"reference": "Ãœberschrift ðŸš
 KEY = SigningKey.of_installation("the secret of the installation")
 
 
-def signed(*secrets: str) -> dict[str, str]:
-    return dict(signing.headers(secrets, KEY, "a-message", int(time.time()), BODY))
+def signed(*secrets: str, keys: Sequence[SigningKey] = (KEY,)) -> dict[str, str]:
+    return dict(signing.headers(secrets, keys, "a-message", int(time.time()), BODY))
 
 
 def ed25519_is_right(headers: dict[str, str], body: bytes, public: str) -> bool:
@@ -61,3 +62,12 @@ def test_cryptography_verifies_the_signature_by_the_public_key() -> None:
 def test_key_of_an_installation_stays_the_same_and_differs_from_others() -> None:
     assert SigningKey.of_installation("the secret of the installation").public == KEY.public
     assert SigningKey.of_installation("another secret").public != KEY.public
+
+
+def test_during_a_rotation_of_the_secret_key_a_receiver_may_know_either_public_key() -> None:
+    earlier = SigningKey.of_installation("the secret before")
+    signatures = signed(SECRET, keys=[KEY, earlier])["webhook-signature"].split()
+
+    assert [each.partition(",")[0] for each in signatures] == ["v1", "v1a", "v1a"]
+    for key, given in zip([KEY, earlier], signatures[1:], strict=True):
+        assert ed25519_is_right({**signed(SECRET), "webhook-signature": given}, BODY, key.public)

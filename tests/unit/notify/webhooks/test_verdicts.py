@@ -18,7 +18,7 @@ def after(made: Try, *, tries: int = 1) -> Tried:
     claimed = Claimed(
         delivery_id=uuid4(), endpoint_id=uuid4(), url="https://shop.example", secret="",
         earlier_secret=None, event_id=1, type="generation.completed", data=None, created_at=NOW, tries=tries,
-        lease_until=NOW,
+        lease_until=NOW, generation_id=None, traceparent=None,
     )  # fmt: skip
     return verdict(claimed, made, GAPS)
 

@@ -27,7 +27,9 @@ PROMPT = "a lighthouse in fog"
 REMOTE = RemoteRef("task_demo", "google/nano-banana")
 
 
-def account(reply: object = None, *, webhook_key: str = "", requests: list[httpx.Request] | None = None) -> Kie:
+def account(
+    reply: object = None, *, webhook_key: str = "", second_key: str = "", requests: list[httpx.Request] | None = None
+) -> Kie:
     """An account whose calls all get this JSON as the answer."""
 
     def answer(request: httpx.Request) -> httpx.Response:
@@ -35,7 +37,9 @@ def account(reply: object = None, *, webhook_key: str = "", requests: list[httpx
             requests.append(request)
         return httpx.Response(200, json=reply)
 
-    settings = ProviderSettings(api_key=SecretStr("key"), webhook_key=SecretStr(webhook_key))
+    settings = ProviderSettings(
+        api_key=SecretStr("key"), webhook_key=SecretStr(webhook_key), also_accepted_webhook_key=SecretStr(second_key)
+    )
     return Kie("kie", settings, Transport(http=httpx.MockTransport(answer)), clock=lambda: 1_700_000_000.0)
 
 
@@ -64,6 +68,8 @@ def test_a_callback_names_its_task_in_either_spelling(field: str) -> None:
     assert kie.read_callback(headers, body) == CallbackReading("task_demo", is_verified=True)
     with pytest.raises(CallbackRefused, match="signature is wrong"):
         account(webhook_key="another").read_callback(headers, body)
+    rotating = account(webhook_key="another", second_key="kie-test-key")
+    assert rotating.read_callback(headers, body).is_verified
 
 
 def test_without_a_webhook_key_no_signature_is_required() -> None:

@@ -1,3 +1,4 @@
+import base64
 import json
 import traceback
 from collections.abc import Callable
@@ -67,6 +68,7 @@ def account(
     *,
     status: int = 200,
     webhook_key: str = "",
+    second_key: str = "",
     options: dict[str, str] | None = None,
     clock: Callable[[], float] = lambda: float(NOW),
 ) -> KlingLegacy:
@@ -75,6 +77,7 @@ def account(
     settings = ProviderSettings(
         api_key=SecretStr("the-access-key"),
         webhook_key=SecretStr(webhook_key),
+        also_accepted_webhook_key=SecretStr(second_key),
         options={name: SecretStr(value) for name, value in (options or {}).items()},
     )
     return KlingLegacy("kling_legacy", settings, Transport(http=httpx.MockTransport(answers)), clock=clock)
@@ -379,3 +382,14 @@ def test_a_callback_names_its_task_in_each_of_the_documented_forms(body: dict[st
     assert account(webhook_key=SECRET).read_callback(headers, content).remote_id == "8812"
     with pytest.raises(CallbackRefused, match="signature is wrong"):
         account(webhook_key=SECRET).read_callback(headers, content + b" ")
+
+
+def test_either_of_two_webhook_keys_verifies_a_callback() -> None:
+    content = b'{"task_id": "8812", "task_status": "succeed"}'
+    signature = sign(SECRET, "msg_1", NOW, content)
+    headers = {"webhook-id": "msg_1", "webhook-timestamp": str(NOW), "webhook-signature": signature}
+    other = "whsec_" + base64.b64encode(b"another secret of the vendor").decode()
+    for first, second in ((SECRET, other), (other, SECRET)):
+        assert account(webhook_key=first, second_key=second).read_callback(headers, content).is_verified
+    with pytest.raises(CallbackRefused, match="signature is wrong"):
+        account(webhook_key=other, second_key=other).read_callback(headers, content)

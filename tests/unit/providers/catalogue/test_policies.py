@@ -8,6 +8,8 @@ import pytest
 from providers.catalogue import Catalogue, CatalogueFile
 from providers.catalogue.models import Model, RoutePolicy
 from providers.catalogue.own_prices import with_own_prices
+from schemas.enums import Kind
+from schemas.errors import CostAbovePrice
 from schemas.names import twin_of
 from schemas.orders import GenerationRequest, Order
 from schemas.setting_groups import PriceSettings
@@ -88,6 +90,16 @@ def test_a_price_below_each_cost_accepts_the_cheapest_route_alone() -> None:
     known = [cost for cost in costs.values() if cost is not None]
     assert order.credits == 1 < min(known)
     assert catalogue.costs.highest(order) == min(known)
+
+
+def test_an_order_that_costs_more_than_its_price_at_every_route_is_refused() -> None:
+    one_is_dear = a_catalogue(RoutePolicy.ORDER, kie="500", runway="0.01")
+    assert len(one_is_dear.order(REQUEST).routes) == 2
+    all_are_dear = a_catalogue(RoutePolicy.ORDER, kie="500", runway="500")
+    with pytest.raises(CostAbovePrice, match="order another model") as refused:
+        all_are_dear.order(REQUEST)
+    assert (refused.value.http_status, refused.value.code) == (422, "cost_above_price")
+    assert MODEL not in [order.model for order in all_are_dear.able(REQUEST, Kind.VIDEO)]
 
 
 def test_a_twin_costs_as_much_as_its_account() -> None:

@@ -1,0 +1,109 @@
+"""`/v1/admin/levers`: an operator acts on a selection of generations. First a count, then the same with its token."""
+
+from collections import Counter
+from typing import Annotated, Any
+from uuid import UUID, uuid4
+
+from fastapi import Path
+
+from gateway.admin import require_operator
+from gateway.authentication import Caller, TheCaller, customers_router, needs
+from gateway.dependencies import GatewayServices, ServicesOf
+from gateway.json_body import BODY_PROBLEMS, RequireJson
+from gateway.openapi import problems
+from intake.levers import means_of
+from schemas import lever_token
+from schemas.enums import Scope
+from schemas.errors import InvalidRequest, NotForThisKey, NotFound, Unauthenticated
+from schemas.lever_api import LeverCount, LeverGroup, LeverRequest, LeverRun
+from schemas.lever_token import Seen
+from schemas.levers import Lever
+from storage.admission_control import Reason
+from storage.levers import changes, counting, running
+from storage.levers.acting import Acted, Run
+from storage.levers.changes import Change
+from storage.levers.counting import Counted
+
+router = customers_router("/v1/admin/levers", "admin")
+
+
+@router.post(
+    "/{lever}",
+    summary="Act on a selection of generations",
+    dependencies=[RequireJson],
+    openapi_extra=needs(Scope.ADMIN),
+    responses=BODY_PROBLEMS | problems(Unauthenticated, NotForThisKey, NotFound),
+)
+def pull_lever(
+    lever: Annotated[Lever, Path(description="the action", examples=["retry"])],
+    wanted: LeverRequest,
+    services: ServicesOf,
+    caller: TheCaller,
+) -> LeverCount | LeverRun:
+    """Without a `token`: counts what the lever would act on, with the credits at stake, and changes nothing. With the
+    token of that count: acts.
+
+    The token fits the same lever and the same selection, for an hour. If the selection has grown meanwhile, nothing is
+    done. Generations that were accepted after the count are never meant. Each generation is a transaction apart. The
+    same request again does nothing twice.
+    """
+    require_operator(caller)
+    if wanted.token is None:
+        return _count(lever, wanted, services)
+    return _run(lever, wanted, services, caller, _seen(lever, wanted, services))
+
+
+def _count(lever: Lever, wanted: LeverRequest, services: GatewayServices) -> LeverCount:
+    with services.database.statement() as sql:
+        counted = counting.count(sql, lever, wanted.where)
+    seen = Seen(uuid4(), counted.count, counted.counted_at)
+    return LeverCount(
+        lever=lever,
+        selected=counted.selected,
+        count=counted.count,
+        credits=counted.credits,
+        groups=[LeverGroup.model_validate(group) for group in counted.groups],
+        sample=list(counted.sample),
+        token=lever_token.sign(_secret(services), lever, wanted.where, seen),
+        token_ends_at=seen.ends_at,
+    )
+
+
+def _seen(lever: Lever, wanted: LeverRequest, services: GatewayServices) -> Seen:
+    seen = lever_token.read(_secret(services), lever, wanted.where, wanted.token or "")
+    if seen is None:
+        problem = "is not of a count of this lever and this selection: send the request without it, and look again"
+        raise InvalidRequest.of_fields([("token", problem)])
+    return seen
+
+
+def _run(lever: Lever, wanted: LeverRequest, services: GatewayServices, caller: Caller, seen: Seen) -> LeverRun:
+    with services.database.statement() as sql:
+        if counting.now(sql) > seen.ends_at:
+            raise InvalidRequest.of_fields([("token", "is older than an hour: count again")])
+        counted = counting.count(sql, lever, wanted.where, seen.counted_at)
+        if counted.count > seen.count:
+            problem = f"stands for {seen.count} generations, and there are {counted.count} now: count again"
+            raise InvalidRequest.of_fields([("token", problem)])
+        run = Run(lever, wanted.where, seen.counted_at, _change(lever, wanted, caller, seen, counted))
+        ids = running.slice_of(sql, run, wanted.after, limit=wanted.limit)
+    acted = list(running.act_on(services.database, means_of(services.intake.steps), run, ids))
+    with services.database.statement() as sql:
+        left = running.left(sql, run, ids[-1]) if len(ids) == wanted.limit else 0
+    return _told(run, acted, ids[-1] if left else None, left)
+
+
+def _change(lever: Lever, wanted: LeverRequest, caller: Caller, seen: Seen, counted: Counted) -> Change:
+    why = Reason(f"key {caller.key.prefix}", wanted.reason)
+    return changes.of_run(seen.change_id, lever, wanted.where, why, counted)
+
+
+def _told(run: Run, acted: list[Acted], following: UUID | None, left: int) -> LeverRun:
+    done = Counter(one.word.value for one in acted if one.word is not None)
+    refused = Counter(one.refusal.code for one in acted if one.refusal is not None)
+    tally: dict[str, Any] = {"done": dict(done), "refused": dict(refused)}
+    return LeverRun(lever=run.lever, change_id=run.change.id, next=following, remaining=left, **tally)
+
+
+def _secret(services: GatewayServices) -> str:
+    return services.settings.secret_key.get_secret_value()

@@ -1,0 +1,146 @@
+"""Drains of worker processes: the operator's requests, and the reports of the processes.
+
+Each process reports itself every second, and learns in the same statement whether it is to drain.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Final
+
+from psycopg.types.json import Jsonb
+
+from schemas.limits import Action
+from storage.admission_control import Reason
+from storage.sql import Sql, returns
+
+REPORT_SECONDS: Final = 1.0
+"""The time between two reports of a process."""
+
+# A process that has not reported for so long has ended, or does not reach the database.
+_SILENT_SECONDS = 10
+
+
+@dataclass(frozen=True)
+class Drain:
+    """A request to drain, in force until it is taken back."""
+
+    target: str
+    """A node such as `provider@host`, or `@host` for all nodes of a host."""
+    author: str
+    """Who asked."""
+    reason: str | None
+    """Why, for people."""
+    created_at: datetime
+    """Since when."""
+
+
+@dataclass(frozen=True)
+class Process:
+    """A worker process that has reported within the last seconds."""
+
+    node: str
+    """The name of the node, such as `provider@host`."""
+    pid: int
+    """The process id."""
+    in_hand: int
+    """The claims or messages that the process has."""
+    drained_at: datetime | None
+    """Since when the process takes nothing new. None: it takes work."""
+    drain: str | None
+    """The drain that the process is to follow. None: there is none."""
+
+    @property
+    def is_empty(self) -> bool:
+        """Whether the process takes nothing new and has nothing left."""
+        return self.drained_at is not None and self.in_hand == 0
+
+
+# A drained process writes its state, so that the operator sees that no claim follows.
+_REPORT = returns(bool)("""
+    INSERT INTO worker_processes (node, pid, in_hand, drained_at)
+    VALUES (%(node)s, %(pid)s, %(in_hand)s, CASE WHEN %(is_drained)s THEN clock_timestamp() END)
+    ON CONFLICT (node, pid) DO UPDATE SET
+        seen_at = clock_timestamp(), in_hand = excluded.in_hand,
+        drained_at = CASE WHEN %(is_drained)s THEN coalesce(worker_processes.drained_at, clock_timestamp()) END
+    RETURNING EXISTS (SELECT FROM drains WHERE target IN (node, '@' || split_part(node, '@', 2)))
+""")
+
+_BEGIN = """
+    DELETE FROM worker_processes
+    WHERE (node = %(node)s AND pid = %(pid)s) OR seen_at < clock_timestamp() - interval '1 hour'
+"""
+
+_LEAVE = "DELETE FROM worker_processes WHERE node = %(node)s AND pid = %(pid)s"
+
+_PROCESSES = returns(Process)(f"""
+    SELECT node, pid, in_hand, drained_at,
+        (SELECT min(target) FROM drains WHERE target IN (node, '@' || split_part(node, '@', 2))) AS drain
+    FROM worker_processes WHERE seen_at > clock_timestamp() - interval '{_SILENT_SECONDS} seconds'
+    ORDER BY node, pid
+""")  # noqa: S608 -- a constant
+
+_DRAINS = returns(Drain)("SELECT target, author, reason, created_at FROM drains ORDER BY created_at, target")
+
+_DRAIN = """
+    WITH drained AS (
+        INSERT INTO drains (target, author, reason) VALUES (%(target)s, %(author)s, %(reason)s)
+        ON CONFLICT (target) DO UPDATE SET author = excluded.author, reason = excluded.reason
+    )
+    INSERT INTO admission_changes (id, author, action, scope, name, reason, after)
+    VALUES (gen_random_uuid(), %(author)s, %(action)s, 'worker', %(target)s, %(reason)s, %(after)s)
+"""
+
+_UNDRAIN = returns(str)("""
+    WITH undrained AS (DELETE FROM drains WHERE target = %(target)s RETURNING target, reason)
+    INSERT INTO admission_changes (id, author, action, scope, name, reason, before)
+    SELECT gen_random_uuid(), %(author)s, %(action)s, 'worker', target, %(reason)s,
+           jsonb_build_object('reason', undrained.reason)
+    FROM undrained
+    RETURNING name
+""")
+
+
+def begin(sql: Sql, node: str, pid: int) -> None:
+    """Forget an earlier process of this name and id, and the processes that ended without a word."""
+    sql.run(_BEGIN, node=node, pid=pid)
+
+
+def report(sql: Sql, node: str, pid: int, *, in_hand: int, is_drained: bool) -> bool:
+    """Report a process. Returns whether the process is to take nothing new.
+
+    Args:
+        in_hand: the claims or messages that the process has.
+        is_drained: whether the process takes nothing new.
+    """
+    return sql.all(_REPORT, node=node, pid=pid, in_hand=in_hand, is_drained=is_drained)[0]
+
+
+def leave(sql: Sql, node: str, pid: int) -> None:
+    """Remove the report of a process that ends."""
+    sql.run(_LEAVE, node=node, pid=pid)
+
+
+def processes(sql: Sql) -> list[Process]:
+    """The processes that have reported within the last seconds."""
+    return sql.all(_PROCESSES)
+
+
+def drains(sql: Sql) -> list[Drain]:
+    """The drains in force, the oldest first."""
+    return sql.all(_DRAINS)
+
+
+def drain(sql: Sql, target: str, found: Sequence[Process], why: Reason) -> None:
+    """Let the processes of a target take nothing new, also those that start later.
+
+    Args:
+        found: the processes of the target, for the history.
+    """
+    after = {"processes": {f"{one.node} pid {one.pid}": one.in_hand for one in found}}
+    sql.run(_DRAIN, target=target, author=why.author, reason=why.text, action=Action.DRAIN, after=Jsonb(after))
+
+
+def undrain(sql: Sql, target: str, why: Reason) -> bool:
+    """Take a drain back. Returns False if there is none."""
+    return sql.first(_UNDRAIN, target=target, author=why.author, reason=why.text, action=Action.UNDRAIN) is not None

@@ -1,0 +1,116 @@
+"""Counts the generations of a selection, with the money at stake, before a lever acts. Changes nothing."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from decimal import Decimal
+from uuid import UUID
+
+from schemas.enums import Stage
+from schemas.levers import Lever, Selection
+from storage.levers.selecting import PAID, selected, within_limit
+from storage.sql import Sql, returns
+
+SAMPLE = 5
+"""The ids of a sample."""
+
+
+@dataclass(frozen=True)
+class Group:
+    """The selected generations in one stage at one provider."""
+
+    stage: Stage
+    """The stage."""
+    provider: str
+    """The account of the present route."""
+    selected: int
+    """The generations."""
+    count: int
+    """Those on which the lever acts."""
+    credits: int
+    """Their credits at stake: held ones, captured ones, or for a new order of a failed one its earlier price."""
+    at_vendor: int
+    """Those whose work the vendor accepted. The vendor may bill it."""
+    provider_credits: Decimal | None
+    """What the vendor has reported as its charge for them, in its own credits."""
+
+
+@dataclass(frozen=True)
+class Counted:
+    """The generations of a selection."""
+
+    counted_at: datetime
+    """The time of the count. Later generations are not meant."""
+    groups: Sequence[Group]
+    """The generations by stage and provider."""
+    sample: Sequence[UUID]
+    """Some generations on which the lever acts."""
+
+    @property
+    def count(self) -> int:
+        """The generations on which the lever acts."""
+        return sum(group.count for group in self.groups)
+
+    @property
+    def selected(self) -> int:
+        """The generations of the selection."""
+        return sum(group.selected for group in self.groups)
+
+    @property
+    def credits(self) -> int:
+        """The customers' credits at stake."""
+        return sum(group.credits for group in self.groups)
+
+
+# Messages and callbacks move no credits. Neither does a look at an unfinished generation.
+_STAKES = {
+    Lever.RETRY: "CASE WHEN g.stage = 'failed' THEN g.credits ELSE 0 END",
+    Lever.FAIL: "g.credits",
+    Lever.CANCEL: "g.credits",
+    Lever.REFUND: PAID,
+    Lever.REDELIVER: "0",
+    Lever.REPLAY: "0",
+}
+
+_NOW = returns(datetime)("SELECT clock_timestamp()")
+
+
+def count(sql: Sql, lever: Lever, selection: Selection, counted_at: datetime | None = None) -> Counted:
+    """Count what a lever would act on.
+
+    Args:
+        counted_at: the time of an earlier count of the same selection. None: now.
+
+    Raises:
+        InvalidRequest: the selection takes longer than the database allows.
+    """
+    at = counted_at or now(sql)
+    meant = selected(lever, selection, at)
+    with within_limit():
+        groups = sql.all(returns(Group)(meant.into(_GROUPS, stake=_STAKES[lever])), **meant.given)
+        sample = sql.all(returns(UUID)(meant.into(_SAMPLE)), **meant.given, most=SAMPLE)
+    return Counted(at, groups, sample)
+
+
+def now(sql: Sql) -> datetime:
+    """The time of the database's clock."""
+    at = sql.first(_NOW)
+    if at is None:
+        raise ValueError("the database has no clock")
+    return at
+
+
+# Not inlined: the condition of the lever may read other tables, and is checked once for each generation.
+_GROUPS = """
+    WITH meant AS MATERIALIZED (
+        SELECT g.stage, g.provider, g.remote_id, g.provider_credits, {stake} AS stake, {acts} AS acts
+        FROM {tables} WHERE {condition}
+    )
+    SELECT stage, provider, count(*) AS selected, count(*) FILTER (WHERE acts) AS count,
+           coalesce(sum(stake) FILTER (WHERE acts), 0)::bigint AS credits,
+           count(remote_id) FILTER (WHERE acts) AS at_vendor,
+           sum(provider_credits) FILTER (WHERE acts) AS provider_credits
+    FROM meant GROUP BY stage, provider ORDER BY stage, provider
+"""
+
+_SAMPLE = "SELECT g.id FROM {tables} WHERE {condition} AND {acts} LIMIT %(most)s"

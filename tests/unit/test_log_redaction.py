@@ -1,0 +1,221 @@
+"""No line of a process holds a secret: of the settings, of a customer's work, or of the form of a secret."""
+
+import base64
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from urllib.parse import quote
+
+import pytest
+from pydantic import SecretStr
+
+from schemas.known_secrets import secrets_of
+from schemas.log_redaction import Redaction, hidden, texts_in
+from schemas.setting_groups import ProviderSettings, S3Settings
+from tests.support import clean_settings
+
+PLANTED = {
+    "REELWORKS_DATABASE_URL": "postgresql://app:planted-database-password@127.0.0.1:1/reelworks",
+    "REELWORKS_REDIS_URL": "redis://:planted-redis-password@127.0.0.1:1/0",
+    "REELWORKS_S3__SECRET_KEY": "planted-s3-secret-key",
+    "REELWORKS_SECRET_KEY": "planted-signing-secret-key",
+    "REELWORKS_FLOWER_BASIC_AUTH": "ops:planted-flower-password",
+    "REELWORKS_PROVIDERS__KIE__API_KEY": "planted-kie-api-key",
+    "REELWORKS_PROVIDERS__KIE__WEBHOOK_KEY": "planted-kie-webhook-key",
+    "REELWORKS_PROVIDERS__KIE__BASE_URL": "http://user:planted-base-url-password@127.0.0.1:1",
+    "REELWORKS_PROVIDERS__KLING_LEGACY__OPTIONS": json.dumps({"secret_key": "planted-option-secret"}),
+    "REELWORKS_CDN__BASE_URL": "https://cdn.example",
+    "REELWORKS_CDN__SECRET": "planted-cdn-secret-of-at-least-32-characters",
+    "REELWORKS_TEST_KEYS__API_KEY": "planted-test-key",
+    "FLOWER_OAUTH2_SECRET": "planted-oauth-secret",
+    "OTEL_EXPORTER_OTLP_HEADERS": "authorization=Bearer%20planted-collector-key,tenant=t",
+}
+SECRETS = [
+    *("planted-database-password", "planted-redis-password", "planted-s3-secret-key", "planted-signing-secret-key"),
+    *("planted-flower-password", "planted-kie-api-key", "planted-kie-webhook-key", "planted-base-url-password"),
+    *("planted-option-secret", "planted-cdn-secret-of-at-least-32-characters", "planted-test-key"),
+    *("planted-oauth-secret", "planted-collector-key"),
+]
+PROMPT = "planted prompt: a red fox\nthat jumps over «the lazy dog»"
+
+# A process that writes every secret in every way in which a process can write.
+WRITES = """
+import asyncio, json, logging, sys, threading, warnings
+import structlog
+from schemas.log_redaction import hidden
+from schemas.logs import configure_logging
+from schemas.settings import Settings
+configure_logging(Settings(_env_file=None))
+log = structlog.get_logger("tasks.stage")
+secrets, prompt = json.loads(sys.argv[1])
+structlog.contextvars.bind_contextvars(generation_id="1", **hidden(lambda: [prompt]))
+for secret in [*secrets, prompt]:
+    log.warning("field", reason=f"the vendor says: {secret}!")
+    log.warning("nested", answer={"list": [{"text": secret}], "tuple": (secret,)})
+    log.warning("named", vendor_secret="anything", headers={"Authorization": "anything"})
+    logging.getLogger("a.library").warning("library says %s", secret)
+    logging.getLogger("celery").error("celery says %r", {"kwargs": secret})
+    try:
+        try:
+            raise KeyError(secret)
+        except KeyError as error:
+            raise ValueError(f"cannot read {secret}\\nDETAIL: Failing row contains ({secret})") from error
+    except ValueError as error:
+        log.exception("stage_crashed")
+        logging.getLogger("a.library").exception("library crashed")
+        failed = error
+    log.error("grouped", exc_info=ExceptionGroup("several", [failed]))
+    warnings.warn(f"deprecated {secret}", stacklevel=1)
+
+async def lose():
+    asyncio.get_running_loop().call_exception_handler({"message": "lost", "exception": failed})
+
+asyncio.run(lose())
+
+class Bad:
+    def __del__(self):
+        raise ValueError(secrets[0])
+
+Bad()
+thread = threading.Thread(target=lambda: [][secrets[0]] if 0 else exec("raise ValueError(secrets[0])"), name="a thread")
+thread.start()
+thread.join()
+raise ValueError(secrets[0])
+"""
+
+
+def written(tmp_path: Path, log_format: str) -> str:
+    """All output of a process that has the planted settings."""
+    kept = {
+        name: value for name, value in os.environ.items() if not name.startswith(("REELWORKS_", "FLOWER_", "OTEL_"))
+    }
+    done = subprocess.run(
+        [sys.executable, "-c", WRITES, json.dumps([SECRETS, PROMPT])],
+        env={**kept, **PLANTED, "REELWORKS_LOG_FORMAT": log_format},
+        cwd=tmp_path,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.stdout == ""
+    assert "error_ignored" in done.stderr, done.stderr
+    assert "thread_crashed" in done.stderr
+    assert "process_crashed" in done.stderr
+    return done.stderr
+
+
+@pytest.mark.parametrize("log_format", ["json", "console"])
+def test_no_way_of_writing_lets_a_secret_or_a_prompt_out(tmp_path: Path, log_format: str) -> None:
+    output = written(tmp_path, log_format)
+
+    assert [secret for secret in SECRETS if secret in output] == []
+    assert "planted" not in output
+    assert [word for word in ("red fox", "lazy dog") if word in output] == []
+    assert "anything" not in output
+    # The rest of each line is there.
+    for kept in ("the vendor says", "library says", "KeyError", "ValueError: cannot read", "ExceptionGroup"):
+        assert kept in output
+
+
+def test_every_line_of_a_process_is_one_json_document(tmp_path: Path) -> None:
+    lines = [json.loads(line) for line in written(tmp_path, "json").splitlines()]
+
+    assert {line["level"] for line in lines} == {"warning", "error", "critical"}
+    assert {"py.warnings", "asyncio", "a.library", "tasks.stage"} <= {line["logger"] for line in lines}
+    assert all("_texts" not in line for line in lines)
+
+
+def shown(value: object, *secrets: str) -> object:
+    return Redaction(secrets)(None, "info", {"event": "an_event", "value": value})["value"]
+
+
+@pytest.mark.parametrize(
+    "form",
+    [
+        str.upper,
+        lambda secret: base64.b64encode(secret.encode()).decode(),
+        lambda secret: base64.b64encode(f"user:{secret}".encode()).decode(),
+        lambda secret: quote(secret, safe=""),
+        json.dumps,
+        repr,
+        lambda secret: secret[4:],
+    ],
+)
+def test_secret_is_removed_in_every_form(form: Callable[[str], str]) -> None:
+    secret = "sk/9f+aB31-c0ffee/4d2e"
+    text = f"refused {form(secret)} as wrong"
+    told = str(shown(text, secret))
+    assert len(told.replace("[…]", "")) < len("refused  as wrong") + 12
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("GET /tasks?search=a+red+fox HTTP/1.1", "GET /tasks?[…] HTTP/1.1"),
+        ("see https://s3.example/b/k.png?X-Amz-Signature=1f, please", "see https://s3.example/[…] please"),
+        ("redis://:hunter2@redis:6379/0 is away", "redis://redis:6379/[…] is away"),
+        ("running on http://127.0.0.1:8080 (Press CTRL+C)", "running on http://127.0.0.1:8080 (Press CTRL+C)"),
+        (f"the key rw_{'aB3-' * 10}xyz is unknown", "the key rw_[…] is unknown"),
+        (f"the key rw_test_{'aB3-' * 10}xyz", "the key rw_test_[…]"),
+        ("whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw signs", "whsec_[…] signs"),
+        ("Bearer abcdefghijklmnopqrst", "Bearer […]"),
+        ("Authorization: Basic b3BzOnBhc3N3b3JkMTIz", "Authorization: Basic […]"),
+        ("token eyJhbGciOiJIUzI1NiJ9.eyJpc3MiOiJrIn0.c2ln", "token […]"),
+        ("data:image/png;base64,iVBORw0KGgo=", "data:[…]"),
+        (f"callbacks%2Fkie%2F1%3Ft%3D{'aB-_' * 10}abc", "[…]"),
+        (f"the token {'aB-_' * 10}abc is wrong", "the token […] is wrong"),
+        ("e0065577-9f55-4781-8fcf-7f5e2a9509a6", "e0065577-9f55-4781-8fcf-7f5e2a9509a6"),
+        ("customers/1f0c/2a.png", "customers/1f0c/2a.png"),
+        ("what? a=b", "what? a=b"),
+        ("kie gave no answer to submit (ConnectError)", "kie gave no answer to submit (ConnectError)"),
+    ],
+)
+def test_what_has_the_form_of_a_secret_is_removed_and_the_rest_stays(text: str, expected: str) -> None:
+    assert shown(text) == expected
+
+
+def test_numbers_and_other_values_stay() -> None:
+    assert shown({"count": 3, "seconds": 0.5, "is_new": True, "none": None}) == {
+        "count": 3, "seconds": 0.5, "is_new": True, "none": None,
+    }  # fmt: skip
+
+
+def test_texts_that_cannot_be_read_hide_the_whole_value() -> None:
+    def unreadable() -> list[str]:
+        raise ValueError("the order is damaged")
+
+    line = {"event": "an_event", "value": "some text of a vendor", **hidden(unreadable)}
+    assert Redaction(())(None, "info", line)["value"] == "[…]"
+
+
+def test_texts_of_a_document_are_found_at_every_depth() -> None:
+    document: Mapping[str, object] = {"a": "one", "b": [{"c": "two"}, 3, None], "d": {"e": {"f": ["three"]}}}
+    assert list(texts_in(document)) == ["one", "two", "three"]
+
+
+def test_secrets_of_the_settings_are_found_wherever_they_stand() -> None:
+    account = ProviderSettings(
+        api_key=SecretStr("the-api-key-1"),
+        also_accepted_webhook_key=SecretStr("the-other-hook"),
+        base_url="https://u:base%2Dpassword@host/",
+        options={"secret_key": SecretStr("an-option-key"), "region": SecretStr("us-central1-a")},
+    )
+    settings = clean_settings()
+    settings = settings.model_copy(
+        update={
+            "s3": S3Settings(secret_key=SecretStr("the-s3-secret")),
+            "database_url": "postgresql://u:p%40ssword-1@h/d",
+            "flower_basic_auth": SecretStr("ops:the-flower-login"),
+            "also_accepted_secret_keys": [SecretStr("the-earlier-key")],
+            "providers": settings.providers.with_accounts(kie=account),
+        }
+    )
+    found = secrets_of(settings)
+    assert {
+        *("the-api-key-1", "base%2Dpassword", "base-password", "an-option-key", "the-s3-secret", "p@ssword-1"),
+        *("the-flower-login", "the-earlier-key", "the-other-hook"),
+    } <= found
+    assert not {"us-central1-a", "sandbox", ""} & found
