@@ -13,7 +13,7 @@ PROMETHEUS_INSTALLED := .prometheus/installed
 chaos: MINUTES ?= 20
 fuzz: MINUTES ?= 5
 
-.PHONY: help setup demo up test test-slow alerts panels clients model mutants check docs fmt bench peers chaos door-kills away hostile fixes fuzz rollout lock clean
+.PHONY: help setup demo up test test-slow alerts manifests panels clients model mutants check docs fmt bench peers chaos door-kills away hostile fixes fuzz rollout lock clean
 
 help: ## Show this help
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -59,7 +59,7 @@ up: $(RUNNABLE) ## Run the whole system in the foreground; Ctrl-C ends it (REHEA
 
 # Each of the two processes works through its part of the files, so that few parts of the system start twice. The process
 # that ends first takes over tests of the other.
-TEST := $(BIN)/pytest -n 2 --dist worksteal
+TEST := $(BIN)/pytest -n 2 --dist worksteal --ignore=tests/kubernetes
 
 test: $(INSTALLED) ## Run the tests against real services and real worker processes
 	@$(TEST) -m "not slow and not npm and not prometheus"
@@ -69,6 +69,9 @@ test-slow: $(INSTALLED) $(LITELLM_INSTALLED) ## Run the tests that take minutes:
 
 alerts: $(INSTALLED) $(PROMETHEUS_INSTALLED) ## Cause the fault of each alert beside the real Prometheus and Alertmanager, and see each alert fire
 	@$(BIN)/pytest tests/e2e/alerts
+
+manifests: $(INSTALLED) ## Render the manifests for Kubernetes and check them; needs kubectl
+	@$(BIN)/pytest tests/kubernetes
 
 clients: $(INSTALLED) $(LITELLM_INSTALLED) $(CLIENTS_INSTALLED) ## Run the clients against the system: ours, OpenAI's, the AI SDK, LiteLLM's proxy
 	@$(BIN)/pytest tests/e2e/clients

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from tests.unit.ops.manifests import BASE, EXAMPLE, Labels, Rendered, rendered, selected
+from tests.kubernetes.manifests import BASE, EXAMPLE, Labels, Rendered, rendered, selected
 from workers.roles import Role
 
 # The addresses of the example, and any address of the internet.

@@ -1,0 +1,1 @@
+"""The manifests for Kubernetes. `make manifests` runs these tests, because they need kubectl."""
