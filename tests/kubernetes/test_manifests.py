@@ -13,8 +13,8 @@ from pydantic import ValidationError
 from metrics.families import RUNNABLE_OLDEST_SECONDS
 from schemas.settings import Settings
 from schemas.stages import WORK
-from tests.support import variables_set
 from tests.kubernetes.manifests import BASE, COMPONENT, EXAMPLE, Pod, Rendered, rendered, selected
+from tests.support import variables_set
 from workers.health import command_line
 from workers.roles import ROLES, Role
 from workers.supervisor import KILL_AFTER_SECONDS
