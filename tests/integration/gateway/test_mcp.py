@@ -13,12 +13,14 @@ import pytest
 from mcp import Client, MCPError
 from mcp.client.streamable_http import streamable_http_client
 
+from api_gateway import create_app
 from schemas.enums import Scope
 from schemas.settings import Settings
 from storage.api_keys import Owner
 from storage.database import Database
 from storage.objects import ObjectStore
 from tests.integration.gateway.finishing import complete
+from tests.integration.gateway.serving import serving
 from tests.media_files.images import png
 from tests.support import NewCustomer, a_generation
 
@@ -337,6 +339,17 @@ def test_a_page_of_a_stranger_may_not_call(gateway: httpx.Client, customer: NewC
 def test_a_session_has_no_stream_of_its_own(gateway: httpx.Client, customer: NewCustomer) -> None:
     answer = gateway.get("/mcp", headers={**customer.headers, "Accept": "text/event-stream"})
     assert (answer.status_code, answer.headers["allow"]) == (405, "POST")
+
+
+def test_a_gateway_without_the_extra_says_so(
+    settings: Settings, customer: NewCustomer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("gateway.mcp.door.find_spec", lambda _: None)
+    with serving(create_app(settings)) as gateway:
+        answer = gateway.post("/mcp", json=LIST, headers={**TAKES, **customer.headers})
+
+    assert (answer.status_code, answer.headers["content-type"]) == (503, "application/problem+json")
+    assert "reelworks[mcp]" in answer.json()["detail"]
 
 
 def test_an_id_that_is_no_uuid_is_told(session: Session) -> None:

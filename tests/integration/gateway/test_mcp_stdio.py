@@ -45,7 +45,7 @@ def test_a_session_lists_orders_waits_reads_and_cancels(
     is_waiting = threading.Event()
     told: list[float] = []
 
-    async def tell(progress: float, _: float | None, __: str | None) -> None:
+    async def tell(progress: float, total: float | None, message: str | None) -> None:
         told.append(progress)
         is_waiting.set()
 
