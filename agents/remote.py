@@ -17,7 +17,7 @@ from schemas.orders import GenerationRequest
 _ATTEMPTS = 4
 _PAUSE_SECONDS = 0.5
 _LONGEST_PAUSE_SECONDS = 5.0
-_PASSING = frozenset({429, 502, 503, 504})
+_OF_PROXIES = frozenset({502, 504})
 
 # The server sends a comment every some seconds, so a longer silence is a lost connection.
 _SILENCE_SECONDS = 60.0
@@ -96,17 +96,19 @@ class RemoteReelworks:
     async def _send(self, method: str, path: str, **more: Any) -> httpx.Response:
         """Send a request, and send it again while the gateway cannot answer. Every request here may be repeated."""
         for attempt in range(1, _ATTEMPTS + 1):
+            is_last = attempt == _ATTEMPTS
             try:
                 answer = await self._http.request(method, path, **more)
             except httpx.TransportError as error:
-                if attempt == _ATTEMPTS:
+                if is_last:
                     where = f"the gateway at {self._http.base_url} does not answer ({type(error).__name__})"
                     raise Unavailable(f"{where}: check REELWORKS_URL") from error
                 await asyncio.sleep(_PAUSE_SECONDS * attempt)
                 continue
-            if answer.status_code not in _PASSING or attempt == _ATTEMPTS:
+            pause = _pause(answer, attempt)
+            if pause is None or is_last:
                 break
-            await asyncio.sleep(_pause(answer, attempt))
+            await asyncio.sleep(pause)
         if answer.is_error:
             raise (
                 NotFound(Refused.of(answer).detail)
@@ -116,9 +118,12 @@ class RemoteReelworks:
         return answer
 
 
-def _pause(answer: httpx.Response, attempt: int) -> float:
+def _pause(answer: httpx.Response, attempt: int) -> float | None:
+    """The seconds until the request may be answered. None: this is the answer, or the wait would be long."""
+    if answer.status_code in _OF_PROXIES:
+        return _PAUSE_SECONDS * attempt
     asked = answer.headers.get("Retry-After", "")
-    return min(float(asked) if asked.isdecimal() else _PAUSE_SECONDS * attempt, _LONGEST_PAUSE_SECONDS)
+    return float(asked) if asked.isdecimal() and float(asked) <= _LONGEST_PAUSE_SECONDS else None
 
 
 def _body(request: GenerationRequest) -> dict[str, Any]:

@@ -6,7 +6,7 @@ from functools import partial
 from typing import Any
 from uuid import UUID
 
-from anyio import to_thread
+from anyio import CancelScope, to_thread
 
 from agents.service import ROLES, Sight
 from gateway.content import asset_of
@@ -48,7 +48,8 @@ class GatewayReelworks:
     async def order(self, request: GenerationRequest, idempotency_key: str | None) -> tuple[GenerationResource, bool]:
         """Order, and return the generation at once, and whether this call made it."""
         self._require(Scope.GENERATE)
-        with _outages():
+        # A client that leaves meanwhile cancels the call. An order is taken as a whole, with its wake-up.
+        with _outages(), CancelScope(shield=True):
             accepted = await self._services.intake.take(request, self._caller.payer, idempotency_key=idempotency_key)
         if accepted.is_new:
             found = details.of_new(accepted.generation)

@@ -21,7 +21,7 @@ PACKAGE = Path("clients/node_modules/@modelcontextprotocol/inspector").resolve()
 def inspect(system: System, customer: NewCustomer, home: Path, method: str, *options: str) -> Any:
     """The answer to a method."""
     url = f"{str(system.http.base_url).rstrip('/')}/mcp"
-    command = [
+    command: list[str | Path] = [
         *(NODE, PACKAGE / "clients/launcher/build/index.js", "--cli", url, "--transport", "http"),
         *("--header", f"X-API-Key: {customer.api_key}", "--method", method, *options),
     ]
