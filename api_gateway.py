@@ -24,6 +24,7 @@ from gateway.head import HeadAsGet
 from gateway.health import router as health_router
 from gateway.inputs import router as inputs_router
 from gateway.keys import router as keys_router
+from gateway.mcp.door import router as mcp_router
 from gateway.me import router as me_router
 from gateway.models import router as models_router
 from gateway.openai.images import EDITS as OPENAI_EDITS
@@ -145,6 +146,7 @@ _ROUTERS = (
     openai_video_changes_router,
     openai_models_router,
     openai_images_router,
+    mcp_router,
 )
 
 

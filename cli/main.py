@@ -7,8 +7,8 @@ from typing import Annotated
 import structlog
 import typer
 
-from cli.commands import credits as credits_group
 from cli.commands import (
+    agents,
     customers,
     data,
     door,
@@ -29,6 +29,7 @@ from cli.commands import (
     vendors,
     webhooks,
 )
+from cli.commands import credits as credits_group
 from cli.configuration import warn_of_unknown_variables
 from cli.console import console, errors
 from schemas.errors import ReelworksError
@@ -69,6 +70,7 @@ app.add_typer(restoring.app)
 app.add_typer(draining.app)
 app.add_typer(generations.top)
 app.add_typer(listening.app)
+app.add_typer(agents.app)
 app.add_typer(generations.app, name="generations")
 app.add_typer(customers.app, name="customers")
 app.add_typer(services.app, name="services")

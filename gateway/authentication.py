@@ -7,6 +7,7 @@ from typing import Annotated, Any
 from fastapi import Depends, Request, Response, Security
 from fastapi.routing import APIRoute
 from fastapi.security import APIKeyHeader, HTTPBearer
+from starlette.types import Lifespan
 
 from gateway.callers import identify, named_in_header
 from gateway.head import READS
@@ -61,11 +62,15 @@ async def _material(request: Request) -> str | None:
     return bearer.credentials if bearer else await _header(request)
 
 
-def customers_router(prefix: str, tag: str) -> PrefixRouter:
-    """A router whose routes need an API key."""
+def customers_router(prefix: str, tag: str, *, lifespan: Lifespan[Any] | None = None) -> PrefixRouter:
+    """A router whose routes need an API key.
+
+    Args:
+        lifespan: what runs while the application runs.
+    """
     # The dependencies describe the key in the OpenAPI document. The class of the routes checks the key.
     documented = [Security(_bearer), Security(_header)]
-    return PrefixRouter(prefix=prefix, tags=[tag], route_class=_KeysRoute, dependencies=documented)
+    return PrefixRouter(prefix=prefix, tags=[tag], route_class=_KeysRoute, dependencies=documented, lifespan=lifespan)
 
 
 async def caller_for(request: Request, named: str | None) -> Caller:

@@ -6,7 +6,7 @@ from starlette.middleware.cors import CORSMiddleware
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 # The paths that a page may call: customers' doors, and the links to results without a key.
-_BEGINNINGS = ("/v1/", "/openai/", "/video/", "/image/", "/api/", "/files/")
+_BEGINNINGS = ("/v1/", "/openai/", "/video/", "/image/", "/api/", "/files/", "/mcp")
 
 _METHODS = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE")
 

@@ -93,7 +93,7 @@ async def create_generation(
         found = details.of_new(generation)
     if wait and found.generation.stage in TERMINAL:
         response.status_code = 200
-    return await _resource(found, services)
+    return await resource_of(found, services)
 
 
 @router.get(
@@ -112,7 +112,7 @@ async def get_generation(
     """Returns the stage, the progress, the credits and, at the end, the stored files or the error."""
     wait = wait_of(connection, prefer)
     found = await waited(generation_id, connection, response, services, customer, wait)
-    return await _resource(found, services)
+    return await resource_of(found, services)
 
 
 @router.post(
@@ -149,8 +149,8 @@ def delete_generation(generation_id: UUID, services: ServicesOf, customer: TheCu
     deletion.delete(services.database, services.objects, generation_id, customer_id=customer.id)
 
 
-async def _resource(found: Details, services: GatewayServices) -> GenerationResource:
-    """The API resource, with the place before the provider. An outage leaves the place out."""
+async def resource_of(found: Details, services: GatewayServices) -> GenerationResource:
+    """The API resource of a generation, with the place before the provider. An outage leaves the place out."""
     row = found.generation
     queue = vendor_place(row)
     if row.stage is Stage.QUEUED:

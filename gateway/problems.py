@@ -42,6 +42,14 @@ class UnsupportedMediaType(RequestError):
     title = "Unsupported media type"
 
 
+class OriginRefused(RequestError):
+    """A page in a browser that may not call this path."""
+
+    http_status = 403
+    code = "origin_refused"
+    title = "Origin refused"
+
+
 class NoResult(RequestError):
     """The generation ended without a result, or the result was lost."""
 

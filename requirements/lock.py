@@ -42,9 +42,9 @@ def locks() -> list[Lock]:
     """The locks, in the order in which they are made: a lock that others follow comes first."""
     backend = tuple(tomllib.loads((PROJECT / "pyproject.toml").read_text())["build-system"]["requires"])
     return [
-        Lock("dev", ("pyproject.toml",), lines=backend, extras=("local", "otel", "top", "dev")),
-        Lock("local", ("pyproject.toml",), lines=backend, extras=("local", "top"), follows="dev"),
-        Lock("run", ("pyproject.toml",), extras=("otel", "top"), follows="dev"),
+        Lock("dev", ("pyproject.toml",), lines=backend, extras=("local", "mcp", "otel", "top", "dev")),
+        Lock("local", ("pyproject.toml",), lines=backend, extras=("local", "mcp", "top"), follows="dev"),
+        Lock("run", ("pyproject.toml",), extras=("mcp", "otel", "top"), follows="dev"),
         Lock("build", lines=backend, follows="dev"),
         Lock("uv", lines=("uv",), follows="dev"),
         Lock("peers", ("bench/peers/requirements.in",), follows="dev"),

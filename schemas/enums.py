@@ -18,6 +18,7 @@ class Door(StrEnum):
     FILES = "files"
     SEEDS = "seeds"
     OPENAI = "openai"
+    MCP = "mcp"
     PAGES = "pages"
     REDIS = "redis"
 

@@ -19,6 +19,9 @@ HTTP_URL = re.compile(r"https?://[^/?#@\s]+(/[^?#\s]*)?")
 
 _SHORTEST_SECRET = 32
 
+CONFIRM_ABOVE_CREDITS = 200
+"""An order of an agent above this price needs the user's consent, unless somebody sets another limit."""
+
 # A hundred years. A larger number is a mistake.
 _LONGEST_DAYS = 36_500
 
@@ -276,6 +279,16 @@ class RateLimitSettings(BaseModel):
 
     reads_per_minute: int | None = Field(default=None, gt=0, description="GET and HEAD; empty: no limit")
     writes_per_minute: int | None = Field(default=None, gt=0, description="all other methods; empty: no limit")
+
+
+class McpSettings(BaseModel):
+    """The door for agents, `/mcp`."""
+
+    confirm_above_credits: int | None = Field(
+        default=CONFIRM_ABOVE_CREDITS,
+        ge=0,
+        description="an order of an agent above this price needs the user's consent; empty: no order needs one",
+    )
 
 
 class CdnSettings(BaseModel):

@@ -26,6 +26,7 @@ from schemas.setting_groups import (
     DownloadSettings,
     InputSettings,
     IntakeSettings,
+    McpSettings,
     MediaSettings,
     OpenaiSettings,
     PipelineSettings,
@@ -122,6 +123,7 @@ class Settings(BaseSettings):
     rate_limits: RateLimitSettings = RateLimitSettings()
     cdn: CdnSettings = CdnSettings()
     seeds: SeedSettings = SeedSettings()
+    mcp: McpSettings = McpSettings()
     metrics: MetricsSettings = MetricsSettings()
     traces: TraceSettings = TraceSettings()
     database_pool_size: int = Field(default=20, ge=2, description="connections a process may hold")

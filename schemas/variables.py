@@ -16,8 +16,8 @@ from schemas.unprefixed import standing_for
 
 PREFIX: Final = "REELWORKS_"
 _JOINT: Final = "__"
-OF_CLIENTS: Final = frozenset({"REELWORKS_URL", "REELWORKS_API_KEY", "REELWORKS_BASE_URL"})
-"""The variables of clients of the HTTP API: of `reelworks listen`, and of the packages in `clients/`."""
+OF_CLIENTS: Final = frozenset({"REELWORKS_URL", "REELWORKS_API_KEY", "REELWORKS_BASE_URL", "REELWORKS_CUSTOMER_ID"})
+"""The variables of clients of the HTTP API: `reelworks listen`, `reelworks mcp`, and the packages in `clients/`."""
 
 _NEAREST = 2
 _ALIKE = 0.8

@@ -21,9 +21,9 @@ EXTRAS = PYPROJECT["project"]["optional-dependencies"]
 
 # What each lock is for. The benches' locks name packages that are not installed here, so nothing is known of them.
 ASKED = {
-    "run": [*DEPENDENCIES, *EXTRAS["otel"], *EXTRAS["top"]],
-    "local": [*DEPENDENCIES, *EXTRAS["local"], *EXTRAS["top"], *BACKEND],
-    "dev": [*DEPENDENCIES, *EXTRAS["local"], *EXTRAS["otel"], *EXTRAS["top"], *EXTRAS["dev"], *BACKEND],
+    "run": [*DEPENDENCIES, *EXTRAS["mcp"], *EXTRAS["otel"], *EXTRAS["top"]],
+    "local": [*DEPENDENCIES, *EXTRAS["local"], *EXTRAS["mcp"], *EXTRAS["top"], *BACKEND],
+    "dev": [*DEPENDENCIES, *(line for lines in EXTRAS.values() for line in lines), *BACKEND],
     "build": BACKEND,
     "uv": ["uv"],
 }

@@ -28,6 +28,7 @@ _CODE = (
     *(
         "workers",
         "admission",
+        "agents",
         "intake",
         "notify",
         "media",

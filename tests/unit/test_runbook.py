@@ -7,7 +7,20 @@ from pathlib import Path
 
 ROOT = Path(__file__).parents[2]
 PACKAGES = (
-    *("admission", "gateway", "intake", "media", "metrics", "notify", "providers", "schemas", "storage", "tasks"),
+    *(
+        "admission",
+        "agents",
+        "gateway",
+        "intake",
+        "media",
+        "metrics",
+        "notify",
+        "providers",
+        "schemas",
+        "storage",
+        "tasks",
+    ),
+    "agents",
     "traces",
     "workers",
 )

@@ -22,6 +22,7 @@ PATHS = {
     Door.FILES: "/files/a.png",
     Door.SEEDS: "/video/3e41a28d-5bf9-40ce-a038-dc975dda27ad",
     Door.OPENAI: "/openai/v1/videos",
+    Door.MCP: "/mcp",
     Door.PAGES: "/docs",
 }
 

@@ -1,0 +1,1 @@
+"""The tools for agents: one definition for MCP and for the tool calling of chat APIs."""

@@ -1,0 +1,134 @@
+"""Reelworks over HTTP, for a program that runs beside an agent."""
+
+import asyncio
+import uuid
+from collections.abc import AsyncGenerator, Mapping, Sequence
+from typing import Any, cast
+from uuid import UUID
+
+import httpx
+
+from agents.service import Sight
+from schemas.api import GenerationResource
+from schemas.errors import NotFound, RequestError, Unavailable
+from schemas.estimate_api import EstimateResource
+from schemas.orders import GenerationRequest
+
+_ATTEMPTS = 4
+_PAUSE_SECONDS = 0.5
+_LONGEST_PAUSE_SECONDS = 5.0
+_OF_PROXIES = frozenset({502, 504})
+
+# The server sends a comment every some seconds, so a longer silence is a lost connection.
+_SILENCE_SECONDS = 60.0
+
+
+class Refused(RequestError):
+    """A refusal of the gateway, with its own words."""
+
+    @classmethod
+    def of(cls, response: httpx.Response) -> "Refused":
+        """The refusal in a response."""
+        try:
+            document = response.json()
+            detail = str(document["detail"])
+        except (ValueError, KeyError, TypeError):
+            document, detail = {}, f"the gateway answered with the status {response.status_code}"
+        made = cls(detail)
+        made.http_status, made.code = response.status_code, str(document.get("code", "bad_answer"))
+        return made
+
+
+class RemoteReelworks:
+    """The operations of one customer, by the HTTP API."""
+
+    def __init__(self, http: httpx.AsyncClient) -> None:
+        """`http` has the address of the gateway and the API key."""
+        self._http = http
+
+    async def models(self) -> Sequence[Mapping[str, Any]]:
+        """The models of `/v1/models`, as JSON."""
+        found = (await self._send("GET", "/v1/models")).json()["data"]
+        return cast("list[Mapping[str, Any]]", found)
+
+    async def estimate(self, request: GenerationRequest) -> EstimateResource:
+        """The price of an order, and the models that could make the same."""
+        return EstimateResource.model_validate_json(
+            (await self._send("POST", "/v1/estimate", json=_body(request))).content
+        )
+
+    async def order(self, request: GenerationRequest, idempotency_key: str | None) -> tuple[GenerationResource, bool]:
+        """Order. A key makes it safe to send the order again after a lost answer."""
+        headers = {"Idempotency-Key": idempotency_key or str(uuid.uuid4())}
+        answer = await self._send("POST", "/v1/generations", json=_body(request), headers=headers)
+        return _generation(answer), "Idempotency-Replayed" not in answer.headers
+
+    async def generation(self, generation_id: UUID) -> GenerationResource:
+        """A generation as it is now."""
+        return _generation(await self._send("GET", f"/v1/generations/{generation_id}"))
+
+    async def follow(self, generation_id: UUID) -> AsyncGenerator[Sight, None]:
+        """What happens to a generation, from its beginning to its end, or to the end of the connection."""
+        url = f"/v1/generations/{generation_id}/events"
+        timeout = httpx.Timeout(30, read=_SILENCE_SECONDS)
+        try:
+            async with self._http.stream(
+                "GET", url, headers={"Accept": "text/event-stream"}, timeout=timeout
+            ) as answer:
+                if answer.is_error:
+                    await answer.aread()
+                    raise Refused.of(answer)
+                async for line in answer.aiter_lines():
+                    if line.startswith("data:"):
+                        yield Sight.of(line)
+        except httpx.TransportError:
+            return
+
+    async def cancel(self, generation_id: UUID) -> GenerationResource:
+        """Cancel a generation, or ask its provider to stop."""
+        return _generation(await self._send("POST", f"/v1/generations/{generation_id}/cancel"))
+
+    async def file(self, generation_id: UUID, part: str) -> bytes:
+        """The bytes of a stored file."""
+        url = f"/v1/generations/{generation_id}/{part}"
+        return (await self._send("GET", url, params={"delivery": "stream"})).content
+
+    async def _send(self, method: str, path: str, **more: Any) -> httpx.Response:
+        """Send a request, and send it again while the gateway cannot answer. Every request here may be repeated."""
+        for attempt in range(1, _ATTEMPTS + 1):
+            is_last = attempt == _ATTEMPTS
+            try:
+                answer = await self._http.request(method, path, **more)
+            except httpx.TransportError as error:
+                if is_last:
+                    where = f"the gateway at {self._http.base_url} does not answer ({type(error).__name__})"
+                    raise Unavailable(f"{where}: check REELWORKS_URL") from error
+                await asyncio.sleep(_PAUSE_SECONDS * attempt)
+                continue
+            pause = _pause(answer, attempt)
+            if pause is None or is_last:
+                break
+            await asyncio.sleep(pause)
+        if answer.is_error:
+            raise (
+                NotFound(Refused.of(answer).detail)
+                if answer.status_code == httpx.codes.NOT_FOUND
+                else Refused.of(answer)
+            )
+        return answer
+
+
+def _pause(answer: httpx.Response, attempt: int) -> float | None:
+    """The seconds until the request may be answered. None: this is the answer, or the wait would be long."""
+    if answer.status_code in _OF_PROXIES:
+        return _PAUSE_SECONDS * attempt
+    asked = answer.headers.get("Retry-After", "")
+    return float(asked) if asked.isdecimal() and float(asked) <= _LONGEST_PAUSE_SECONDS else None
+
+
+def _body(request: GenerationRequest) -> dict[str, Any]:
+    return request.model_dump(mode="json", exclude_unset=True)
+
+
+def _generation(answer: httpx.Response) -> GenerationResource:
+    return GenerationResource.model_validate_json(answer.content)

@@ -1,0 +1,63 @@
+"""The part of Reelworks that the tools need: over HTTP for a program beside an agent, directly in the gateway."""
+
+import json
+from collections.abc import AsyncGenerator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Protocol, Self
+from uuid import UUID
+
+from schemas.api import GenerationResource
+from schemas.enums import AssetRole
+from schemas.estimate_api import EstimateResource
+from schemas.orders import GenerationRequest
+
+ROLES = {"content": AssetRole.RESULT, "thumbnail": AssetRole.POSTER}
+"""The parts of a generation that a link names, and the files that they are."""
+
+
+@dataclass(frozen=True)
+class Sight:
+    """A generation as an event shows it."""
+
+    stage: str
+    """The stage after the event."""
+    progress: int
+    """Percent."""
+
+    @classmethod
+    def of(cls, line: str) -> Self:
+        """The sight in the line `data:` of a server-sent event."""
+        event = json.loads(line.removeprefix("data:"))
+        return cls(event["stage"], event["progress"])
+
+
+class Reelworks(Protocol):
+    """The operations of one customer. Each refuses with a `RequestError`, as every door does."""
+
+    async def models(self) -> Sequence[Mapping[str, Any]]:
+        """The models of `/v1/models`, as JSON."""
+        ...
+
+    async def estimate(self, request: GenerationRequest) -> EstimateResource:
+        """The price of an order, and the models that could make the same."""
+        ...
+
+    async def order(self, request: GenerationRequest, idempotency_key: str | None) -> tuple[GenerationResource, bool]:
+        """Order, and return the generation at once, and whether this call made it."""
+        ...
+
+    async def generation(self, generation_id: UUID) -> GenerationResource:
+        """A generation as it is now."""
+        ...
+
+    def follow(self, generation_id: UUID) -> AsyncGenerator[Sight, None]:
+        """What happens to a generation, from now to its end."""
+        ...
+
+    async def cancel(self, generation_id: UUID) -> GenerationResource:
+        """Cancel a generation, or ask its provider to stop."""
+        ...
+
+    async def file(self, generation_id: UUID, part: str) -> bytes:
+        """The bytes of a stored file: the `content`, or the `thumbnail`. The caller has checked the size."""
+        ...

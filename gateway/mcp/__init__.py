@@ -1,0 +1,1 @@
+"""`/mcp`: the tools for agents, by the Model Context Protocol."""
