@@ -5,6 +5,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 import pytest
+import structlog
 
 from cli.console import console
 from cli.main import main
@@ -36,6 +37,9 @@ def run(
     monkeypatch.setattr(console, "width", 200)
     monkeypatch.setattr(sys, "argv", ["reelworks", *arguments])
     get_settings.cache_clear()
+    # Another test may have begun to log as a process does.
+    structlog.reset_defaults()
+    structlog.contextvars.clear_contextvars()
     with pytest.raises(SystemExit) as end:
         main()
     get_settings.cache_clear()

@@ -192,11 +192,11 @@ def test_search_finds_a_generation_by_all_that_an_operator_has_at_hand(
     run(database, "UPDATE customers SET name = 'acme films', reference = '4711' WHERE id = %(id)s", id=other.id)
 
     for text in (str(wanted), str(wanted)[:8], f"{wanted}.poll.2", REMOTE_ID):
-        assert searched(database, f" {text} ") == ("an id", {wanted})
+        assert searched(database, f" {text} ") == ("an id or a reference", {wanted})
     for text in (str(other.id), str(other.id)[:8], "acme films", "4711"):
         assert searched(database, text) == ("a customer", {failed})
     assert searched(database, "timeout") == ("an error code", {failed})
-    assert searched(database, "node-7") == ("a reference", {wanted})
+    assert searched(database, "node-7") == ("an id or a reference", {wanted})
     for text in ("internal", "unknown", "%", "12"):
         assert searched(database, text) == ("nothing", set())
 
