@@ -33,6 +33,7 @@ from cli.commands import credits as credits_group
 from cli.configuration import warn_of_unknown_variables
 from cli.console import console, errors
 from schemas.errors import ReelworksError
+from schemas.logs import writes_lines
 from schemas.settings import get_settings
 
 
@@ -95,8 +96,7 @@ def main() -> None:
         message = _explained(error)
         if message is None:
             raise
-        if structlog.is_configured():
-            # The command is a process of ours: all its output is log lines.
+        if writes_lines():
             structlog.get_logger().critical("process_failed", reason=message)
         else:
             errors.print(message, style="red", markup=False, soft_wrap=True)

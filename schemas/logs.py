@@ -37,6 +37,12 @@ _ROUTINE = frozenset(
 )
 
 
+def writes_lines() -> bool:
+    """Whether `configure_logging` made all output of this process log lines."""
+    handlers = logging.getLogger().handlers
+    return any(isinstance(handler.formatter, structlog.stdlib.ProcessorFormatter) for handler in handlers)
+
+
 def configure_logging(settings: Settings) -> None:
     """Send the logs of this process and of its libraries to standard error."""
     shared = _first_processors(settings)

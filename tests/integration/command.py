@@ -37,11 +37,10 @@ def run(
     monkeypatch.setattr(console, "width", 200)
     monkeypatch.setattr(sys, "argv", ["reelworks", *arguments])
     get_settings.cache_clear()
-    # Another test may have begun to log as a process does.
-    structlog.reset_defaults()
-    structlog.contextvars.clear_contextvars()
     with pytest.raises(SystemExit) as end:
         main()
     get_settings.cache_clear()
+    # Some commands switch the log lines of their process off.
+    structlog.reset_defaults()
     said = capsys.readouterr()
     return Ended(int(end.value.code or 0), said.out, said.err)

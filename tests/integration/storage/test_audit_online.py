@@ -64,8 +64,11 @@ def nodes(plan: dict[str, object]) -> Iterator[dict[str, object]]:
         yield from nodes(child)
 
 
-# `admissions` and `quota_orders` have rows for unfinished generations, and none for the history.
-_OF_UNFINISHED = ("ix_generations_due", "ix_admissions", "admissions_", "ix_quota_orders", "quota_orders_")
+# `admissions` and `quota_orders` have rows for unfinished generations, and none for the history. Accounts are few.
+_OF_UNFINISHED = (
+    *("ix_generations_due", "ix_admissions", "admissions_", "ix_quota_orders", "quota_orders_"),
+    "admission_accounts",
+)
 
 
 def is_full_scan(node: dict[str, object]) -> bool:
