@@ -1,8 +1,8 @@
 """Removes secrets from log lines, ours and those of libraries: the processor `Redaction`.
 
 A line loses: the secrets of the settings in every form; the texts of the customer whose work is being done (`hidden`);
-keys, tokens, passwords and queries in URLs by their form; and every field whose name says that it is a secret. The
-callers of a log pass what they know, and need not think of secrets.
+keys, tokens, passwords and queries in URLs by their form (`secret_forms.py`); and every field whose name says that the
+field is a secret. The callers of a log pass what they know, and need not think of secrets.
 """
 
 import re
@@ -13,6 +13,7 @@ from typing import Final
 from structlog.types import EventDict
 
 from schemas.echoes import HIDDEN, Echoes
+from schemas.secret_forms import without_secret_forms
 
 _TEXTS: Final = "_texts"
 """The field that carries the texts of `hidden`. No line shows it."""
@@ -25,25 +26,7 @@ _SECRET_NAME: Final = re.compile(
     "secret|token|passw|prompt|authorization|cookie|credential|api_key|signature", re.IGNORECASE
 )
 _LONGEST: Final = 16_384
-
-# Scheme and host of a URL stay. User, password, path and query go: the path of a result's link is a secret, too.
-_URL: Final = re.compile(
-    r"""\b(?P<scheme>[a-z][a-z0-9+.-]*:(?:\\?/){2})(?:[^\s/@]*@)?(?P<host>[^\s/?#"'<>)\]},]*)(?P<rest>[/?#][^\s"'<>)]*)?""",
-    re.IGNORECASE,
-)
-# What has the form of a secret, wherever it stands.
-_FORMS: Final = (
-    # The query of a path without a host: tokens of signed links, searches in Flower.
-    (re.compile(r"\?[\w.\[\]%-]+=[^\s\"'<>)]*"), f"?{HIDDEN}"),
-    (re.compile(r"\S*(?:%3F|%26)[\w-]+%3D\S*", re.IGNORECASE), HIDDEN),
-    (re.compile(r"\bdata:[^\s,]*;base64,[^\s\"']*", re.IGNORECASE), f"data:{HIDDEN}"),
-    (re.compile(r"\b(rw_(?:test_)?|whsec_|sk-)[\w+/=-]{16,}"), rf"\1{HIDDEN}"),
-    (re.compile(r"\b(Bearer|Basic|Key|Token)\s+[\w+/=.:~-]{16,}", re.IGNORECASE), rf"\1 {HIDDEN}"),
-    # JSON web tokens, as Kling and Google take them.
-    (re.compile(r"\beyJ[\w-]{8,}\.[\w-]+\.[\w-]*"), HIDDEN),
-    # Our tokens of links: an HMAC of 32 bytes as base64.
-    (re.compile(r"(?<![\w-])[\w-]{43}(?![\w-])", re.ASCII), HIDDEN),
-)
+"""The characters of a value that a line shows at most."""
 
 Texts = Callable[[], Iterable[str]]
 
@@ -102,13 +85,18 @@ class Redaction:
                 return self._safe(str(value), texts)
 
     def _safe(self, text: str, texts: Texts | None) -> str:
-        shown = self._secrets.removed(text if len(text) <= _LONGEST else f"{text[:_LONGEST]}…")
+        shown = self._secrets.removed(_cut(text))
         if texts is not None:
             shown = _without_texts(shown, texts)
-        shown = _URL.sub(_origin, shown)
-        for form, replacement in _FORMS:
-            shown = form.sub(replacement, shown)
-        return shown
+        return without_secret_forms(shown)
+
+
+def _cut(text: str) -> str:
+    """The first words of a long text. The word at the cut goes: the word could be half of a secret."""
+    if len(text) <= _LONGEST:
+        return text
+    whole, *rest = text[:_LONGEST].rsplit(maxsplit=1)
+    return f"{whole} …" if rest else "…"
 
 
 def _without_texts(text: str, texts: Texts) -> str:
@@ -116,7 +104,3 @@ def _without_texts(text: str, texts: Texts) -> str:
         return Echoes(texts()).removed(text)
     except Exception:  # noqa: BLE001 -- the order of a crash may be what cannot be read; its texts stay out all the same
         return HIDDEN
-
-
-def _origin(url: re.Match[str]) -> str:
-    return url["scheme"] + url["host"] + ("" if url["rest"] in (None, "/") else f"/{HIDDEN}")
