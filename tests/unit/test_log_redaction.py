@@ -249,3 +249,13 @@ def test_secrets_of_the_settings_are_found_wherever_they_stand() -> None:
         *("the-flower-login", "the-earlier-key", "the-other-hook"),
     } <= found
     assert not {"us-central1-a", "sandbox", ""} & found
+
+
+def test_collectors_key_in_the_settings_file_is_known_before_opentelemetry_has_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / ".env").write_text("OTEL_EXPORTER_OTLP_HEADERS=api-key=planted-collector-key\n")
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.delenv("OTEL_EXPORTER_OTLP_HEADERS", raising=False)
+
+    assert "planted-collector-key" in secrets_of(clean_settings())
