@@ -8,12 +8,15 @@ field is a secret. The callers of a log pass what they know, and need not think 
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from enum import Enum
+from functools import cached_property
 from typing import Final
 
 from structlog.types import EventDict
 
 from schemas.echoes import HIDDEN, Echoes
 from schemas.secret_forms import without_secret_forms
+
+Texts = Callable[[], Iterable[str]]
 
 _TEXTS: Final = "_texts"
 """The field that carries the texts of `hidden`. No line shows it."""
@@ -22,22 +25,45 @@ _TEXTS: Final = "_texts"
 _OURS: Final = frozenset(
     {"timestamp", "level", "logger", "generation_id", "provider", "operation", "stage", "origin", "event"}
 )
+# Ids, and names of our code. In these forms, no value holds a text of a customer.
+_ID: Final = re.compile(r"[0-9a-f]{32}|[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}")
+_CLOSED_FORMS: Final = {
+    **dict.fromkeys(("trace_id", "request_id", "customer_id", "remote_id"), _ID),
+    **dict.fromkeys(("task", "code"), re.compile(r"[a-z_.]{1,64}")),
+    "error": re.compile(r"[A-Za-z]{1,64}Error"),
+}
 _SECRET_NAME: Final = re.compile(
     "secret|token|passw|prompt|authorization|cookie|credential|api_key|signature", re.IGNORECASE
 )
 _LONGEST: Final = 16_384
 """The characters of a value that a line shows at most."""
 
-Texts = Callable[[], Iterable[str]]
+
+class _Texts:
+    """The texts of a customer. Their forms are made once, for the first line that could hold one."""
+
+    def __init__(self, texts: Texts) -> None:
+        self._texts = texts
+
+    def removed(self, text: str) -> str:
+        """The text without the customer's."""
+        return HIDDEN if self._echoes is None else self._echoes.removed(text)
+
+    @cached_property
+    def _echoes(self) -> Echoes | None:
+        try:
+            return Echoes(self._texts())
+        except Exception:  # noqa: BLE001 -- the crash may come from an order that cannot be read; its texts stay out
+            return None
 
 
-def hidden(texts: Texts) -> dict[str, Texts]:
+def hidden(texts: Texts) -> dict[str, object]:
     """The variable of structlog's context that keeps these texts out of the lines of the context.
 
     Args:
-        texts: called only for a line that could hold them.
+        texts: called once at most, for the first line that could hold them.
     """
-    return {_TEXTS: texts}
+    return {_TEXTS: _Texts(texts)}
 
 
 def texts_in(document: object) -> Iterator[str]:
@@ -60,15 +86,18 @@ class Redaction:
 
     def __call__(self, _logger: object, _method: str, event: EventDict) -> EventDict:
         """Remove the secrets from the values of a line."""
-        texts: Texts | None = event.pop(_TEXTS, None)
+        texts: _Texts | None = event.pop(_TEXTS, None)
         is_ours = bool(event.get("_from_structlog"))
         for name, value in event.items():
             if name.startswith("_") or (name in _OURS and (is_ours or name != "event")):
                 continue
-            event[name] = HIDDEN if _SECRET_NAME.search(name) else self._shown(value, texts)
+            if is_ours and (form := _CLOSED_FORMS.get(name)) and isinstance(value, str) and form.fullmatch(value):
+                event[name] = self._secrets.removed(value)
+            else:
+                event[name] = HIDDEN if _SECRET_NAME.search(name) else self._shown(value, texts)
         return event
 
-    def _shown(self, value: object, texts: Texts | None) -> object:
+    def _shown(self, value: object, texts: _Texts | None) -> object:
         match value:
             case None | bool() | int() | float() | Enum():
                 return value
@@ -84,10 +113,10 @@ class Redaction:
             case _:
                 return self._safe(str(value), texts)
 
-    def _safe(self, text: str, texts: Texts | None) -> str:
+    def _safe(self, text: str, texts: _Texts | None) -> str:
         shown = self._secrets.removed(_cut(text))
         if texts is not None:
-            shown = _without_texts(shown, texts)
+            shown = texts.removed(shown)
         return without_secret_forms(shown)
 
 
@@ -97,10 +126,3 @@ def _cut(text: str) -> str:
         return text
     whole, *rest = text[:_LONGEST].rsplit(maxsplit=1)
     return f"{whole} …" if rest else "…"
-
-
-def _without_texts(text: str, texts: Texts) -> str:
-    try:
-        return Echoes(texts()).removed(text)
-    except Exception:  # noqa: BLE001 -- the order of a crash may be what cannot be read; its texts stay out all the same
-        return HIDDEN

@@ -221,6 +221,50 @@ def test_texts_that_cannot_be_read_hide_the_whole_value() -> None:
     assert Redaction(())(None, "info", line)["value"] == "[…]"
 
 
+class Prompt:
+    """A customer's prompt of 20,000 characters, which counts its readers."""
+
+    def __init__(self) -> None:
+        self.text = " ".join(f"fox{number}" for number in range(3000))[:20_000]
+        self.readers = 0
+
+    def __call__(self) -> list[str]:
+        self.readers += 1
+        return [self.text]
+
+
+def test_texts_are_read_once_for_all_lines_of_a_claim() -> None:
+    prompt = Prompt()
+    context = hidden(prompt)
+    write = Redaction(())
+    for start in range(0, 19_000, 1_000):
+        line = write(None, "info", {"event": "an_event", "value": f"<{prompt.text[start : start + 40]}>", **context})
+        assert line["value"] == "<[…]>"
+    encoded = base64.b64encode(prompt.text[:60].encode()).decode()
+    assert len(str(write(None, "info", {"event": "an_event", "value": encoded, **context})["value"])) < 12
+    assert prompt.readers == 1
+
+
+def test_ids_and_names_of_the_code_need_no_texts() -> None:
+    prompt = Prompt()
+    fields = {
+        "task": "generation.submit",
+        "request_id": "d0f350f456154b50b51b502e3b9cd2fa",
+        "customer_id": "e0065577-9f55-4781-8fcf-7f5e2a9509a6",
+        "code": "provider_refused",
+        "error": "ConnectError",
+    }
+    line = {"event": "an_event", "_from_structlog": True, **fields, **hidden(prompt)}
+    assert fields.items() <= Redaction(())(None, "info", line).items()
+    assert prompt.readers == 0
+
+
+def test_id_of_a_strangers_form_is_searched() -> None:
+    prompt = Prompt()
+    line = {"event": "an_event", "_from_structlog": True, "request_id": prompt.text[:30], **hidden(prompt)}
+    assert Redaction(())(None, "info", line)["request_id"] == "[…]"
+
+
 def test_texts_of_a_document_are_found_at_every_depth() -> None:
     document: Mapping[str, object] = {"a": "one", "b": [{"c": "two"}, 3, None], "d": {"e": {"f": ["three"]}}}
     assert list(texts_in(document)) == ["one", "two", "three"]
