@@ -299,7 +299,7 @@ MUTANTS = (
         name="a crash that logs the order",
         breaks="the traceback of a crash quotes the prompt",
         file="schemas/log_redaction.py",
-        old="            shown = _without_texts(shown, texts)\n",
+        old="            shown = texts.removed(shown)\n",
         new="            pass\n",
         checks=("tests/unit/test_log_redaction.py",),
     ),

@@ -28,6 +28,7 @@ _FIRST_ERROR = 400
 
 _SANE_ID = re.compile(r"[A-Za-z0-9._-]{1,128}")
 _FRAMES = 12
+_LONGEST_PATH = 500
 
 
 class RequestContext:
@@ -104,4 +105,15 @@ def _log_request(scope: Scope, status: int | None, seconds: float) -> None:
     is_read = scope["method"] in READS and status is not None and status < _FIRST_ERROR
     write = log.debug if is_read or scope["path"] in _QUIET_PATHS else log.info
     # Omits the query, which can contain a callback's token.
-    write("request", method=scope["method"], path=scope["path"], status=status, milliseconds=round(seconds * 1000, 1))
+    write(
+        "request",
+        method=scope["method"],
+        path=_shown(scope["path"]),
+        status=status,
+        milliseconds=round(seconds * 1000, 1),
+    )
+
+
+def _shown(path: str) -> str:
+    """The first parts of a long path. The part at the cut goes: the part could be half of a key."""
+    return path if len(path) <= _LONGEST_PATH else f"{path[:_LONGEST_PATH].rpartition('/')[0]}/…"

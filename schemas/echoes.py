@@ -5,6 +5,9 @@ more characters is found by runs of 12 characters, in each of these forms and in
 
 A shorter secret could be a common word: the prompt "a" must not blank every message. A secret of 4 to 11 characters is
 found where it stands alone, and a shorter secret only in quotation marks.
+
+Of a text of more than 4,000 characters, only the first 4,000 are found in encoded forms. All forms of a text of 20,000
+characters would have a quarter of a million runs.
 """
 
 import base64
@@ -21,10 +24,11 @@ HIDDEN: Final = "[…]"
 _UNPRINTABLE = re.compile(r"[\x00-\x20\x7f-\x9f]+")
 _RUN = 12
 _WORD = 4
+_MOST_ENCODED = 4_000
 
 
 class Echoes:
-    """The forms of some secrets. Making them costs about a millisecond for 100 characters; searching is cheap."""
+    """The forms of some secrets. Making them costs milliseconds for 1,000 characters; searching is cheap."""
 
     def __init__(self, secrets: Iterable[str]) -> None:
         self._runs: set[str] = set()
@@ -68,12 +72,16 @@ def _forms(secret: str) -> Iterator[str]:
     if plain:
         yield plain
     if len(plain) >= _RUN:
-        yield json.dumps(secret)[1:-1]
         yield json.dumps(secret, ensure_ascii=False)[1:-1]
-        yield html.escape(plain)
-        yield quote(secret, safe="", errors="replace")
-        yield quote_plus(secret, errors="replace")
-        yield from _base64_forms(secret.encode(errors="replace"))
+        yield from _encoded_forms(secret[:_MOST_ENCODED])
+
+
+def _encoded_forms(secret: str) -> Iterator[str]:
+    yield json.dumps(secret)[1:-1]
+    yield html.escape(one_line(secret))
+    yield quote(secret, safe="", errors="replace")
+    yield quote_plus(secret, errors="replace")
+    yield from _base64_forms(secret.encode(errors="replace"))
 
 
 def _base64_forms(secret: bytes) -> Iterator[str]:

@@ -1,6 +1,5 @@
 """The secrets of a process's settings. No output may hold one, and no message to a vendor or a customer."""
 
-import os
 import re
 from collections.abc import Iterator
 from urllib.parse import unquote, urlsplit
@@ -9,6 +8,7 @@ from pydantic import BaseModel, SecretStr
 
 from schemas.setting_groups import ProviderSettings, ProvidersSettings
 from schemas.settings import Settings
+from schemas.variables import every
 
 # The name of an option or of a variable that holds a secret.
 _KEY = re.compile("key|secret|token|password|auth", re.IGNORECASE)
@@ -60,8 +60,11 @@ def _passwords_in(url: str) -> Iterator[str]:
 
 
 def _variables_of_libraries() -> Iterator[str]:
-    """What libraries read by themselves: Flower's secrets, and the headers that open a collector of traces."""
-    for name, value in os.environ.items():
+    """What libraries read by themselves: Flower's secrets, and the headers that open a collector of traces.
+
+    The settings' file has such variables, too: OpenTelemetry receives them only later.
+    """
+    for name, value in every().items():
         if name.startswith("FLOWER_") and _KEY.search(name):
             yield value
         elif name.startswith("OTEL_") and name.endswith("_HEADERS"):

@@ -1,18 +1,22 @@
 """Removes secrets from log lines, ours and those of libraries: the processor `Redaction`.
 
 A line loses: the secrets of the settings in every form; the texts of the customer whose work is being done (`hidden`);
-keys, tokens, passwords and queries in URLs by their form; and every field whose name says that it is a secret. The
-callers of a log pass what they know, and need not think of secrets.
+keys, tokens, passwords and queries in URLs by their form (`secret_forms.py`); and every field whose name says that the
+field is a secret. The callers of a log pass what they know, and need not think of secrets.
 """
 
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from enum import Enum
+from functools import cached_property
 from typing import Final
 
 from structlog.types import EventDict
 
 from schemas.echoes import HIDDEN, Echoes
+from schemas.secret_forms import without_secret_forms
+
+Texts = Callable[[], Iterable[str]]
 
 _TEXTS: Final = "_texts"
 """The field that carries the texts of `hidden`. No line shows it."""
@@ -21,40 +25,45 @@ _TEXTS: Final = "_texts"
 _OURS: Final = frozenset(
     {"timestamp", "level", "logger", "generation_id", "provider", "operation", "stage", "origin", "event"}
 )
+# Ids, and names of our code. In these forms, no value holds a text of a customer.
+_ID: Final = re.compile(r"[0-9a-f]{32}|[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}")
+_CLOSED_FORMS: Final = {
+    **dict.fromkeys(("trace_id", "request_id", "customer_id", "remote_id"), _ID),
+    **dict.fromkeys(("task", "code"), re.compile(r"[a-z_.]{1,64}")),
+    "error": re.compile(r"[A-Za-z]{1,64}Error"),
+}
 _SECRET_NAME: Final = re.compile(
     "secret|token|passw|prompt|authorization|cookie|credential|api_key|signature", re.IGNORECASE
 )
 _LONGEST: Final = 16_384
-
-# Scheme and host of a URL stay. User, password, path and query go: the path of a result's link is a secret, too.
-_URL: Final = re.compile(
-    r"""\b(?P<scheme>[a-z][a-z0-9+.-]*:(?:\\?/){2})(?:[^\s/@]*@)?(?P<host>[^\s/?#"'<>)\]},]*)(?P<rest>[/?#][^\s"'<>)]*)?""",
-    re.IGNORECASE,
-)
-# What has the form of a secret, wherever it stands.
-_FORMS: Final = (
-    # The query of a path without a host: tokens of signed links, searches in Flower.
-    (re.compile(r"\?[\w.\[\]%-]+=[^\s\"'<>)]*"), f"?{HIDDEN}"),
-    (re.compile(r"\S*(?:%3F|%26)[\w-]+%3D\S*", re.IGNORECASE), HIDDEN),
-    (re.compile(r"\bdata:[^\s,]*;base64,[^\s\"']*", re.IGNORECASE), f"data:{HIDDEN}"),
-    (re.compile(r"\b(rw_(?:test_)?|whsec_|sk-)[\w+/=-]{16,}"), rf"\1{HIDDEN}"),
-    (re.compile(r"\b(Bearer|Basic|Key|Token)\s+[\w+/=.:~-]{16,}", re.IGNORECASE), rf"\1 {HIDDEN}"),
-    # JSON web tokens, as Kling and Google take them.
-    (re.compile(r"\beyJ[\w-]{8,}\.[\w-]+\.[\w-]*"), HIDDEN),
-    # Our tokens of links: an HMAC of 32 bytes as base64.
-    (re.compile(r"(?<![\w-])[\w-]{43}(?![\w-])", re.ASCII), HIDDEN),
-)
-
-Texts = Callable[[], Iterable[str]]
+"""The characters of a value that a line shows at most."""
 
 
-def hidden(texts: Texts) -> dict[str, Texts]:
+class _Texts:
+    """The texts of a customer. Their forms are made once, for the first line that could hold one."""
+
+    def __init__(self, texts: Texts) -> None:
+        self._texts = texts
+
+    def removed(self, text: str) -> str:
+        """The text without the customer's."""
+        return HIDDEN if self._echoes is None else self._echoes.removed(text)
+
+    @cached_property
+    def _echoes(self) -> Echoes | None:
+        try:
+            return Echoes(self._texts())
+        except Exception:  # noqa: BLE001 -- the crash may come from an order that cannot be read; its texts stay out
+            return None
+
+
+def hidden(texts: Texts) -> dict[str, object]:
     """The variable of structlog's context that keeps these texts out of the lines of the context.
 
     Args:
-        texts: called only for a line that could hold them.
+        texts: called once at most, for the first line that could hold them.
     """
-    return {_TEXTS: texts}
+    return {_TEXTS: _Texts(texts)}
 
 
 def texts_in(document: object) -> Iterator[str]:
@@ -77,15 +86,18 @@ class Redaction:
 
     def __call__(self, _logger: object, _method: str, event: EventDict) -> EventDict:
         """Remove the secrets from the values of a line."""
-        texts: Texts | None = event.pop(_TEXTS, None)
+        texts: _Texts | None = event.pop(_TEXTS, None)
         is_ours = bool(event.get("_from_structlog"))
         for name, value in event.items():
             if name.startswith("_") or (name in _OURS and (is_ours or name != "event")):
                 continue
-            event[name] = HIDDEN if _SECRET_NAME.search(name) else self._shown(value, texts)
+            if is_ours and (form := _CLOSED_FORMS.get(name)) and isinstance(value, str) and form.fullmatch(value):
+                event[name] = self._secrets.removed(value)
+            else:
+                event[name] = HIDDEN if _SECRET_NAME.search(name) else self._shown(value, texts)
         return event
 
-    def _shown(self, value: object, texts: Texts | None) -> object:
+    def _shown(self, value: object, texts: _Texts | None) -> object:
         match value:
             case None | bool() | int() | float() | Enum():
                 return value
@@ -101,22 +113,16 @@ class Redaction:
             case _:
                 return self._safe(str(value), texts)
 
-    def _safe(self, text: str, texts: Texts | None) -> str:
-        shown = self._secrets.removed(text if len(text) <= _LONGEST else f"{text[:_LONGEST]}…")
+    def _safe(self, text: str, texts: _Texts | None) -> str:
+        shown = self._secrets.removed(_cut(text))
         if texts is not None:
-            shown = _without_texts(shown, texts)
-        shown = _URL.sub(_origin, shown)
-        for form, replacement in _FORMS:
-            shown = form.sub(replacement, shown)
-        return shown
+            shown = texts.removed(shown)
+        return without_secret_forms(shown)
 
 
-def _without_texts(text: str, texts: Texts) -> str:
-    try:
-        return Echoes(texts()).removed(text)
-    except Exception:  # noqa: BLE001 -- the order of a crash may be what cannot be read; its texts stay out all the same
-        return HIDDEN
-
-
-def _origin(url: re.Match[str]) -> str:
-    return url["scheme"] + url["host"] + ("" if url["rest"] in (None, "/") else f"/{HIDDEN}")
+def _cut(text: str) -> str:
+    """The first words of a long text. The word at the cut goes: the word could be half of a secret."""
+    if len(text) <= _LONGEST:
+        return text
+    whole, *rest = text[:_LONGEST].rsplit(maxsplit=1)
+    return f"{whole} …" if rest else "…"

@@ -37,14 +37,21 @@ class Unknown:
         return f"{self.name} is no setting and has no effect: {hint}"
 
 
+def every() -> dict[str, str]:
+    """All variables in the environment and in the settings' file. The environment wins."""
+    file = Settings.model_config.get("env_file")
+    in_file = dotenv_values(file) if isinstance(file, str) else {}
+    return {**{name: value or "" for name, value in in_file.items()}, **os.environ}
+
+
 def given() -> dict[str, str]:
     """The variables with our prefix in the environment and in the settings' file. The environment wins."""
-    return {name: value for name, value in _every().items() if name.upper().startswith(PREFIX)}
+    return {name: value for name, value in every().items() if name.upper().startswith(PREFIX)}
 
 
 def of_opentelemetry() -> dict[str, str]:
     """The variables of OpenTelemetry in the environment and in the settings' file. The environment wins."""
-    return {name: value for name, value in _every().items() if name.startswith("OTEL_")}
+    return {name: value for name, value in every().items() if name.startswith("OTEL_")}
 
 
 def unknown(names: Iterable[str]) -> list[Unknown]:
@@ -74,15 +81,9 @@ def not_json(variables: Mapping[str, str]) -> list[str]:
     ]
 
 
-def _every() -> dict[str, str]:
-    file = Settings.model_config.get("env_file")
-    in_file = dotenv_values(file) if isinstance(file, str) else {}
-    return {**{name: value or "" for name, value in in_file.items()}, **os.environ}
-
-
 def _as_set(variable: str) -> str:
     """The name under which a setting was given: ours, or the name of another system."""
-    given_names = {name.upper() for name, value in _every().items() if value}
+    given_names = {name.upper() for name, value in every().items() if value}
     return next((name for name in (variable, *standing_for(variable)) if name in given_names), variable)
 
 

@@ -93,6 +93,15 @@ REQUESTS = [
     Probe("request", "1,000 links that are none", _order_with(image_urls=[_LONG] * 100), _REFUSED),
     Probe("request", "an id of 5,000 characters", _call("GET", f"/v1/generations/{_LONG}"), _REFUSED),
     Probe("request", "a path of 5,000 characters", _call("GET", f"/{_LONG}"), _REFUSED),
+    # The line of the log shows the path, and must not cost more than the request.
+    Probe(
+        "request",
+        "a path of 4,000 escaped queries",
+        _call("GET", f"/{'%253Fa' * 4_000}"),
+        f"{_REFUSED}|closed.*",
+        is_short=True,
+    ),
+    Probe("request", "a path of 10,000 escaped queries", _call("GET", f"/{'%253Fa' * 10_000}"), f"{_REFUSED}|closed.*"),
     Probe("request", "a model of 5,000 characters in a path", _call("GET", f"/v1/models/{_LONG}"), _REFUSED),
     Probe("request", "a provider of 5,000 characters", _call("POST", f"/webhooks/{_LONG}"), _REFUSED),
     Probe(

@@ -162,10 +162,26 @@ def test_secret_is_removed_in_every_form(form: Callable[[str], str]) -> None:
         (f"the key rw_test_{'aB3-' * 10}xyz", "the key rw_test_[…]"),
         ("whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw signs", "whsec_[…] signs"),
         ("Bearer abcdefghijklmnopqrst", "Bearer […]"),
+        ("bearer abcdefghijklmnop1qrs", "bearer […]"),
+        ("key generations_wake_at_not_null_check", "key generations_wake_at_not_null_check"),
+        ("Key (customer_id)=(17) is there", "Key (customer_id)=(17) is there"),
+        ("postgresql://u:p/w@host:5432/db is away", "postgresql://[…]/[…] is away"),
+        ("postgresql://u:123/w@host", "postgresql://[…]/[…]"),
+        ("postgresql://u:p@ss@host/db", "postgresql://host/[…]"),
+        (r"http:\/\/u:p@host\/path", r"http:\/\/host\/[…]"),
+        ("connects to http://127.0.0.1:8080: refused", "connects to http://127.0.0.1:8080: refused"),
+        ("http://[::1]:8080/a/b, http://[::1]:80", "http://[::1]:8080/[…] http://[::1]:80"),
+        ("https://cdn.example/npm/x@5/y", "https://cdn.example/[…]"),
+        ("host=db password=hunter2 user=u", "host=db password=[…] user=u"),
+        ("f(api_key='hunter2', user=u)", "f(api_key='[…]', user=u)"),
+        ("a&X-Amz-Signature=1f2e&x=1", "a&X-Amz-Signature=[…]&x=1"),
+        ('{"api_key": "hunter2", "user": "u"}', '{"api_key": "[…]", "user": "u"}'),
+        ("max_tokens=100 cache_key=styles", "max_tokens=100 cache_key=styles"),
         ("Authorization: Basic b3BzOnBhc3N3b3JkMTIz", "Authorization: Basic […]"),
         ("token eyJhbGciOiJIUzI1NiJ9.eyJpc3MiOiJrIn0.c2ln", "token […]"),
-        ("data:image/png;base64,iVBORw0KGgo=", "data:[…]"),
+        ("data:image/png;base64,iVBORw0KGgo=", "data:image/png;base64,[…]"),
         (f"callbacks%2Fkie%2F1%3Ft%3D{'aB-_' * 10}abc", "[…]"),
+        ("a %3Fb%3Dsecret c", "a […] c"),
         (f"the token {'aB-_' * 10}abc is wrong", "the token […] is wrong"),
         ("e0065577-9f55-4781-8fcf-7f5e2a9509a6", "e0065577-9f55-4781-8fcf-7f5e2a9509a6"),
         ("customers/1f0c/2a.png", "customers/1f0c/2a.png"),
@@ -175,6 +191,20 @@ def test_secret_is_removed_in_every_form(form: Callable[[str], str]) -> None:
 )
 def test_what_has_the_form_of_a_secret_is_removed_and_the_rest_stays(text: str, expected: str) -> None:
     assert shown(text) == expected
+
+
+@pytest.mark.parametrize("secret", ["a-long-secret-of-the-settings", "rw_" + "aB3x" * 10 + "xyz"])
+@pytest.mark.parametrize("shown_characters", range(1, 29, 3))
+def test_cut_of_a_long_value_leaves_no_half_of_a_secret(secret: str, shown_characters: int) -> None:
+    words = "word " * 4000
+    told = str(shown(words[: 16_384 - shown_characters - 1] + " " + secret + words, "a-long-secret-of-the-settings"))
+
+    assert told.endswith(" …")
+    assert set(told.split()) <= {"word", "wor", "wo", "w", "…"}
+
+
+def test_long_value_without_spaces_goes() -> None:
+    assert shown("x" * 20_000) == "…"
 
 
 def test_numbers_and_other_values_stay() -> None:
@@ -189,6 +219,50 @@ def test_texts_that_cannot_be_read_hide_the_whole_value() -> None:
 
     line = {"event": "an_event", "value": "some text of a vendor", **hidden(unreadable)}
     assert Redaction(())(None, "info", line)["value"] == "[…]"
+
+
+class Prompt:
+    """A customer's prompt of 20,000 characters, which counts its readers."""
+
+    def __init__(self) -> None:
+        self.text = " ".join(f"fox{number}" for number in range(3000))[:20_000]
+        self.readers = 0
+
+    def __call__(self) -> list[str]:
+        self.readers += 1
+        return [self.text]
+
+
+def test_texts_are_read_once_for_all_lines_of_a_claim() -> None:
+    prompt = Prompt()
+    context = hidden(prompt)
+    write = Redaction(())
+    for start in range(0, 19_000, 1_000):
+        line = write(None, "info", {"event": "an_event", "value": f"<{prompt.text[start : start + 40]}>", **context})
+        assert line["value"] == "<[…]>"
+    encoded = base64.b64encode(prompt.text[:60].encode()).decode()
+    assert len(str(write(None, "info", {"event": "an_event", "value": encoded, **context})["value"])) < 12
+    assert prompt.readers == 1
+
+
+def test_ids_and_names_of_the_code_need_no_texts() -> None:
+    prompt = Prompt()
+    fields = {
+        "task": "generation.submit",
+        "request_id": "d0f350f456154b50b51b502e3b9cd2fa",
+        "customer_id": "e0065577-9f55-4781-8fcf-7f5e2a9509a6",
+        "code": "provider_refused",
+        "error": "ConnectError",
+    }
+    line = {"event": "an_event", "_from_structlog": True, **fields, **hidden(prompt)}
+    assert fields.items() <= Redaction(())(None, "info", line).items()
+    assert prompt.readers == 0
+
+
+def test_id_of_a_strangers_form_is_searched() -> None:
+    prompt = Prompt()
+    line = {"event": "an_event", "_from_structlog": True, "request_id": prompt.text[:30], **hidden(prompt)}
+    assert Redaction(())(None, "info", line)["request_id"] == "[…]"
 
 
 def test_texts_of_a_document_are_found_at_every_depth() -> None:
@@ -219,3 +293,13 @@ def test_secrets_of_the_settings_are_found_wherever_they_stand() -> None:
         *("the-flower-login", "the-earlier-key", "the-other-hook"),
     } <= found
     assert not {"us-central1-a", "sandbox", ""} & found
+
+
+def test_collectors_key_in_the_settings_file_is_known_before_opentelemetry_has_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / ".env").write_text("OTEL_EXPORTER_OTLP_HEADERS=api-key=planted-collector-key\n")
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.delenv("OTEL_EXPORTER_OTLP_HEADERS", raising=False)
+
+    assert "planted-collector-key" in secrets_of(clean_settings())
