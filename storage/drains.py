@@ -34,6 +34,11 @@ class Drain:
     created_at: datetime
     """Since when."""
 
+    def in_words(self) -> str:
+        """The drain in a line, with its author, its time and its reason."""
+        why = f": {self.reason}" if self.reason else ""
+        return f"the drain of {self.target} by {self.author} since {self.created_at:%Y-%m-%d %H:%M:%S}{why}"
+
 
 @dataclass(frozen=True)
 class Process:
