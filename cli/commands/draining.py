@@ -40,7 +40,7 @@ def drain(
     dry_run: Annotated[bool, typer.Option("--dry-run", help="only count the work in hand")] = False,
     wait: Annotated[float, typer.Option(min=0, max=3600, help="seconds until all must be empty")] = 60,
     ignore_silent: Annotated[
-        bool, typer.Option("--ignore-silent", help="count processes that run or ran without a report as ended")
+        bool, typer.Option("--ignore-silent", help="count processes that do not report themselves as ended")
     ] = False,
     as_json: AsJson = False,
 ) -> None:
