@@ -17,7 +17,7 @@ from storage.sql import Sql, returns
 REPORT_SECONDS: Final = 1.0
 """The time between two reports of a process."""
 
-# A process that has not reported for so long has ended, or does not reach the database.
+# A process that has not reported for so long was killed, or does not reach the database.
 _SILENT_SECONDS = 10
 
 
@@ -34,10 +34,15 @@ class Drain:
     created_at: datetime
     """Since when."""
 
+    def in_words(self) -> str:
+        """The drain in a line, with its author, its time and its reason."""
+        why = f": {self.reason}" if self.reason else ""
+        return f"the drain of {self.target} by {self.author} since {self.created_at:%Y-%m-%d %H:%M:%S}{why}"
+
 
 @dataclass(frozen=True)
 class Process:
-    """A worker process that has reported within the last seconds."""
+    """A worker process that has reported itself. An orderly end removes the report."""
 
     node: str
     """The name of the node, such as `provider@host`."""
@@ -49,11 +54,15 @@ class Process:
     """Since when the process takes nothing new. None: it takes work."""
     drain: str | None
     """The drain that the process is to follow. None: there is none."""
+    seen_at: datetime
+    """The newest report."""
+    is_silent: bool
+    """Whether reports are missing. The process may still work: perhaps it does not reach the database."""
 
     @property
     def is_empty(self) -> bool:
-        """Whether the process takes nothing new and has nothing left."""
-        return self.drained_at is not None and self.in_hand == 0
+        """Whether the process takes nothing new and has nothing left. Nothing is known of a silent process."""
+        return self.drained_at is not None and self.in_hand == 0 and not self.is_silent
 
 
 # A drained process writes its state, so that the operator sees that no claim follows.
@@ -69,27 +78,29 @@ _REPORT = returns(bool)("""
 _BEGIN = """
     DELETE FROM worker_processes
     WHERE (node = %(node)s AND pid = %(pid)s) OR seen_at < clock_timestamp() - interval '1 hour'
+        OR (node = %(node)s AND seen_at < clock_timestamp() - make_interval(secs => %(silent_seconds)s))
 """
 
 _LEAVE = "DELETE FROM worker_processes WHERE node = %(node)s AND pid = %(pid)s"
 
-_PROCESSES = returns(Process)(f"""
+_PROCESSES = returns(Process)("""
     SELECT node, pid, in_hand, drained_at,
-        (SELECT min(target) FROM drains WHERE target IN (node, '@' || split_part(node, '@', 2))) AS drain
-    FROM worker_processes WHERE seen_at > clock_timestamp() - interval '{_SILENT_SECONDS} seconds'
-    ORDER BY node, pid
-""")  # noqa: S608 -- a constant
+        (SELECT min(target) FROM drains WHERE target IN (node, '@' || split_part(node, '@', 2))) AS drain,
+        seen_at, seen_at < clock_timestamp() - make_interval(secs => %(silent_seconds)s) AS is_silent
+    FROM worker_processes ORDER BY node, pid
+""")
 
 _DRAINS = returns(Drain)("SELECT target, author, reason, created_at FROM drains ORDER BY created_at, target")
 
-_DRAIN = """
+_DRAIN = returns(str)("""
     WITH drained AS (
         INSERT INTO drains (target, author, reason) VALUES (%(target)s, %(author)s, %(reason)s)
-        ON CONFLICT (target) DO UPDATE SET author = excluded.author, reason = excluded.reason
+        ON CONFLICT (target) DO NOTHING RETURNING target
     )
     INSERT INTO admission_changes (id, author, action, scope, name, reason, after)
-    VALUES (gen_random_uuid(), %(author)s, %(action)s, 'worker', %(target)s, %(reason)s, %(after)s)
-"""
+    SELECT gen_random_uuid(), %(author)s, %(action)s, 'worker', target, %(reason)s, %(after)s FROM drained
+    RETURNING name
+""")
 
 _UNDRAIN = returns(str)("""
     WITH undrained AS (DELETE FROM drains WHERE target = %(target)s RETURNING target, reason)
@@ -102,8 +113,8 @@ _UNDRAIN = returns(str)("""
 
 
 def begin(sql: Sql, node: str, pid: int) -> None:
-    """Forget an earlier process of this name and id, and the processes that ended without a word."""
-    sql.run(_BEGIN, node=node, pid=pid)
+    """Forget the silent processes of this name, and all that have been silent for long. A name has one process."""
+    sql.run(_BEGIN, node=node, pid=pid, silent_seconds=_SILENT_SECONDS)
 
 
 def report(sql: Sql, node: str, pid: int, *, in_hand: int, is_drained: bool) -> bool:
@@ -122,8 +133,8 @@ def leave(sql: Sql, node: str, pid: int) -> None:
 
 
 def processes(sql: Sql) -> list[Process]:
-    """The processes that have reported within the last seconds."""
-    return sql.all(_PROCESSES)
+    """The processes that have reported themselves and have not ended in order."""
+    return sql.all(_PROCESSES, silent_seconds=_SILENT_SECONDS)
 
 
 def drains(sql: Sql) -> list[Drain]:
@@ -131,16 +142,26 @@ def drains(sql: Sql) -> list[Drain]:
     return sql.all(_DRAINS)
 
 
-def drain(sql: Sql, target: str, found: Sequence[Process], why: Reason) -> None:
+def drain(sql: Sql, target: str, found: Sequence[Process], why: Reason) -> bool:
     """Let the processes of a target take nothing new, also those that start later.
+
+    Returns False if the target is drained already: that drain keeps its author and its reason.
 
     Args:
         found: the processes of the target, for the history.
     """
     after = {"processes": {f"{one.node} pid {one.pid}": one.in_hand for one in found}}
-    sql.run(_DRAIN, target=target, author=why.author, reason=why.text, action=Action.DRAIN, after=Jsonb(after))
+    made = sql.first(
+        _DRAIN, target=target, author=why.author, reason=why.text, action=Action.DRAIN, after=Jsonb(after)
+    )  # fmt: skip
+    return made is not None
 
 
 def undrain(sql: Sql, target: str, why: Reason) -> bool:
     """Take a drain back. Returns False if there is none."""
     return sql.first(_UNDRAIN, target=target, author=why.author, reason=why.text, action=Action.UNDRAIN) is not None
+
+
+def matches(node: str, target: str) -> bool:
+    """Whether a node belongs to a target: the same node, or a node of the host."""
+    return node == target or (target.startswith("@") and node.endswith(target))

@@ -36,6 +36,9 @@ class Restored:
     """The generations that go on from their stage."""
 
 
+# The rows of a large queue take longer than a statement of a step. A lock shows that another session works.
+_UNHURRIED = "SET LOCAL statement_timeout = 0; SET LOCAL lock_timeout = '10s'"
+
 _NEWEST = returns(datetime)("SELECT created_at FROM events ORDER BY id DESC LIMIT 1")
 
 _LATE = returns(float)("SELECT extract(epoch FROM clock_timestamp() - %(at)s)::float8")
@@ -67,6 +70,11 @@ _RECORD = """
 """
 
 
+def unhurried(sql: Sql) -> None:
+    """Let the statements of this transaction take their time. A lock of another session still ends them."""
+    sql.run(_UNHURRIED)
+
+
 def newest_event(sql: Sql) -> datetime | None:
     """The time of the newest event. None without events."""
     return sql.first(_NEWEST)
@@ -81,8 +89,8 @@ def prepare(sql: Sql, *, at: datetime, stopped_at: datetime, why: Reason) -> Res
     """Prepare the unfinished generations of a restored database. Call before any worker starts.
 
     Args:
-        at: the moment that the database shows.
-        stopped_at: the moment at which the last worker of before stopped.
+        at: the moment that the database shows. A later moment than now would move deadlines back.
+        stopped_at: the moment at which the last worker of before stopped: not before `at`, and not after now.
     """
     late_seconds = sql.all(_LATE, at=at)[0]
     doubted = dict(transitions.doubt(sql, stopped_at=stopped_at))

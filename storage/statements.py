@@ -162,7 +162,8 @@ END_DEADLINE = f"""
     WHERE id = %(id)s
 """  # noqa: S608 -- a constant
 
-# The restored database does not know whether these creates left after its backup. Their accounts count them as sent.
+# The restored database does not know whether these creates left after its backup. Their accounts count them as sent:
+# a granted create is at `infinity` until it leaves. The trigger of the move finds no admission any more.
 DOUBT = returns(lambda provider, count: (str(provider), int(count)))("""
     WITH doubted AS (
         UPDATE generations SET
@@ -174,7 +175,10 @@ DOUBT = returns(lambda provider, count: (str(provider), int(count)))("""
         INSERT INTO events (generation_id, customer_id, origin, stage, progress, name, data)
         SELECT id, customer_id, %(origin)s, stage, progress, 'moved', %(event)s FROM doubted
     ), uncounted AS (
-        DELETE FROM admissions USING doubted WHERE generation_id = doubted.id
+        DELETE FROM admissions USING doubted WHERE generation_id = doubted.id RETURNING create_id
+    ), sent AS (
+        UPDATE admission_creates SET at = clock_timestamp() FROM uncounted
+        WHERE admission_creates.id = uncounted.create_id AND admission_creates.at = 'infinity'
     )
     SELECT provider, count(*) FROM doubted GROUP BY provider ORDER BY provider
 """)

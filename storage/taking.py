@@ -6,13 +6,13 @@ from contextlib import contextmanager
 
 
 class Taking:
-    """A gate before new work. After `close` has returned, the process takes nothing new.
+    """A gate before new work. From the moment when `is_closed`, the process takes nothing new.
 
     Every thread that takes work does so inside `taking`.
     """
 
     def __init__(self) -> None:
-        self._changed = threading.Condition()
+        self._lock = threading.Lock()
         self._is_open = True
         self._inside = 0
 
@@ -29,23 +29,27 @@ class Taking:
     @contextmanager
     def taking(self) -> Iterator[bool]:
         """Whether this thread may take new work during the block."""
-        with self._changed:
+        with self._lock:
             may = self._is_open
             self._inside += may
         try:
             yield may
         finally:
-            with self._changed:
+            with self._lock:
                 self._inside -= may
-                self._changed.notify_all()
+
+    @property
+    def is_closed(self) -> bool:
+        """Whether no thread is let in, and none is inside any more."""
+        with self._lock:
+            return not self._is_open and self._inside == 0
 
     def close(self) -> None:
-        """Let no thread in any more, and wait until no thread is inside."""
-        with self._changed:
+        """Let no thread in any more. Returns at once; the threads inside go on."""
+        with self._lock:
             self._is_open = False
-            self._changed.wait_for(lambda: self._inside == 0)
 
     def open(self) -> None:
         """Let threads in again."""
-        with self._changed:
+        with self._lock:
             self._is_open = True

@@ -71,7 +71,7 @@ def _run_celery(settings: Settings, queues: Sequence[Queue], *, threads: int, na
         use_services(services)
         draining = Draining(
             settings, services.database, name, services.taking, in_hand=lambda: services.leases.count,
-            on_change=Consuming(queues).change,
+            follow=Consuming(queues).follow,
         )  # fmt: skip
         with following(draining):
             app.worker_main(_arguments(queues, threads=threads, name=name))

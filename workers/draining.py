@@ -1,6 +1,7 @@
 """Follows the drains of an operator: reports this process to the database, and closes the gate before new work.
 
-The answer to a report says whether the process is to drain. So a drain needs no command over Redis.
+The answer to a report says whether the process is to drain. So a drain needs no command over Redis. Nothing here waits
+for work: a process that is busy goes on reporting.
 """
 
 import os
@@ -36,7 +37,7 @@ class Draining:
         taking: Taking,
         *,
         in_hand: Callable[[], int],
-        on_change: Callable[[bool], None] = lambda _takes: None,
+        follow: Callable[[bool], None] = lambda _takes: None,
     ) -> None:
         """Describe the process. `start` makes the first report.
 
@@ -44,14 +45,14 @@ class Draining:
             name: the name of the node, such as `provider`.
             taking: the gate before new work.
             in_hand: returns the number of claims or messages that the process has.
-            on_change: hears whether the process takes work, after the gate was closed or opened.
+            follow: hears after each report whether the process takes work, and returns at once.
         """
         self._database = database
         self._key = link_tokens.fingerprint(settings.secret_key.get_secret_value())
         self._node, self._pid = f"{name}@{gethostname()}", os.getpid()
         self._taking = taking
         self._in_hand = in_hand
-        self._on_change = on_change
+        self._follow = follow
         self._over = Event()
         self._thread = Thread(target=self._run, name="draining", daemon=True)
 
@@ -73,15 +74,19 @@ class Draining:
 
     def _look(self) -> None:
         """Report the process, and follow the answer."""
-        is_drained, in_hand = not self._taking.is_open, self._in_hand()
-
-        def report(sql: Sql) -> bool:
-            secret_keys.signs(sql, self._key)
-            return drains.report(sql, self._node, self._pid, in_hand=in_hand, is_drained=is_drained)
-
-        must_drain = self._noted(report)
-        if must_drain is not None and must_drain is not is_drained:
+        must_drain = self._noted(self._report)
+        is_changed = must_drain is not None and must_drain is self._taking.is_open
+        if is_changed:
             self._change(takes=not must_drain)
+        self._follow(self._taking.is_open)
+        if is_changed:
+            self._noted(self._report)  # the operator waits for this report
+
+    def _report(self, sql: Sql) -> bool:
+        # First the gate: work that comes through an open gate later belongs to a process that is not drained.
+        is_drained = self._taking.is_closed
+        secret_keys.signs(sql, self._key)
+        return drains.report(sql, self._node, self._pid, in_hand=self._in_hand(), is_drained=is_drained)
 
     def _noted(self, write: Callable[[Sql], T]) -> T | None:
         """Write to the database. None if it does not answer: the next report follows in a second."""
@@ -97,10 +102,7 @@ class Draining:
             self._taking.open()
         else:
             self._taking.close()
-        self._on_change(takes)
         log.info("worker_undrained" if takes else "worker_drained", in_hand=self._in_hand())
-        if not takes:
-            self._look()  # the operator waits for this report
 
 
 @contextmanager

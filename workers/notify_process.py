@@ -5,7 +5,6 @@ The work waits in the database. So any number of these processes may run, and on
 
 import asyncio
 import signal
-import threading
 from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
@@ -28,7 +27,6 @@ from workers.presence import present
 log = structlog.get_logger()
 
 _ASK_AGAIN_SECONDS = 0.5
-_REST_SECONDS = 30.0
 
 
 @dataclass(frozen=True)
@@ -96,17 +94,14 @@ class _Rests:
     def __init__(self) -> None:
         self._loop = asyncio.get_running_loop()
         self.begin, self.end = asyncio.Event(), asyncio.Event()
-        self.rest = threading.Event()
-        """Set while no part runs."""
-        self.rest.set()
+        self.are_resting = True
+        """Whether no part runs."""
 
-    def change(self, takes: bool) -> None:
-        """Let the parts run, or rest. Return when they do."""
-        self._loop.call_soon_threadsafe(self._change, takes)
-        if not takes:
-            self.rest.wait(_REST_SECONDS)
+    def follow(self, takes: bool) -> None:
+        """Let the parts run, or rest soon."""
+        self._loop.call_soon_threadsafe(self._follow, takes)
 
-    def _change(self, takes: bool) -> None:
+    def _follow(self, takes: bool) -> None:
         (self.end if takes else self.begin).set()
         (self.begin if takes else self.end).clear()
 
@@ -118,11 +113,11 @@ async def _run(settings: Settings, parts: Sequence[Part], name: str) -> None:
     database = AsyncDatabase(settings.database_url, pool_size=settings.database_pool_size)
     reports, rests = Database(settings.database_url, pool_size=1), _Rests()
     draining = Draining(
-        settings, reports, name, Taking(), in_hand=lambda: int(not rests.rest.is_set()), on_change=rests.change
+        settings, reports, name, Taking(), in_hand=lambda: int(not rests.are_resting), follow=rests.follow
     )
     try:
         services = NotifyServices(settings, database, Alarms())
-        async with _followed(draining, rests):
+        async with _followed(draining):
             while not asked.is_set():
                 await _work_or_rest(services, parts, asked, rests)
     finally:
@@ -135,19 +130,18 @@ async def _work_or_rest(services: NotifyServices, parts: Sequence[Part], asked: 
     if rests.begin.is_set():
         await _until([asked, rests.end], [])
         return
-    rests.rest.clear()
+    rests.are_resting = False
     await _until([asked, rests.begin], [part(services) for part in parts])
-    rests.rest.set()
+    rests.are_resting = True
 
 
 @asynccontextmanager
-async def _followed(draining: Draining, rests: _Rests) -> AsyncIterator[None]:
-    """Report the process while the block runs. The reports may wait for the event loop, which must go on."""
+async def _followed(draining: Draining) -> AsyncIterator[None]:
+    """Report the process while the block runs. The event loop goes on while the database answers."""
     await asyncio.to_thread(draining.start)
     try:
         yield
     finally:
-        rests.rest.set()
         await asyncio.to_thread(draining.stop)
 
 

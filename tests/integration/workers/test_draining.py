@@ -44,7 +44,7 @@ def customer(database: Database) -> NewCustomer:
 
 @contextmanager
 def reporting(settings: Settings, database: Database, gate: Taking, changes: list[bool]) -> Iterator[None]:
-    with following(Draining(settings, database, "provider", gate, in_hand=lambda: 3, on_change=changes.append)):
+    with following(Draining(settings, database, "provider", gate, in_hand=lambda: 3, follow=changes.append)):
         yield
 
 
@@ -67,14 +67,28 @@ def test_process_follows_a_drain_and_its_end(settings: Settings, database: Datab
 
         drain(database, target)
         drained = eventually(lambda: the_process(database), lambda one: one.drained_at is not None)
-        assert (gate.is_open, drained.drain, drained.is_empty, changes) == (False, target, False, [False])
+        assert (gate.is_open, drained.drain, drained.is_empty, changes[-1]) == (False, target, False, False)
 
         with database.statement() as sql:
             assert drains.undrain(sql, target, WHY)
         eventually(lambda: the_process(database), lambda one: one.drained_at is None and gate.is_open)
-        assert changes == [False, True]
+        eventually(lambda: changes[-1], bool)
     with database.statement() as sql:
         assert drains.processes(sql) == []
+
+
+def test_busy_process_reports_itself_while_the_gate_closes(
+    settings: Settings, database: Database, gate: Taking
+) -> None:
+    with reporting(settings, database, gate, []):
+        with gate.taking() as may:
+            assert may
+            drain(database, NODE)
+            eventually(lambda: gate.is_open, lambda is_open: not is_open)
+            first = the_process(database).seen_at
+            later = eventually(lambda: the_process(database), lambda one: one.seen_at > first)
+            assert later.drained_at is None
+        eventually(lambda: the_process(database), lambda one: one.drained_at is not None)
 
 
 def test_process_that_starts_on_a_drained_host_takes_nothing(

@@ -1,9 +1,7 @@
-from threading import Event, Thread
-
 from storage.taking import Taking
 
 
-def test_closed_gate_lets_nobody_in_until_it_is_open_again() -> None:
+def test_closed_gate_lets_no_thread_in_until_it_is_open_again() -> None:
     gate = Taking()
     gate.close()
     with gate.taking() as may:
@@ -15,28 +13,15 @@ def test_closed_gate_lets_nobody_in_until_it_is_open_again() -> None:
     assert gate.inside == 0
 
 
-def test_close_waits_for_the_threads_inside() -> None:
-    gate, is_inside, leaves, closed = Taking(), Event(), Event(), Event()
-
-    def take() -> None:
-        with gate.taking():
-            is_inside.set()
-            leaves.wait(30)
-
-    def close() -> None:
+def test_gate_is_closed_when_the_threads_inside_have_left() -> None:
+    gate, is_closed = Taking(), []
+    with gate.taking():
         gate.close()
-        closed.set()
+        with gate.taking() as may:
+            assert not may
+        is_closed.append(gate.is_closed)
+    is_closed.append(gate.is_closed)
+    gate.open()
+    is_closed.append(gate.is_closed)
 
-    taker, closer = Thread(target=take), Thread(target=close)
-    taker.start()
-    is_inside.wait(30)
-    closer.start()
-    while gate.is_open:
-        pass
-    assert not closed.is_set()
-
-    leaves.set()
-    closer.join(30)
-    taker.join(30)
-
-    assert closed.is_set()
+    assert is_closed == [False, True, False]
