@@ -57,6 +57,7 @@ def _count(lever: Lever, wanted: LeverRequest, services: GatewayServices) -> Lev
     with services.database.statement() as sql:
         counted = counting.count(sql, lever, wanted.where)
     seen = Seen(uuid4(), counted.count, counted.counted_at)
+    secret = services.settings.secret_key.get_secret_value()
     return LeverCount(
         lever=lever,
         selected=counted.selected,
@@ -64,13 +65,13 @@ def _count(lever: Lever, wanted: LeverRequest, services: GatewayServices) -> Lev
         credits=counted.credits,
         groups=[LeverGroup.model_validate(group) for group in counted.groups],
         sample=list(counted.sample),
-        token=lever_token.sign(_secret(services), lever, wanted.where, seen),
+        token=lever_token.sign(secret, lever, wanted.where, seen),
         token_ends_at=seen.ends_at,
     )
 
 
 def _seen(lever: Lever, wanted: LeverRequest, services: GatewayServices) -> Seen:
-    seen = lever_token.read(_secret(services), lever, wanted.where, wanted.token or "")
+    seen = lever_token.read(services.settings.accepted_keys, lever, wanted.where, wanted.token or "")
     if seen is None:
         problem = "is not of a count of this lever and this selection: send the request without it, and look again"
         raise InvalidRequest.of_fields([("token", problem)])
@@ -103,7 +104,3 @@ def _told(run: Run, acted: list[Acted], following: UUID | None, left: int) -> Le
     refused = Counter(one.refusal.code for one in acted if one.refusal is not None)
     tally: dict[str, Any] = {"done": dict(done), "refused": dict(refused)}
     return LeverRun(lever=run.lever, change_id=run.change.id, next=following, remaining=left, **tally)
-
-
-def _secret(services: GatewayServices) -> str:
-    return services.settings.secret_key.get_secret_value()

@@ -5,6 +5,7 @@ the selection. So a token fits no other lever and no other selection.
 """
 
 import hashlib
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from uuid import UUID
@@ -43,13 +44,13 @@ def sign(secret: str, lever: Lever, selection: Selection, seen: Seen) -> str:
     return f"{plain}.{link_tokens.sign(secret, _PURPOSE, _signed(lever, selection, plain))}"
 
 
-def read(secret: str, lever: Lever, selection: Selection, token: str) -> Seen | None:
-    """What a token stands for. None: it is none of this lever and this selection."""
+def read(secrets: Sequence[str], lever: Lever, selection: Selection, token: str) -> Seen | None:
+    """The count that a token of one of the secrets stands for. None: of another lever or selection, or no token."""
     parts = token.split(".")
     if len(parts) != _PARTS:
         return None
     plain = ".".join(parts[:-1])
-    if not link_tokens.verify(secret, _PURPOSE, _signed(lever, selection, plain), parts[-1]):
+    if not link_tokens.verify(secrets, _PURPOSE, _signed(lever, selection, plain), parts[-1]):
         return None
     change_id, count, microseconds = parts[:-1]
     return Seen(UUID(change_id), int(count), _EPOCH + timedelta(microseconds=int(microseconds)))
