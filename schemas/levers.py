@@ -39,7 +39,8 @@ _RULES: Final = {
     Lever.RETRY: "unfinished ones, which are looked at now; and failed ones without a retry, which are ordered again "
     "at the price of today. Never sends a create again whose outcome is unknown. Leaves completed and cancelled ones",
     Lever.FAIL: "unfinished ones before `settling`. A queued one ends now. Another one ends at its next look: the "
-    "provider is asked to stop, the hold is released, and a result that comes later is ignored. It may have cost us",
+    "provider is asked to stop work whose id is known, the hold is released, and a result that comes later is ignored. "
+    "A create on its way is stopped when its answer comes. The work may have cost us",
     Lever.CANCEL: "those that are queued, submitting or generating, and were not cancelled yet. A provider that bills "
     "stopped work is charged to the customer, as if the customer had cancelled; `fail` never charges",
     Lever.REFUND: "those whose credits were captured and not refunded: completed ones, and cancelled ones that the "
