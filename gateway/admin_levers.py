@@ -19,8 +19,9 @@ from schemas.lever_api import LeverCount, LeverGroup, LeverRequest, LeverRun
 from schemas.lever_token import Seen
 from schemas.levers import Lever
 from storage.admission_control import Reason
-from storage.levers import changes, counting, running
+from storage.levers import bounding, changes, counting, running
 from storage.levers.acting import Acted, Run
+from storage.levers.bounding import Grown
 from storage.levers.changes import Change
 from storage.levers.counting import Counted
 
@@ -43,9 +44,10 @@ def pull_lever(
     """Without a `token`: counts what the lever would act on, with the credits at stake, and changes nothing. With the
     token of that count: acts.
 
-    The token fits the same lever and the same selection, for an hour. If the selection has grown meanwhile, nothing is
-    done. Generations that were accepted after the count are never meant. Each generation is a transaction apart. The
-    same request again does nothing twice.
+    The token fits the same lever and the same selection, for an hour, and stands for `count` effects: all requests with
+    the token together have no more. If more generations are left than the token still stands for, nothing is done.
+    Generations that were accepted after the count are never meant. Each generation is a transaction apart. The same
+    request again does nothing twice.
     """
     require_operator(caller)
     if wanted.token is None:
@@ -82,11 +84,11 @@ def _run(lever: Lever, wanted: LeverRequest, services: GatewayServices, caller: 
     with services.database.statement() as sql:
         if counting.now(sql) > seen.ends_at:
             raise InvalidRequest.of_fields([("token", "is older than an hour: count again")])
-        counted = counting.count(sql, lever, wanted.where, seen.counted_at)
-        if counted.count > seen.count:
-            problem = f"stands for {seen.count} generations, and there are {counted.count} now: count again"
-            raise InvalidRequest.of_fields([("token", problem)])
-        run = Run(lever, wanted.where, seen.counted_at, _change(lever, wanted, caller, seen, counted))
+        try:
+            counted = bounding.recount(sql, lever, wanted.where, seen)
+        except Grown as error:
+            raise InvalidRequest.of_fields([("token", f"{error}: count again")]) from error
+        run = Run(lever, wanted.where, seen, _change(lever, wanted, caller, seen, counted))
         ids = running.slice_of(sql, run, wanted.after, limit=wanted.limit)
     acted = list(running.act_on(services.database, means_of(services.intake.steps), run, ids))
     with services.database.statement() as sql:

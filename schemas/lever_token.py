@@ -23,14 +23,14 @@ _PARTS = 4
 
 @dataclass(frozen=True)
 class Seen:
-    """What a token stands for."""
+    """A count that an operator has seen. A token stands for one."""
 
     change_id: UUID
     """The id of the change: all calls with one token are one change."""
     count: int
-    """The generations on which the lever would have acted."""
+    """The generations on which the lever would have acted: the most effects of the change."""
     counted_at: datetime
-    """The time of the count."""
+    """The time of the count. Later generations are not meant."""
 
     @property
     def ends_at(self) -> datetime:

@@ -4,9 +4,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
-from uuid import UUID
+from uuid import UUID, uuid4
 
 from schemas.enums import Stage
+from schemas.lever_token import Seen
 from schemas.levers import Lever, Selection
 from storage.levers.selecting import PAID, selected, within_limit
 from storage.sql import Sql, returns
@@ -75,21 +76,21 @@ _STAKES = {
 _NOW = returns(datetime)("SELECT clock_timestamp()")
 
 
-def count(sql: Sql, lever: Lever, selection: Selection, counted_at: datetime | None = None) -> Counted:
+def count(sql: Sql, lever: Lever, selection: Selection, seen: Seen | None = None) -> Counted:
     """Count what a lever would act on.
 
     Args:
-        counted_at: the time of an earlier count of the same selection. None: now.
+        seen: an earlier count of the same selection: count what is left of it. None: count anew.
 
     Raises:
         InvalidRequest: the selection takes longer than the database allows.
     """
-    at = counted_at or now(sql)
-    meant = selected(lever, selection, at)
+    seen = seen or Seen(uuid4(), 0, now(sql))
+    meant = selected(lever, selection, seen)
     with within_limit():
         groups = sql.all(returns(Group)(meant.into(_GROUPS, stake=_STAKES[lever])), **meant.given)
         sample = sql.all(returns(UUID)(meant.into(_SAMPLE)), **meant.given, most=SAMPLE)
-    return Counted(at, groups, sample)
+    return Counted(seen.counted_at, groups, sample)
 
 
 def now(sql: Sql) -> datetime:

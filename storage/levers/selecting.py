@@ -3,7 +3,6 @@
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from datetime import datetime
 
 import psycopg.errors
 from sqlalchemy.exc import OperationalError
@@ -11,6 +10,7 @@ from sqlalchemy.exc import OperationalError
 from schemas.causes import Cause, cause_of_cancel, cause_of_failure
 from schemas.enums import ErrorCode, Stage
 from schemas.errors import InvalidRequest
+from schemas.lever_token import Seen
 from schemas.levers import Lever, Selection
 from schemas.stages import AT_PROVIDER, TERMINAL
 
@@ -44,6 +44,12 @@ _CALLED_BACK = """EXISTS (
 )"""
 
 _NOT_RETRIED = "NOT EXISTS (SELECT FROM generation_labels r WHERE r.retry_of = g.id)"
+
+# What a run has done may fulfil the condition of its lever still, such as a generation that was woken.
+_NOT_YET = """NOT EXISTS (
+    SELECT FROM events o
+    WHERE o.generation_id = g.id AND o.name = 'operator_acted' AND o.data ->> 'change' = %(change)s
+)"""
 
 # A generation past its deadline ends at its next look anyway.
 _ACTS_ON = {
@@ -102,9 +108,9 @@ def within_limit() -> Iterator[None]:
         raise
 
 
-def selected(lever: Lever, selection: Selection, counted_at: datetime) -> Selected:
-    """The generations of a selection that were accepted until `counted_at`."""
-    given: dict[str, object] = {"counted_at": counted_at}
+def selected(lever: Lever, selection: Selection, seen: Seen) -> Selected:
+    """The generations of a selection that were accepted until a count, and those on which its run has not acted yet."""
+    given: dict[str, object] = {"counted_at": seen.counted_at, "change": str(seen.change_id)}
     conditions = ["g.deleted_at IS NULL", "g.created_at <= %(counted_at)s"]
     for name, value, condition in _conditions(selection):
         given[name] = value
@@ -120,7 +126,9 @@ def selected(lever: Lever, selection: Selection, counted_at: datetime) -> Select
     needs_labels = selection.batch_id or selection.accepted_after or selection.accepted_before
     joined = [_LABELS] if needs_labels else []
     joined += [_PAID] if lever is Lever.REFUND else []
-    return Selected(" ".join(["generations g", *joined]), " AND ".join(conditions), _ACTS_ON[lever], given)
+    return Selected(
+        " ".join(["generations g", *joined]), " AND ".join(conditions), f"{_ACTS_ON[lever]} AND {_NOT_YET}", given
+    )
 
 
 def _conditions(selection: Selection) -> Iterator[tuple[str, object, str]]:
