@@ -48,6 +48,9 @@ def pull_lever(
     the token together have no more. If more generations are left than the token still stands for, nothing is done.
     Generations that were accepted after the count are never meant. Each generation is a transaction apart. The same
     request again does nothing twice.
+
+    `retry` leaves failed generations with `submit_outcome_unknown` alone, unless the selection names them by
+    `error_code` or `id`: the vendor may have their work, and bill both orders.
     """
     require_operator(caller)
     if wanted.token is None:
@@ -65,6 +68,7 @@ def _count(lever: Lever, wanted: LeverRequest, services: GatewayServices) -> Lev
         selected=counted.selected,
         count=counted.count,
         credits=counted.credits,
+        may_be_at_vendor=counted.may_be_at_vendor,
         groups=[LeverGroup.model_validate(group) for group in counted.groups],
         sample=list(counted.sample),
         token=lever_token.sign(secret, lever, wanted.where, seen),

@@ -17,7 +17,8 @@ class Lever(StrEnum):
     """An operator's action on generations."""
 
     RETRY = "retry"
-    """An unfinished one is looked at now, without its back-off. A failed one is ordered again, as its customer may."""
+    """An unfinished one is looked at now, without its back-off. A failed one is ordered again, as its customer may, and
+    one whose create may be at the vendor only by name."""
     FAIL = "fail"
     """An unfinished one fails and costs nothing. Its provider is asked to stop."""
     CANCEL = "cancel"
@@ -37,7 +38,9 @@ class Lever(StrEnum):
 
 _RULES: Final = {
     Lever.RETRY: "unfinished ones, which are looked at now; and failed ones without a retry, which are ordered again "
-    "at the price of today. Never sends a create again whose outcome is unknown. Leaves completed and cancelled ones",
+    "at the price of today. Leaves `submit_outcome_unknown`, unless the selection names this `error_code` or the ids: "
+    "the vendor may have the work, and bill both orders. An unfinished create of unknown outcome is looked for, and "
+    "sent again only where its route says `resubmit`. Leaves completed and cancelled ones",
     Lever.FAIL: "unfinished ones before `settling`. A queued one ends now. Another one ends at its next look: the "
     "provider is asked to stop work whose id is known, the hold is released, and a result that comes later is ignored. "
     "A create on its way is stopped when its answer comes. The work may have cost us",
@@ -106,6 +109,11 @@ class Selection(BaseModel):
         """The stages that fulfil the conditions of stage and status. None: every stage does."""
         named = frozenset(self.stage or Stage) & {one for one in Stage if status_of(one) in (self.status or Status)}
         return None if len(named) == len(Stage) else named
+
+    @property
+    def means_unknown_creates(self) -> bool:
+        """Whether the selection names, by code or id, failed ones whose create may be at the vendor."""
+        return bool(self.id) or ErrorCode.SUBMIT_OUTCOME_UNKNOWN in self.error_code
 
     @property
     def words(self) -> str:

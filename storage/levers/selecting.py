@@ -45,6 +45,11 @@ _CALLED_BACK = """EXISTS (
 
 _NOT_RETRIED = "NOT EXISTS (SELECT FROM generation_labels r WHERE r.retry_of = g.id)"
 
+_CREATE_IS_KNOWN = f"g.error_code IS DISTINCT FROM '{ErrorCode.SUBMIT_OUTCOME_UNKNOWN}'"
+
+MAY_BE_AT_VENDOR = f"(g.stage = '{Stage.SUBMITTING}' AND g.remote_id IS NULL OR NOT {_CREATE_IS_KNOWN})"
+"""An SQL condition: the create may have left, and its outcome is unknown."""
+
 # What a run has done may fulfil the condition of its lever still, such as a generation that was woken.
 _NOT_YET = """NOT EXISTS (
     SELECT FROM events o
@@ -126,9 +131,14 @@ def selected(lever: Lever, selection: Selection, seen: Seen) -> Selected:
     needs_labels = selection.batch_id or selection.accepted_after or selection.accepted_before
     joined = [_LABELS] if needs_labels else []
     joined += [_PAID] if lever is Lever.REFUND else []
-    return Selected(
-        " ".join(["generations g", *joined]), " AND ".join(conditions), f"{_ACTS_ON[lever]} AND {_NOT_YET}", given
-    )
+    acts = f"{_acts_on(lever, selection)} AND {_NOT_YET}"
+    return Selected(" ".join(["generations g", *joined]), " AND ".join(conditions), acts, given)
+
+
+def _acts_on(lever: Lever, selection: Selection) -> str:
+    if lever is Lever.RETRY and not selection.means_unknown_creates:
+        return f"{_ACTS_ON[lever]} AND {_CREATE_IS_KNOWN}"
+    return _ACTS_ON[lever]
 
 
 def _conditions(selection: Selection) -> Iterator[tuple[str, object, str]]:

@@ -195,6 +195,19 @@ def test_wrong_selection_is_refused(
     assert levers.balance(customer) == Balance(70, 0)
 
 
+def test_dry_run_tells_the_creates_that_may_have_left(
+    reelworks: Reelworks, levers: Levers, customer: NewCustomer
+) -> None:
+    levers.make(customer, Stage.SUBMITTING)
+    said = reelworks("generations", "fail", "--all", *WHY, "--dry-run").out
+    assert "may be at their providers, who never said so, and may bill the work: 1" in said
+
+
+def test_help_of_retry_says_which_creates_are_ordered_again(reelworks: Reelworks) -> None:
+    said = " ".join(reelworks("generations", "retry", "--help").out.split())
+    assert "Leaves `submit_outcome_unknown`, unless the selection names this" in said
+
+
 def test_reason_is_needed(reelworks: Reelworks, completed: list[UUID]) -> None:
     ended = reelworks("generations", "refund", "--all", "--yes", "3")
     assert (ended.status, "--reason" in ended.err) == (2, True)

@@ -153,6 +153,28 @@ def test_a_failed_generation_is_ordered_again_once(
         assert (again.stage, again.customer_id) == (Stage.QUEUED, customer.id)
 
 
+def test_a_create_of_unknown_outcome_is_ordered_again_only_by_name(levers: Levers, customer: NewCustomer) -> None:
+    unknown = levers.make(customer, Stage.SUBMITTING)
+    finishing.fail(levers.database, levers.settings, unknown, ErrorCode.SUBMIT_OUTCOME_UNKNOWN, "no answer")
+    known = levers.make(customer, Stage.FAILED)
+    broad = of_customer(customer, status=["failed"])
+    assert (levers.count(Lever.RETRY, broad).count, levers.count(Lever.RETRY, broad).may_be_at_vendor) == (1, 0)
+    assert levers.pull(Lever.RETRY, broad) == {known: "ordered"}
+    caused = of_customer(customer, cause=["provider_fault"])
+    assert levers.count(Lever.RETRY, caused).count == 0
+    for named in (Selection(id=[unknown]), of_customer(customer, error_code=["submit_outcome_unknown"])):
+        counted = levers.count(Lever.RETRY, named)
+        assert (counted.count, counted.may_be_at_vendor) == (1, 1)
+    assert levers.pull(Lever.RETRY, named) == {unknown: "ordered"}
+
+
+@pytest.mark.parametrize("lever", [Lever.RETRY, Lever.FAIL, Lever.CANCEL])
+def test_count_tells_the_creates_that_may_have_left(levers: Levers, each: dict[Stage, UUID], lever: Lever) -> None:
+    counted = levers.count(lever, Selection(all=True))
+    assert [group.stage for group in counted.groups if group.may_be_at_vendor] == [Stage.SUBMITTING]
+    assert counted.may_be_at_vendor == 1
+
+
 def test_a_retry_without_credits_is_refused_and_the_others_go_on(levers: Levers) -> None:
     poor, rich = new_customer(levers.database, PRICE), new_customer(levers.database, GRANTED)
     ids = [levers.make(one, Stage.FAILED) for one in (poor, rich)]
