@@ -19,8 +19,9 @@ from schemas.lever_api import LeverCount, LeverGroup, LeverRequest, LeverRun
 from schemas.lever_token import Seen
 from schemas.levers import Lever
 from storage.admission_control import Reason
-from storage.levers import changes, counting, running
+from storage.levers import bounding, changes, counting, running
 from storage.levers.acting import Acted, Run
+from storage.levers.bounding import Grown
 from storage.levers.changes import Change
 from storage.levers.counting import Counted
 
@@ -43,9 +44,13 @@ def pull_lever(
     """Without a `token`: counts what the lever would act on, with the credits at stake, and changes nothing. With the
     token of that count: acts.
 
-    The token fits the same lever and the same selection, for an hour. If the selection has grown meanwhile, nothing is
-    done. Generations that were accepted after the count are never meant. Each generation is a transaction apart. The
-    same request again does nothing twice.
+    The token fits the same lever and the same selection, for an hour, and stands for `count` effects: all requests with
+    the token together have no more. If more generations are left than the token still stands for, nothing is done.
+    Generations that were accepted after the count are never meant. Each generation is a transaction apart. The same
+    request again does nothing twice.
+
+    `retry` leaves failed generations with `submit_outcome_unknown` alone, unless the selection names them by
+    `error_code` or `id`: the vendor may have their work, and bill both orders.
     """
     require_operator(caller)
     if wanted.token is None:
@@ -57,20 +62,22 @@ def _count(lever: Lever, wanted: LeverRequest, services: GatewayServices) -> Lev
     with services.database.statement() as sql:
         counted = counting.count(sql, lever, wanted.where)
     seen = Seen(uuid4(), counted.count, counted.counted_at)
+    secret = services.settings.secret_key.get_secret_value()
     return LeverCount(
         lever=lever,
         selected=counted.selected,
         count=counted.count,
         credits=counted.credits,
+        may_be_at_vendor=counted.may_be_at_vendor,
         groups=[LeverGroup.model_validate(group) for group in counted.groups],
         sample=list(counted.sample),
-        token=lever_token.sign(_secret(services), lever, wanted.where, seen),
+        token=lever_token.sign(secret, lever, wanted.where, seen),
         token_ends_at=seen.ends_at,
     )
 
 
 def _seen(lever: Lever, wanted: LeverRequest, services: GatewayServices) -> Seen:
-    seen = lever_token.read(_secret(services), lever, wanted.where, wanted.token or "")
+    seen = lever_token.read(services.settings.accepted_keys, lever, wanted.where, wanted.token or "")
     if seen is None:
         problem = "is not of a count of this lever and this selection: send the request without it, and look again"
         raise InvalidRequest.of_fields([("token", problem)])
@@ -81,11 +88,11 @@ def _run(lever: Lever, wanted: LeverRequest, services: GatewayServices, caller: 
     with services.database.statement() as sql:
         if counting.now(sql) > seen.ends_at:
             raise InvalidRequest.of_fields([("token", "is older than an hour: count again")])
-        counted = counting.count(sql, lever, wanted.where, seen.counted_at)
-        if counted.count > seen.count:
-            problem = f"stands for {seen.count} generations, and there are {counted.count} now: count again"
-            raise InvalidRequest.of_fields([("token", problem)])
-        run = Run(lever, wanted.where, seen.counted_at, _change(lever, wanted, caller, seen, counted))
+        try:
+            counted = bounding.recount(sql, lever, wanted.where, seen)
+        except Grown as error:
+            raise InvalidRequest.of_fields([("token", f"{error}: count again")]) from error
+        run = Run(lever, wanted.where, seen, _change(lever, wanted, caller, seen, counted))
         ids = running.slice_of(sql, run, wanted.after, limit=wanted.limit)
     acted = list(running.act_on(services.database, means_of(services.intake.steps), run, ids))
     with services.database.statement() as sql:
@@ -103,7 +110,3 @@ def _told(run: Run, acted: list[Acted], following: UUID | None, left: int) -> Le
     refused = Counter(one.refusal.code for one in acted if one.refusal is not None)
     tally: dict[str, Any] = {"done": dict(done), "refused": dict(refused)}
     return LeverRun(lever=run.lever, change_id=run.change.id, next=following, remaining=left, **tally)
-
-
-def _secret(services: GatewayServices) -> str:
-    return services.settings.secret_key.get_secret_value()

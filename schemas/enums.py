@@ -76,7 +76,7 @@ class EventName(StrEnum):
     CALLBACK_LATE = "callback_late"
     """A callback arrived after the generation had moved on. The callback is stored and has no effect."""
     SUBMIT_LATE = "submit_late"
-    """The vendor accepted a create after the generation had ended. The work is paid for, and no customer gets it."""
+    """The vendor accepted a create after the generation had ended. The vendor is asked to stop, and may bill it."""
     TRY_FAILED = "try_failed"
     """A step failed and is tried again. Equal failures in a row share one entry, which counts them."""
     STATUS_UNKNOWN = "status_unknown"

@@ -54,6 +54,9 @@ class LeverGroup(BaseModel):
     count: int = Field(description="those on which the lever would act")
     credits: int = Field(description="their credits at stake: held, captured, or for a new order the earlier price")
     at_vendor: int = Field(description="those whose work the vendor accepted, and may bill")
+    may_be_at_vendor: int = Field(
+        description="those whose create may have left, with unknown outcome: the vendor may have the work, and bill it"
+    )
     provider_credits: Decimal | None = Field(
         description="what the vendor has reported as its charge for them, in its own credits; null: nothing"
     )
@@ -70,6 +73,7 @@ class LeverCount(BaseModel):
     """The generations of the selection."""
     count: int = Field(description="those on which the lever would act")
     credits: int = Field(description="the customers' credits at stake")
+    may_be_at_vendor: int = Field(description="those whose create may have left, with unknown outcome")
     groups: list[LeverGroup]
     """The generations by stage and provider."""
     sample: list[UUID] = Field(description="some of those on which the lever would act")

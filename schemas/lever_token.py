@@ -5,6 +5,7 @@ the selection. So a token fits no other lever and no other selection.
 """
 
 import hashlib
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from uuid import UUID
@@ -22,14 +23,14 @@ _PARTS = 4
 
 @dataclass(frozen=True)
 class Seen:
-    """What a token stands for."""
+    """A count that an operator has seen. A token stands for one."""
 
     change_id: UUID
     """The id of the change: all calls with one token are one change."""
     count: int
-    """The generations on which the lever would have acted."""
+    """The generations on which the lever would have acted: the most effects of the change."""
     counted_at: datetime
-    """The time of the count."""
+    """The time of the count. Later generations are not meant."""
 
     @property
     def ends_at(self) -> datetime:
@@ -43,13 +44,13 @@ def sign(secret: str, lever: Lever, selection: Selection, seen: Seen) -> str:
     return f"{plain}.{link_tokens.sign(secret, _PURPOSE, _signed(lever, selection, plain))}"
 
 
-def read(secret: str, lever: Lever, selection: Selection, token: str) -> Seen | None:
-    """What a token stands for. None: it is none of this lever and this selection."""
+def read(secrets: Sequence[str], lever: Lever, selection: Selection, token: str) -> Seen | None:
+    """The count that a token of one of the secrets stands for. None: of another lever or selection, or no token."""
     parts = token.split(".")
     if len(parts) != _PARTS:
         return None
     plain = ".".join(parts[:-1])
-    if not link_tokens.verify(secret, _PURPOSE, _signed(lever, selection, plain), parts[-1]):
+    if not link_tokens.verify(secrets, _PURPOSE, _signed(lever, selection, plain), parts[-1]):
         return None
     change_id, count, microseconds = parts[:-1]
     return Seen(UUID(change_id), int(count), _EPOCH + timedelta(microseconds=int(microseconds)))

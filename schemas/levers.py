@@ -17,7 +17,8 @@ class Lever(StrEnum):
     """An operator's action on generations."""
 
     RETRY = "retry"
-    """An unfinished one is looked at now, without its back-off. A failed one is ordered again, as its customer may."""
+    """An unfinished one is looked at now, without its back-off. A failed one is ordered again, as its customer may, and
+    one whose create may be at the vendor only by name."""
     FAIL = "fail"
     """An unfinished one fails and costs nothing. Its provider is asked to stop."""
     CANCEL = "cancel"
@@ -37,9 +38,12 @@ class Lever(StrEnum):
 
 _RULES: Final = {
     Lever.RETRY: "unfinished ones, which are looked at now; and failed ones without a retry, which are ordered again "
-    "at the price of today. Never sends a create again whose outcome is unknown. Leaves completed and cancelled ones",
+    "at the price of today. Leaves `submit_outcome_unknown`, unless the selection names this `error_code` or the ids: "
+    "the vendor may have the work, and bill both orders. An unfinished create of unknown outcome is looked for, and "
+    "sent again only where its route says `resubmit`. Leaves completed and cancelled ones",
     Lever.FAIL: "unfinished ones before `settling`. A queued one ends now. Another one ends at its next look: the "
-    "provider is asked to stop, the hold is released, and a result that comes later is ignored. It may have cost us",
+    "provider is asked to stop work whose id is known, the hold is released, and a result that comes later is ignored. "
+    "A create on its way is stopped when its answer comes. The work may have cost us",
     Lever.CANCEL: "those that are queued, submitting or generating, and were not cancelled yet. A provider that bills "
     "stopped work is charged to the customer, as if the customer had cancelled; `fail` never charges",
     Lever.REFUND: "those whose credits were captured and not refunded: completed ones, and cancelled ones that the "
@@ -105,6 +109,11 @@ class Selection(BaseModel):
         """The stages that fulfil the conditions of stage and status. None: every stage does."""
         named = frozenset(self.stage or Stage) & {one for one in Stage if status_of(one) in (self.status or Status)}
         return None if len(named) == len(Stage) else named
+
+    @property
+    def means_unknown_creates(self) -> bool:
+        """Whether the selection names, by code or id, failed ones whose create may be at the vendor."""
+        return bool(self.id) or ErrorCode.SUBMIT_OUTCOME_UNKNOWN in self.error_code
 
     @property
     def words(self) -> str:

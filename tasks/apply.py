@@ -40,6 +40,7 @@ from tasks.outcomes import (
     UnlessCalledBack,
     Waits,
 )
+from tasks.remote import stop
 from tasks.services import WorkerServices
 from tasks.timing import FIRST_LOOK_UP_SECONDS
 from tasks.troubles import crashed, outage, outlasting_outages
@@ -173,14 +174,17 @@ def _conclude(services: WorkerServices, claim: Claim, outcome: Advance | NotAcce
 def _write_fact(services: WorkerServices, claim: Claim, accepted: Changes | None) -> None:
     """Record without a lease that the vendor accepted the create (`accepted`), or that the create never left (None).
 
-    The write matches the create's token, not the lease. If the write changes the row, no claim remains.
+    The write matches the create's token, not the lease. If the write changes the row, no claim remains. If the
+    generation no longer waits for an accepted create, however it ended, the vendor is asked to stop the work.
     """
     with services.database.statements() as sql:
         is_heeded = transitions.withdraw(sql, claim) if accepted is None else transitions.keep(sql, claim, accepted)
     if accepted is None:
         log.info("submit_withdrawn", is_withdrawn=is_heeded)
-    else:
-        log.warning("lease_lost_after_create", remote_id=accepted.remote_id, is_kept=is_heeded)
+        return
+    log.warning("lease_lost_after_create", remote_id=accepted.remote_id, is_kept=is_heeded)
+    if not is_heeded and accepted.remote_id is not None:
+        stop(services, claim, accepted.remote_id, accepted.remote_links or {})
 
 
 def _give_up(services: WorkerServices, claim: Claim, outcome: UnlessCalledBack) -> Claim | None:

@@ -1,21 +1,21 @@
-"""Ends a generation before its step runs: past its deadline, or after too many crashes in a row."""
+"""Ends a generation before its step runs: past its deadline, or after too many crashes in a row.
+
+A deadline passes, or an operator ends it (the lever `fail`). The provider is asked to stop the work whose id is known.
+In `submitting` the create may be on its way: its sender asks when the answer brings the id (`tasks.apply`).
+"""
 
 from dataclasses import replace
 
-import structlog
-
 from schemas.enums import ErrorCode, Stage
-from schemas.errors import ProviderError
 from schemas.levers import ENDED_BY_OPERATOR
 from schemas.stages import AT_PROVIDER, CANCELLABLE
 from storage import admission, timeline
 from storage.claims import Claim
 from tasks.outcomes import Fail, Outcome
-from tasks.remote import cancelled, remote_ref
+from tasks.remote import cancelled, stop
+from tasks.resolve import known
 from tasks.services import WorkerServices
-from tasks.troubles import INTERNAL, is_crashing_for_good, loggable
-
-log = structlog.get_logger()
+from tasks.troubles import INTERNAL, is_crashing_for_good
 
 _UNFINISHED = "not finished before its deadline"
 
@@ -49,13 +49,12 @@ def end_of(services: WorkerServices, claim: Claim, *, asks_vendor: bool = True) 
 def _late(services: WorkerServices, claim: Claim, *, asks_vendor: bool) -> Outcome:
     """Ask the provider to stop running work, and end the generation. The end settles the hold."""
     generation = claim.generation
-    if asks_vendor and generation.stage in AT_PROVIDER and generation.remote_id is not None:
-        try:
-            services.providers.get(generation.provider).cancel(remote_ref(claim))
-        except ProviderError as error:
-            log.warning("cancel_failed", reason=loggable(error))
+    work = known(services, claim) if generation.stage in AT_PROVIDER else None
+    if asks_vendor and work is not None:
+        stop(services, claim, work.remote_id, work.links)
     if _is_ended_by_operator(services, claim):
-        return Fail(ErrorCode.INTERNAL, ENDED_BY_OPERATOR)
+        is_unknown = generation.stage is Stage.SUBMITTING and work is None
+        return Fail(ErrorCode.SUBMIT_OUTCOME_UNKNOWN if is_unknown else ErrorCode.INTERNAL, ENDED_BY_OPERATOR)
     if generation.cancel_requested_at is not None and generation.stage in CANCELLABLE:
         return cancelled(services, claim, "not confirmed before the deadline")
     late = _LATE.get(generation.stage, Fail(ErrorCode.TIMEOUT, _UNFINISHED))

@@ -1,10 +1,19 @@
-"""The work at the provider: the vendor's reference, and the charge for a cancellation."""
+"""The work at the provider: the vendor's reference, the request to stop, and the charge for a cancellation."""
+
+from collections.abc import Mapping
+
+import structlog
 
 from providers.base import RemoteRef
-from schemas.enums import CancelRule, Stage
+from schemas.enums import CancelRule, EventName, Stage
+from schemas.errors import ProviderError
+from storage import transitions
 from storage.claims import Claim
 from tasks.outcomes import Cancel
 from tasks.services import WorkerServices
+from tasks.troubles import loggable
+
+log = structlog.get_logger()
 
 
 def remote_ref(claim: Claim) -> RemoteRef:
@@ -12,10 +21,29 @@ def remote_ref(claim: Claim) -> RemoteRef:
     generation = claim.generation
     if generation.remote_id is None:
         raise ValueError(f"generation {claim.id} in {generation.stage} has no remote id")
+    return _ref(claim, generation.remote_id, generation.remote_links)
+
+
+def stop(services: WorkerServices, claim: Claim, remote_id: str, links: Mapping[str, str]) -> None:
+    """Ask the provider once to stop work that no generation waits for. The timeline has the answer.
+
+    A request that fails is logged, and not sent again: the work may then be finished at our cost.
+    """
+    provider = claim.route.provider
+    try:
+        answer = services.providers.get(provider).cancel(_ref(claim, remote_id, links))
+    except ProviderError as error:
+        log.warning("cancel_failed", remote_id=remote_id, reason=loggable(error))
+        return
+    with services.database.statement() as sql:
+        transitions.note(sql, claim.id, EventName.CANCEL_SENT, {"provider": provider, "answer": answer})
+
+
+def _ref(claim: Claim, remote_id: str, links: Mapping[str, str]) -> RemoteRef:
     return RemoteRef(
-        remote_id=generation.remote_id,
+        remote_id=remote_id,
         model=claim.route.model,
-        links=generation.remote_links,
+        links=links,
         prompt=claim.order.inputs.prompt,
         texts=claim.order.inputs.texts(),
     )

@@ -27,7 +27,7 @@ def resolve(services: WorkerServices, claim: Claim, _lease: Lease) -> Outcome:
     # The longer the provider shows no work, the less likely a later look finds work: each pause is longer.
     pause = max(FIRST_LOOK_UP_SECONDS, waited)
     try:
-        found = _known(services, claim) or services.providers.get(claim.generation.provider).look_up(claim.id)
+        found = known(services, claim) or services.providers.get(claim.generation.provider).look_up(claim.id)
     except ProviderUnavailable as error:
         # The provider did not answer, so the provider may have the work.
         log.warning("look_up_failed", reason=loggable(error))
@@ -42,8 +42,8 @@ def resolve(services: WorkerServices, claim: Claim, _lease: Lease) -> Outcome:
     return Later(min(left, pause), Counts.SUCCESS) if left > 0 else UnlessCalledBack(_given_up(services, claim))
 
 
-def _known(services: WorkerServices, claim: Claim) -> AcceptedCreate | None:
-    """The create that its sender or a callback recorded. A callback records only the remote id."""
+def known(services: WorkerServices, claim: Claim) -> AcceptedCreate | None:
+    """The create that its sender or a callback recorded, without a call. A callback records only the remote id."""
     generation = claim.generation
     if generation.remote_id is not None:
         return AcceptedCreate(generation.remote_id, generation.remote_links)

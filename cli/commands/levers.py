@@ -14,6 +14,7 @@ from cli.configuration import stores
 from cli.console import console, errors, refuse
 from cli.options import AsJson, a_prose
 from cli.selections import FIELDS, selection
+from schemas.lever_token import Seen
 from schemas.levers import Lever, Selection
 
 if TYPE_CHECKING:
@@ -80,8 +81,9 @@ for _lever, _says in _SAYS.items():
 
 def _pull(lever: Lever, wanted: Selection, reason: str, *, is_dry: bool, yes: int | None, as_json: bool) -> None:
     from cli.reports.levers import show_count, show_run
-    from storage.levers import changes, counting
+    from storage.levers import bounding, changes, counting
     from storage.levers.acting import Run
+    from storage.levers.bounding import Grown
 
     with _means() as (database, means):
         with database.statement() as sql:
@@ -90,11 +92,15 @@ def _pull(lever: Lever, wanted: Selection, reason: str, *, is_dry: bool, yes: in
             show_count(lever, counted, console, as_json=as_json)
         if is_dry or not (counted.count or as_json):
             return
-        if counted.count:
-            _confirm(lever, counted.count, yes)
-        change = changes.of_run(uuid4(), lever, wanted, author_of(reason), counted)
-        run = Run(lever, wanted, counted.counted_at, change)
-        done, refused = _act(database, means, run, counted)
+        seen = Seen(uuid4(), _confirmed(lever, counted.count, yes), counted.counted_at)
+        # The prompt may stand for minutes.
+        with database.statement() as sql:
+            try:
+                counted = bounding.recount(sql, lever, wanted, seen)
+            except Grown as error:
+                refuse(f"the number {error}: nothing was done")
+        change = changes.of_run(seen.change_id, lever, wanted, author_of(reason), counted)
+        done, refused = _act(database, means, Run(lever, wanted, seen, change), counted)
     show_run(change.id, done, refused, console, as_json=as_json)
     if refused:
         raise typer.Exit(1)
@@ -116,15 +122,15 @@ def _means() -> Iterator[tuple["Database", "Means"]]:
         yield database, means_of(intake)
 
 
-def _confirm(lever: Lever, count: int, yes: int | None) -> None:
-    if yes is not None:
-        if count > yes:
-            refuse(f"there are {count} now, more than --yes {yes}: nothing was done")
-        return
+def _confirmed(lever: Lever, count: int, yes: int | None) -> int:
+    """The number of generations that the operator allows."""
+    if yes is not None or not count:
+        return yes or 0
     if not sys.stdin.isatty():
         refuse(f"--yes {count} is missing: without a terminal, no one can type the number. Nothing was done")
     if typer.prompt(f"{lever} {count} generations? Type the number", default="", show_default=False) != str(count):
         refuse(f"that is not {count}: nothing was done")
+    return count
 
 
 def _act(database: "Database", means: "Means", run: "Run", counted: "Counted") -> tuple[Counter[str], Counter[str]]:

@@ -24,8 +24,8 @@ def show_count(lever: Lever, counted: Counted, console: Console, *, as_json: boo
     if as_json:
         facts = {"lever": lever, "counted_at": counted.counted_at, "selected": counted.selected}
         groups = [asdict(group) for group in counted.groups]
-        more = {"count": counted.count, "credits": counted.credits, "groups": groups, "sample": counted.sample}
-        show_json(facts | more, console)
+        more = {"count": counted.count, "credits": counted.credits, "may_be_at_vendor": counted.may_be_at_vendor}
+        show_json(facts | more | {"groups": groups, "sample": counted.sample}, console)
         return
     show_rows(Group, counted.groups, console, as_json=False)
     _say(console, f"{lever} acts on {counted.count} of {counted.selected} selected generations")
@@ -36,6 +36,8 @@ def show_count(lever: Lever, counted: Counted, console: Console, *, as_json: boo
         _say(console, _STAKE[lever].format(credits=counted.credits))
     if at_vendor := sum(group.at_vendor for group in counted.groups):
         _say(console, f"accepted by their providers, who may bill the work: {at_vendor}")
+    if unknown := counted.may_be_at_vendor:
+        _say(console, f"may be at their providers, who never said so, and may bill the work: {unknown}")
     _say(console, f"such as {', '.join(map(str, counted.sample))}")
 
 

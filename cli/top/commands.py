@@ -7,8 +7,9 @@ from uuid import UUID
 
 from cli.top.questions import Question
 from schemas.enums import Stage
+from schemas.levers import Lever
 from schemas.names import ProviderName
-from schemas.stages import TERMINAL
+from schemas.stages import AT_PROVIDER, CANCELLABLE, TERMINAL
 from schemas.watching import View
 
 
@@ -55,14 +56,39 @@ def about(subject: Subject, view: View) -> Iterator[Command]:
         yield Command(f"reelworks webhooks deliveries --generation {subject.id}", "the messages about it")
         yield Command("reelworks webhooks redeliver MESSAGE", "sends a message once more")
     if subject.stage in TERMINAL:
+        yield from _levers_of_ended(subject, view)
         yield Command(f"reelworks generations delete {subject.id}", "deletes its files and texts for ever")
     else:
+        yield from _levers_of_unfinished(subject)
         yield Command(f"reelworks limits show {subject.provider}", "why work waits for the account")
         yield Command(f"reelworks routes changes {subject.provider}", "the timeline of its circuit breakers")
         yield Command(f"reelworks providers check {subject.provider}", "asks the vendor whether it takes our key")
         yield Command(f"reelworks pause provider {subject.provider} --reason WHY", "new work for the account waits")
         yield Command(f"reelworks pause model {subject.model} --reason WHY", "new work of the model waits")
         yield Command(f"reelworks pause customer {subject.customer_id} --reason WHY", "new work of the customer waits")
+
+
+def _levers_of_ended(subject: Subject, view: View) -> Iterator[Command]:
+    if subject.stage is Stage.FAILED:
+        yield _lever(Lever.RETRY, subject, "orders it again, at the customer's cost")
+    else:
+        yield _lever(Lever.REFUND, subject, "gives its captured credits back")
+    if view is View.WEBHOOKS:
+        yield _lever(Lever.REDELIVER, subject, "sends its messages once more that were given up")
+
+
+def _levers_of_unfinished(subject: Subject) -> Iterator[Command]:
+    yield _lever(Lever.RETRY, subject, "looks at it now, without its back-off")
+    if subject.stage in AT_PROVIDER:
+        yield _lever(Lever.REPLAY, subject, "reads its provider now, if a callback is stored")
+    if subject.stage in CANCELLABLE:
+        yield _lever(Lever.CANCEL, subject, "as its customer may; may be charged")
+    if subject.stage is not Stage.SETTLING:
+        yield _lever(Lever.FAIL, subject, "ends it; the customer pays nothing")
+
+
+def _lever(lever: Lever, subject: Subject, effect: str) -> Command:
+    return Command(f"reelworks generations {lever} {subject.id} --reason WHY", effect)
 
 
 def of_the_system() -> Iterator[Command]:

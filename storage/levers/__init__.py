@@ -4,4 +4,5 @@
 - `counting`: how many, with the money at stake. Changes nothing.
 - `acting`: one generation in one transaction.
 - `running`: all of a selection, one after the other.
+- `bounding`: no more than the operator has seen in a count.
 """

@@ -6,7 +6,6 @@ generation that has moved on is left alone. Nothing is sent: a generation that i
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from datetime import datetime
 from enum import StrEnum
 from uuid import UUID
 
@@ -15,6 +14,7 @@ from sqlmodel import Session
 from schemas.enums import EventName, Stage
 from schemas.errors import RequestError
 from schemas.inputs import Facts
+from schemas.lever_token import Seen
 from schemas.levers import ENDED_BY_OPERATOR, Lever, Selection
 from schemas.names import is_twin
 from schemas.orders import GenerationRequest, Order
@@ -77,8 +77,8 @@ class Run:
     """The action."""
     selection: Selection
     """The generations."""
-    counted_at: datetime
-    """The time of the count. Later generations are not meant."""
+    seen: Seen
+    """The count that bounds the action."""
     change: Change
     """The entry in the history of changes."""
 
@@ -96,7 +96,11 @@ class Acted:
 
 
 def act(database: Database, means: Means, run: Run, generation_id: UUID) -> Acted:
-    """Act on one generation, if it is still selected and the lever still acts on it."""
+    """Act on one generation, if it is still selected and the lever still acts on it.
+
+    Raises:
+        AtItsEnd: the run has as many effects as the operator has seen generations. Nothing was done.
+    """
     try:
         with database.transaction() as session:
             row = _locked(of(session), run, generation_id)
@@ -108,12 +112,12 @@ def act(database: Database, means: Means, run: Run, generation_id: UUID) -> Acte
             return Acted(generation_id, word)
     except RequestError as error:
         with database.statement() as sql:
-            changes.count(sql, run.change, f"refused: {error.code}")
+            changes.count_refusal(sql, run.change, error.code)
         return Acted(generation_id, None, error)
 
 
 def _locked(sql: Sql, run: Run, generation_id: UUID) -> Generation | None:
-    meant = selected(run.lever, run.selection, run.counted_at)
+    meant = selected(run.lever, run.selection, run.seen)
     query = returns(Generation)(meant.into(_LOCK, columns=_COLUMNS))
     return sql.first(query, **meant.given, generation_id=generation_id)
 
@@ -121,7 +125,7 @@ def _locked(sql: Sql, run: Run, generation_id: UUID) -> Generation | None:
 def _record(sql: Sql, run: Run, generation_id: UUID, word: Word, told: Mapping[str, object]) -> None:
     facts = {"change": str(run.change.id), "action": run.lever, **told}
     transitions.note(sql, generation_id, EventName.OPERATOR_ACTED, facts)
-    changes.count(sql, run.change, word)
+    changes.count_effect(sql, run.change, word, most=run.seen.count)
 
 
 _Act = tuple[Word, Mapping[str, object]]

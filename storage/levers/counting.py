@@ -4,11 +4,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
-from uuid import UUID
+from uuid import UUID, uuid4
 
 from schemas.enums import Stage
+from schemas.lever_token import Seen
 from schemas.levers import Lever, Selection
-from storage.levers.selecting import PAID, selected, within_limit
+from storage.levers.selecting import MAY_BE_AT_VENDOR, PAID, selected, within_limit
 from storage.sql import Sql, returns
 
 SAMPLE = 5
@@ -31,6 +32,8 @@ class Group:
     """Their credits at stake: held ones, captured ones, or for a new order of a failed one its earlier price."""
     at_vendor: int
     """Those whose work the vendor accepted. The vendor may bill it."""
+    may_be_at_vendor: int
+    """Those whose create may have left, with unknown outcome. The vendor may have the work, and bill it."""
     provider_credits: Decimal | None
     """What the vendor has reported as its charge for them, in its own credits."""
 
@@ -57,6 +60,11 @@ class Counted:
         return sum(group.selected for group in self.groups)
 
     @property
+    def may_be_at_vendor(self) -> int:
+        """Those whose create may have left, with unknown outcome."""
+        return sum(group.may_be_at_vendor for group in self.groups)
+
+    @property
     def credits(self) -> int:
         """The customers' credits at stake."""
         return sum(group.credits for group in self.groups)
@@ -75,21 +83,23 @@ _STAKES = {
 _NOW = returns(datetime)("SELECT clock_timestamp()")
 
 
-def count(sql: Sql, lever: Lever, selection: Selection, counted_at: datetime | None = None) -> Counted:
+def count(sql: Sql, lever: Lever, selection: Selection, seen: Seen | None = None) -> Counted:
     """Count what a lever would act on.
 
     Args:
-        counted_at: the time of an earlier count of the same selection. None: now.
+        seen: an earlier count of the same selection: count what is left of it. None: count anew.
 
     Raises:
         InvalidRequest: the selection takes longer than the database allows.
     """
-    at = counted_at or now(sql)
-    meant = selected(lever, selection, at)
+    seen = seen or Seen(uuid4(), 0, now(sql))
+    meant = selected(lever, selection, seen)
     with within_limit():
-        groups = sql.all(returns(Group)(meant.into(_GROUPS, stake=_STAKES[lever])), **meant.given)
+        groups = sql.all(
+            returns(Group)(meant.into(_GROUPS, stake=_STAKES[lever], unknown=MAY_BE_AT_VENDOR)), **meant.given
+        )
         sample = sql.all(returns(UUID)(meant.into(_SAMPLE)), **meant.given, most=SAMPLE)
-    return Counted(at, groups, sample)
+    return Counted(seen.counted_at, groups, sample)
 
 
 def now(sql: Sql) -> datetime:
@@ -103,12 +113,14 @@ def now(sql: Sql) -> datetime:
 # Not inlined: the condition of the lever may read other tables, and is checked once for each generation.
 _GROUPS = """
     WITH meant AS MATERIALIZED (
-        SELECT g.stage, g.provider, g.remote_id, g.provider_credits, {stake} AS stake, {acts} AS acts
+        SELECT g.stage, g.provider, g.remote_id, g.provider_credits, {stake} AS stake, {acts} AS acts,
+               {unknown} AS is_unknown
         FROM {tables} WHERE {condition}
     )
     SELECT stage, provider, count(*) AS selected, count(*) FILTER (WHERE acts) AS count,
            coalesce(sum(stake) FILTER (WHERE acts), 0)::bigint AS credits,
            count(remote_id) FILTER (WHERE acts) AS at_vendor,
+           count(*) FILTER (WHERE acts AND is_unknown) AS may_be_at_vendor,
            sum(provider_credits) FILTER (WHERE acts) AS provider_credits
     FROM meant GROUP BY stage, provider ORDER BY stage, provider
 """

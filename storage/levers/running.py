@@ -9,6 +9,7 @@ from uuid import UUID
 
 from storage.database import Database
 from storage.levers.acting import Acted, Means, Run, act
+from storage.levers.changes import AtItsEnd
 from storage.levers.selecting import selected, within_limit
 from storage.sql import Sql, returns
 
@@ -21,22 +22,25 @@ def slice_of(sql: Sql, run: Run, after: UUID | None, *, limit: int) -> list[UUID
     Args:
         after: the last id of the slice before. None: the first slice.
     """
-    meant = selected(run.lever, run.selection, run.counted_at)
+    meant = selected(run.lever, run.selection, run.seen)
     with within_limit():
         return sql.all(returns(UUID)(meant.into(_IDS)), **meant.given, after=after or UUID(int=0), limit=limit)
 
 
 def left(sql: Sql, run: Run, after: UUID) -> int:
     """The generations of a run that follow an id."""
-    meant = selected(run.lever, run.selection, run.counted_at)
+    meant = selected(run.lever, run.selection, run.seen)
     with within_limit():
         return sql.first(returns(int)(meant.into(_LEFT)), **meant.given, after=after) or 0
 
 
 def act_on(database: Database, means: Means, run: Run, ids: list[UUID]) -> Iterator[Acted]:
-    """Act on generations, one after the other."""
-    for generation_id in ids:
-        yield act(database, means, run, generation_id)
+    """Act on generations, one after the other, until the run has all the effects that its count allows."""
+    try:
+        for generation_id in ids:
+            yield act(database, means, run, generation_id)
+    except AtItsEnd:
+        return
 
 
 def act_on_all(database: Database, means: Means, run: Run) -> Iterator[Acted]:

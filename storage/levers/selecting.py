@@ -3,7 +3,6 @@
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from datetime import datetime
 
 import psycopg.errors
 from sqlalchemy.exc import OperationalError
@@ -11,6 +10,7 @@ from sqlalchemy.exc import OperationalError
 from schemas.causes import Cause, cause_of_cancel, cause_of_failure
 from schemas.enums import ErrorCode, Stage
 from schemas.errors import InvalidRequest
+from schemas.lever_token import Seen
 from schemas.levers import Lever, Selection
 from schemas.stages import AT_PROVIDER, TERMINAL
 
@@ -44,6 +44,17 @@ _CALLED_BACK = """EXISTS (
 )"""
 
 _NOT_RETRIED = "NOT EXISTS (SELECT FROM generation_labels r WHERE r.retry_of = g.id)"
+
+_CREATE_IS_KNOWN = f"g.error_code IS DISTINCT FROM '{ErrorCode.SUBMIT_OUTCOME_UNKNOWN}'"
+
+MAY_BE_AT_VENDOR = f"(g.stage = '{Stage.SUBMITTING}' AND g.remote_id IS NULL OR NOT {_CREATE_IS_KNOWN})"
+"""An SQL condition: the create may have left, and its outcome is unknown."""
+
+# What a run has done may fulfil the condition of its lever still, such as a generation that was woken.
+_NOT_YET = """NOT EXISTS (
+    SELECT FROM events o
+    WHERE o.generation_id = g.id AND o.name = 'operator_acted' AND o.data ->> 'change' = %(change)s
+)"""
 
 # A generation past its deadline ends at its next look anyway.
 _ACTS_ON = {
@@ -102,9 +113,9 @@ def within_limit() -> Iterator[None]:
         raise
 
 
-def selected(lever: Lever, selection: Selection, counted_at: datetime) -> Selected:
-    """The generations of a selection that were accepted until `counted_at`."""
-    given: dict[str, object] = {"counted_at": counted_at}
+def selected(lever: Lever, selection: Selection, seen: Seen) -> Selected:
+    """The generations of a selection that were accepted until a count, and those on which its run has not acted yet."""
+    given: dict[str, object] = {"counted_at": seen.counted_at, "change": str(seen.change_id)}
     conditions = ["g.deleted_at IS NULL", "g.created_at <= %(counted_at)s"]
     for name, value, condition in _conditions(selection):
         given[name] = value
@@ -120,7 +131,14 @@ def selected(lever: Lever, selection: Selection, counted_at: datetime) -> Select
     needs_labels = selection.batch_id or selection.accepted_after or selection.accepted_before
     joined = [_LABELS] if needs_labels else []
     joined += [_PAID] if lever is Lever.REFUND else []
-    return Selected(" ".join(["generations g", *joined]), " AND ".join(conditions), _ACTS_ON[lever], given)
+    acts = f"{_acts_on(lever, selection)} AND {_NOT_YET}"
+    return Selected(" ".join(["generations g", *joined]), " AND ".join(conditions), acts, given)
+
+
+def _acts_on(lever: Lever, selection: Selection) -> str:
+    if lever is Lever.RETRY and not selection.means_unknown_creates:
+        return f"{_ACTS_ON[lever]} AND {_CREATE_IS_KNOWN}"
+    return _ACTS_ON[lever]
 
 
 def _conditions(selection: Selection) -> Iterator[tuple[str, object, str]]:

@@ -10,6 +10,7 @@ from intake.levers import means_of
 from intake.orders import Intake
 from providers.catalogue import Catalogue
 from schemas.enums import ErrorCode, Stage
+from schemas.lever_token import Seen
 from schemas.levers import Lever, Selection
 from schemas.settings import Settings
 from schemas.tables import Generation
@@ -52,8 +53,9 @@ class Levers:
     def run_of(self, lever: Lever, selection: Selection) -> Run:
         """A run that an operator has confirmed."""
         counted = self.count(lever, selection)
-        change = changes.of_run(uuid4(), lever, selection, Reason("ops@host", "a test"), counted)
-        return Run(lever, selection, counted.counted_at, change)
+        seen = Seen(uuid4(), counted.count, counted.counted_at)
+        change = changes.of_run(seen.change_id, lever, selection, Reason("ops@host", "a test"), counted)
+        return Run(lever, selection, seen, change)
 
     def acts(self, lever: Lever, selection: Selection, means: Means | None = None) -> Iterator[Acted]:
         """Run a lever over a selection, one generation after the other."""

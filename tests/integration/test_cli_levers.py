@@ -3,6 +3,7 @@
 import io
 import json
 import sys
+from collections.abc import Callable
 from uuid import UUID
 
 import pytest
@@ -14,6 +15,7 @@ from storage.ledger import Balance
 from storage.levers import running
 from storage.objects import ObjectStore
 from tests.integration.command import Reelworks
+from tests.integration.gateway import finishing
 from tests.integration.levers import Levers
 from tests.support import NewCustomer
 
@@ -59,7 +61,7 @@ def test_scripts_name_the_highest_number(
     assert ended.status == status
     assert levers.balance(customer) == Balance(left, 0)
     if status:
-        assert f"there are 3 now, more than --yes {most}: nothing was done" in ended.err
+        assert f"the number stands for {most} generations and there are 3 now: nothing was done" in ended.err
 
 
 class Terminal(io.StringIO):
@@ -81,6 +83,33 @@ def test_people_type_the_number(
     monkeypatch.setattr(sys, "stdin", Terminal(f"{typed}\n"))
     assert reelworks("generations", "refund", *map(str, completed), *WHY).status == status
     assert levers.balance(customer) == Balance(left, 0)
+
+
+class SlowTerminal(Terminal):
+    """A terminal whose operator takes a while to type."""
+
+    def __init__(self, typed: str, meanwhile: Callable[[], None]) -> None:
+        super().__init__(typed)
+        self._meanwhile = meanwhile
+
+    def readline(self, size: int | None = -1, /) -> str:  # type: ignore[override]  # as StringIO
+        self._meanwhile()
+        return super().readline(-1 if size is None else size)
+
+
+def test_selection_that_grows_while_the_number_is_typed_is_refused(
+    reelworks: Reelworks, levers: Levers, customer: NewCustomer, completed: list[UUID], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    joining = levers.make(customer, Stage.QUEUED)
+
+    def join() -> None:
+        finishing.complete(levers.database, levers.settings, levers.objects, joining, b"a picture")
+
+    monkeypatch.setattr(sys, "stdin", SlowTerminal("3\n", join))
+    ended = reelworks("generations", "refund", "--where", "status=completed", *WHY)
+    assert ended.status == 2
+    assert "the number stands for 3 generations and there are 4 now: nothing was done" in ended.err
+    assert levers.balance(customer) == Balance(60, 0)
 
 
 def test_without_a_terminal_the_number_must_be_given(
@@ -164,6 +193,19 @@ def test_wrong_selection_is_refused(
     ended = reelworks("generations", "refund", *options, *WHY, "--yes", "1000")
     assert (ended.status, says in ended.err) == (2, True), ended.err
     assert levers.balance(customer) == Balance(70, 0)
+
+
+def test_dry_run_tells_the_creates_that_may_have_left(
+    reelworks: Reelworks, levers: Levers, customer: NewCustomer
+) -> None:
+    levers.make(customer, Stage.SUBMITTING)
+    said = reelworks("generations", "fail", "--all", *WHY, "--dry-run").out
+    assert "may be at their providers, who never said so, and may bill the work: 1" in said
+
+
+def test_help_of_retry_says_which_creates_are_ordered_again(reelworks: Reelworks) -> None:
+    said = " ".join(reelworks("generations", "retry", "--help").out.split())
+    assert "Leaves `submit_outcome_unknown`, unless the selection names this" in said
 
 
 def test_reason_is_needed(reelworks: Reelworks, completed: list[UUID]) -> None:

@@ -62,7 +62,8 @@ def test_stages_are_those_of_stage_and_status_together() -> None:
 def test_token_stands_for_its_count() -> None:
     selection = Selection(provider=["kie"])
     token = lever_token.sign("secret", Lever.FAIL, selection, SEEN)
-    assert lever_token.read("secret", Lever.FAIL, selection, token) == SEEN
+    assert lever_token.read(["secret"], Lever.FAIL, selection, token) == SEEN
+    assert lever_token.read(["a newer one", "secret"], Lever.FAIL, selection, token) == SEEN
     assert SEEN.ends_at - SEEN.counted_at == timedelta(hours=1)
 
 
@@ -78,4 +79,4 @@ def test_token_fits_nothing_else() -> None:
         ("secret", Lever.FAIL, selection, "é.1.1.x"),
         ("secret", Lever.FAIL, selection, ""),
     ):
-        assert lever_token.read(secret, lever, wanted, given) is None
+        assert lever_token.read([secret], lever, wanted, given) is None

@@ -16,6 +16,7 @@ from storage.api_keys import OPERATOR, Owner
 from storage.database import Database
 from storage.ledger import Balance
 from storage.objects import ObjectStore
+from tests.integration.gateway import finishing
 from tests.integration.levers import Levers
 from tests.support import NewCustomer
 
@@ -122,7 +123,31 @@ def test_selection_that_has_grown_is_refused(
     assert counted["count"] == 0
     levers.pull(Lever.FAIL, Selection(id=[queued]))
     refused = pull("/v1/admin/levers/retry", where=where, token=counted["token"])
-    assert "stands for 0 generations, and there are 1 now" in refused.json()["detail"]
+    assert "stands for 0 generations and there are 1 now" in refused.json()["detail"]
+
+
+def test_token_stands_for_no_others_in_place_of_what_is_done(
+    levers: Levers, customer: NewCustomer, completed: list[UUID], pull: Callable[..., httpx.Response]
+) -> None:
+    joining = [levers.make(customer, Stage.QUEUED) for _ in range(2)]
+    token = pull().json()["token"]
+    assert pull(token=token, limit=2).json()["done"] == {"refunded": 2}
+    for one in joining:
+        finishing.complete(levers.database, levers.settings, levers.objects, one, b"a picture")
+    refused = pull(token=token)
+    assert (refused.status_code, refused.json()["errors"][0]["field"]) == (422, "token")
+    assert "stands for 3 generations, of which 2 are done, and there are 3 more now" in refused.json()["detail"]
+    assert levers.balance(customer) == Balance(70, 0), "two were refunded, and two more were charged"
+
+
+def test_same_request_again_wakes_nothing_twice(
+    levers: Levers, customer: NewCustomer, pull: Callable[..., httpx.Response]
+) -> None:
+    levers.make(customer, Stage.QUEUED)
+    path, where = "/v1/admin/levers/retry", {"status": ["queued"]}
+    token = pull(path, where=where).json()["token"]
+    told = [pull(path, where=where, token=token).json()["done"] for _ in range(2)]
+    assert told == [{"woken": 1}, {}]
 
 
 def test_token_ends_after_an_hour(

@@ -20,7 +20,7 @@ from schemas.tables import Event, Generation
 from storage import callbacks, claims, ledger, transitions
 from storage.database import Database
 from storage.ledger import Balance
-from storage.levers import counting, running
+from storage.levers import bounding, counting, running
 from storage.objects import ObjectStore
 from storage.sql import of
 from storage.webhooks import endpoints
@@ -153,6 +153,28 @@ def test_a_failed_generation_is_ordered_again_once(
         assert (again.stage, again.customer_id) == (Stage.QUEUED, customer.id)
 
 
+def test_a_create_of_unknown_outcome_is_ordered_again_only_by_name(levers: Levers, customer: NewCustomer) -> None:
+    unknown = levers.make(customer, Stage.SUBMITTING)
+    finishing.fail(levers.database, levers.settings, unknown, ErrorCode.SUBMIT_OUTCOME_UNKNOWN, "no answer")
+    known = levers.make(customer, Stage.FAILED)
+    broad = of_customer(customer, status=["failed"])
+    assert (levers.count(Lever.RETRY, broad).count, levers.count(Lever.RETRY, broad).may_be_at_vendor) == (1, 0)
+    assert levers.pull(Lever.RETRY, broad) == {known: "ordered"}
+    caused = of_customer(customer, cause=["provider_fault"])
+    assert levers.count(Lever.RETRY, caused).count == 0
+    for named in (Selection(id=[unknown]), of_customer(customer, error_code=["submit_outcome_unknown"])):
+        counted = levers.count(Lever.RETRY, named)
+        assert (counted.count, counted.may_be_at_vendor) == (1, 1)
+    assert levers.pull(Lever.RETRY, named) == {unknown: "ordered"}
+
+
+@pytest.mark.parametrize("lever", [Lever.RETRY, Lever.FAIL, Lever.CANCEL])
+def test_count_tells_the_creates_that_may_have_left(levers: Levers, each: dict[Stage, UUID], lever: Lever) -> None:
+    counted = levers.count(lever, Selection(all=True))
+    assert [group.stage for group in counted.groups if group.may_be_at_vendor] == [Stage.SUBMITTING]
+    assert counted.may_be_at_vendor == 1
+
+
 def test_a_retry_without_credits_is_refused_and_the_others_go_on(levers: Levers) -> None:
     poor, rich = new_customer(levers.database, PRICE), new_customer(levers.database, GRANTED)
     ids = [levers.make(one, Stage.FAILED) for one in (poor, rich)]
@@ -251,6 +273,50 @@ def test_orders_after_the_count_are_not_meant(levers: Levers, customer: NewCusto
     with levers.database.statement() as sql:
         assert running.slice_of(sql, run_before, None, limit=10) == []
     assert levers.pull(Lever.FAIL, of_customer(customer)) == {later: "ended"}
+
+
+def test_a_run_ends_after_as_many_effects_as_were_counted(levers: Levers, customer: NewCustomer) -> None:
+    wanted = of_customer(customer, status=["completed"])
+    joining = levers.make(customer, Stage.QUEUED)
+    counted = {levers.make(customer, Stage.COMPLETED) for _ in range(2)}
+    run = levers.run_of(Lever.REFUND, wanted)
+    finishing.complete(levers.database, levers.settings, levers.objects, joining, b"a picture")
+    done = [one.word for one in running.act_on_all(levers.database, levers.means, run)]
+    assert done == ["refunded"] * 2
+    assert levers.balance(customer) == Balance(GRANTED - PRICE, 0)
+    assert set(levers.pull(Lever.REFUND, wanted)) <= counted | {joining}, "another run goes on"
+    assert levers.balance(customer) == Balance(GRANTED, 0)
+
+
+def test_two_requests_of_one_run_have_no_more_effects_than_were_counted(levers: Levers, customer: NewCustomer) -> None:
+    joining = [levers.make(customer, Stage.QUEUED) for _ in range(4)]
+    for _ in range(4):
+        levers.make(customer, Stage.COMPLETED)
+    run = levers.run_of(Lever.REFUND, of_customer(customer, status=["completed"]))
+    for one in joining:
+        finishing.complete(levers.database, levers.settings, levers.objects, one, b"a picture")
+
+    def act(after: UUID | None) -> int:
+        with levers.database.statement() as sql:
+            ids = running.slice_of(sql, run, after, limit=8)
+        return sum(one.word == "refunded" for one in running.act_on(levers.database, levers.means, run, ids))
+
+    with ThreadPoolExecutor(2) as requests:
+        assert sum(requests.map(act, [None, None])) == 4
+    assert levers.balance(customer) == Balance(GRANTED - 4 * PRICE, 0)
+
+
+def test_refusals_leave_a_run_its_effects(levers: Levers, customer: NewCustomer) -> None:
+    ids = sorted(levers.make(customer, stage) for stage in (Stage.QUEUED, Stage.GENERATING))
+    run = levers.run_of(Lever.CANCEL, Selection(id=ids))
+    for _ in range(2):
+        list(running.act_on_all(levers.database, levers.means, run))
+        with levers.database.statement() as sql:
+            left = bounding.recount(sql, Lever.CANCEL, run.selection, run.seen)
+        assert left.count == 1, "the one that cannot be cancelled is asked for again"
+    with levers.database.transaction() as session:
+        (change,) = session.exec(select(AdmissionChange)).all()
+    assert change.after == {"ended": 1, "refused: not_cancellable": 2}
 
 
 def test_a_cancel_by_an_operator_follows_the_rule_of_the_route(

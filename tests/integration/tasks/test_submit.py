@@ -9,7 +9,16 @@ import pytest
 from structlog.testing import capture_logs
 
 from providers.adapters.kie.adapter import Kie
-from providers.base import AcceptedCreate, Fence, InputsRead, Provider, ProviderRequest, RemoteRef, RemoteState
+from providers.base import (
+    AcceptedCreate,
+    Cancellation,
+    Fence,
+    InputsRead,
+    Provider,
+    ProviderRequest,
+    RemoteRef,
+    RemoteState,
+)
 from schemas.enums import ErrorCode, EventName, Stage
 from schemas.errors import ProviderUnavailable
 from schemas.stages import TERMINAL
@@ -340,8 +349,9 @@ def test_create_accepted_after_the_end_is_noted_on_the_timeline(lives: Lives) ->
     assert life.step() is Stage.FAILED
     apply(life.worker, sender, accepted(life.worker, sender, AcceptedCreate("remote-1")))
     assert life.row.remote_id is None
-    (last,) = life.events[-1:]
-    assert (last.name, last.stage, last.data["remote_id"]) == (EventName.SUBMIT_LATE, Stage.FAILED, "remote-1")
+    late, asked = life.events[-2:]
+    assert (late.name, late.stage, late.data["remote_id"]) == (EventName.SUBMIT_LATE, Stage.FAILED, "remote-1")
+    assert (asked.name, asked.data["answer"]) == (EventName.CANCEL_SENT, Cancellation.IMPOSSIBLE)
     assert life.balance == Balance(available=1000, held=0)
 
 

@@ -206,6 +206,7 @@ def test_generation_past_its_deadline_fails_with_the_reason_of_the_last_try(
 ) -> None:
     vendor, claim = Vendor(), a_claim(stage, deadline_at=NOW)
     monkeypatch.setattr("tasks.deadline._is_ended_by_operator", lambda _services, _claim: False)
+    monkeypatch.setattr("tasks.resolve._called_back", lambda _services, _claim: None)
     monkeypatch.setattr("tasks.deadline._cause", lambda _services, _claim: "the last try failed")
     outcome = deadline.end_of(services_with(vendor), claim)
     assert isinstance(outcome, Fail)
@@ -236,6 +237,7 @@ def test_unconfirmed_cancellation_at_deadline_is_charged_only_if_provider_has_be
     stage: Stage, is_charged: bool, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("tasks.deadline._is_ended_by_operator", lambda _services, _claim: False)
+    monkeypatch.setattr("tasks.resolve._called_back", lambda _services, _claim: None)
     claim = a_claim(stage, model=CHARGED.name, deadline_at=NOW, **ASKED)
     outcome = deadline.end_of(services_with(Vendor(cancels=ProviderUnavailable("away"))), claim)
     assert outcome == Cancel("not confirmed before the deadline", is_charged=is_charged)
