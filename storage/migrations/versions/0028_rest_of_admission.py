@@ -3,13 +3,17 @@
 `quota_orders.waits` says whether an order waits at a limit. A later change of `on_limit` does not let it go.
 
 `admission_corrections` has the difference between the expected and the real time of work that has ended. The next
-decision about the account moves the customer's turns by the difference: a decision waits for no other transaction, and
-the end of work waits for no decision.
+decision about the account moves the customer's turns by the difference: a decision waits for no end of work, and the
+end of work waits for no decision.
 
 `admission_families` has what refusals taught about a family of models: where the limits name a number for the family
 and none for the account, the vendor counts by family.
 
-The previous release works on this schema: its orders wait where their limits say so.
+Locks have one order: the limits of the key, those of the customer, the ledger's accounts, the days. A change of limits
+locks the limits, and then generations that wait. A decision locks generations, and skips limits that are locked.
+
+The previous release works on this schema: its orders wait where their limits say so. A run that was cut short is
+repeated: every step leaves out what is done.
 """
 
 from importlib import import_module
@@ -54,16 +58,16 @@ _TAKE = """
         begun key_spending;
         unfinished bigint;
     BEGIN
+        -- The limits before the day: who changes limits, and a decision, lock the limits and need no day before them.
+        IF of_key IS NULL THEN
+            PERFORM FROM customer_limits WHERE customer_id = holder FOR NO KEY UPDATE;
+        ELSE
+            PERFORM FROM api_keys WHERE id = holder FOR NO KEY UPDATE;
+        END IF;
         SELECT sum(one) INTO price FROM unnest(prices) AS one;
         INSERT INTO key_spending (key_id, day, credits) VALUES (holder, today, 0) ON CONFLICT DO NOTHING;
         SELECT * INTO begun FROM key_spending WHERE key_id = holder AND day = today FOR UPDATE;
         IF most_in_flight IS NOT NULL THEN
-            -- At midnight, two orders lock two days.
-            IF of_key IS NULL THEN
-                PERFORM FROM customer_limits WHERE customer_id = holder FOR NO KEY UPDATE;
-            ELSE
-                PERFORM FROM api_keys WHERE id = holder FOR NO KEY UPDATE;
-            END IF;
             SELECT count(*) INTO unfinished FROM quota_orders WHERE holder_id = holder;
         END IF;
         IF unfinished + cardinality(ids) > most_in_flight THEN
@@ -160,15 +164,17 @@ _CORRECT = """
     END $$
 """
 
-# The decision. Returns the generations that may go now. Those of other workers need a wake-up. The decision waits for
-# no other transaction: a row that another one has locked is left to the next decision. A create that has not left
-# counts in every window, however late it leaves.
+# The decision. Returns the generations that may go now. Those of other workers need a wake-up. A generation or a limit
+# that another transaction has locked is left to the next decision. The decision waits for the rows of the account, of a
+# route that has failed, and of the day of a key or customer, which other transactions lock after all that a decision
+# locks. A create that has not left counts in every window, however late it leaves.
 _GRANT = """
     CREATE OR REPLACE FUNCTION admission_grant(
         of_provider text, most integer, wake_in float8, own uuid
     ) RETURNS TABLE (granted uuid, its_attempt integer, waited_seconds float8) LANGUAGE plpgsql AS $$
     DECLARE
         account admission_accounts;
+        stored float8;
         limits jsonb;
         room bigint;
         room_beside_reserve bigint;
@@ -185,7 +191,8 @@ _GRANT = """
         IF account.closed_until > clock_timestamp() THEN
             RETURN;
         END IF;
-        account.virtual_time := admission_correct(of_provider, account.virtual_time);
+        stored := account.virtual_time;
+        account.virtual_time := admission_correct(of_provider, stored);
         limits := admission_limits(account);
         room := admission_room(of_provider, NULL, limits, 0);
         room_beside_reserve := admission_room(of_provider, NULL, limits, coalesce((limits->>'reserve')::bigint, 0));
@@ -274,7 +281,7 @@ _GRANT = """
             granted := best.generation_id;
             RETURN NEXT;
         END LOOP;
-        IF grants > 0 THEN
+        IF account.virtual_time <> stored THEN
             UPDATE admission_accounts SET virtual_time = account.virtual_time WHERE provider = of_provider;
         END IF;
     END $$
@@ -527,20 +534,62 @@ _RELEASED = {
     "0025_refusals": ("_REFUSED",),
 }
 
-_MOVES = "place = 'waiting' OR (place = 'held' AND held_by = 'route')"
-
-# Orders of the previous release wait where their limits say so.
+# Orders of the previous release wait where their limits say so. A grant locks many of these rows in its own order, so a
+# slice waits for no locked row.
 _MARK = """
-    UPDATE quota_orders SET waits = false
-    WHERE NOT EXISTS (SELECT FROM quota_waits(generation_id) AS part WHERE part.holder_id = quota_orders.holder_id)
+    WITH slice AS MATERIALIZED (
+        SELECT generation_id, holder_id FROM quota_orders o
+        WHERE waits AND NOT EXISTS (
+            SELECT FROM customer_limits WHERE o.key_id IS NULL AND customer_id = o.holder_id AND on_limit = 'wait'
+            UNION ALL
+            SELECT FROM api_keys WHERE id = o.key_id AND on_limit = 'wait'
+        )
+        LIMIT :most FOR NO KEY UPDATE {locked}
+    )
+    UPDATE quota_orders o SET waits = false FROM slice
+    WHERE o.generation_id = slice.generation_id AND o.holder_id = slice.holder_id
 """
+
+_SLICE = 1_000
+
+_INDEXES: tuple[tuple[str, str, list[str | sa.TextClause], str], ...] = (
+    ("ix_quota_orders_waiting", "quota_orders", ["holder_id"], "waits AND day IS NULL"),
+    (
+        "ix_admissions_moves",
+        "admissions",
+        ["provider", "vendor_model", "customer_id", sa.text("priority DESC"), "flow_turn"],
+        "place = 'waiting' OR (place = 'held' AND held_by = 'route')",
+    ),
+)
 
 
 def upgrade() -> None:
-    op.add_column("quota_orders", sa.Column("waits", sa.Boolean(), server_default=sa.true(), nullable=False))
-    op.execute(_MARK)
-    waits = sa.text("waits AND day IS NULL")
-    op.create_index("ix_quota_orders_waiting", "quota_orders", ["holder_id"], postgresql_where=waits)
+    # A worker locks admissions, and then quota_orders. So no step keeps the lock of one table and waits for another.
+    with op.get_context().autocommit_block():
+        waits = sa.Column("waits", sa.Boolean(), server_default=sa.true(), nullable=False)
+        op.add_column("quota_orders", waits, if_not_exists=True)
+        # Before the rows are marked, so that no order falls between: the builds wait for each call of the old function.
+        op.execute(_TAKE)
+        for name, table, columns, where in _INDEXES:
+            # A build that was cut short leaves an index that is not valid.
+            op.execute(f"DROP INDEX CONCURRENTLY IF EXISTS {name}")
+            op.create_index(name, table, columns, postgresql_where=sa.text(where), postgresql_concurrently=True)
+        _mark("SKIP LOCKED", _SLICE)
+        # One row at a time waits without a lock that another transaction needs.
+        _mark("", 1)
+    _create_tables()
+    for function in (_WAITS, _DAY_IS_FULL, _NOTE_TIME, _CORRECT, _GRANT, _ASK, _FREE, _LIMITS, _REFUSED):
+        op.execute(function)
+
+
+def _mark(locked: str, most: int) -> None:
+    """Mark the orders that do not wait, so many at once, until none is left."""
+    statement = sa.text(_MARK.format(locked=locked))
+    while op.get_bind().execute(statement, {"most": most}).rowcount:
+        pass
+
+
+def _create_tables() -> None:
     op.create_table(
         "admission_corrections",
         sa.Column("id", sa.BigInteger(), sa.Identity(), primary_key=True),
@@ -563,14 +612,6 @@ def upgrade() -> None:
         sa.Column("rate_factor_at", _MOMENT),
         sa.PrimaryKeyConstraint("provider", "pool"),
     )
-    op.create_index(
-        "ix_admissions_moves",
-        "admissions",
-        ["provider", "vendor_model", "customer_id", sa.text("priority DESC"), "flow_turn"],
-        postgresql_where=sa.text(_MOVES),
-    )
-    for function in (_WAITS, _TAKE, _DAY_IS_FULL, _NOTE_TIME, _CORRECT, _GRANT, _ASK, _FREE, _LIMITS, _REFUSED):
-        op.execute(function)
 
 
 def downgrade() -> None:
