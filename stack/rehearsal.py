@@ -47,6 +47,7 @@ class Rehearsal:
         self._pids = folder / "pids"
         self._has_begun = False
         self._due: dict[str, float] = {}
+        self._starting: set[str] = set()
 
     def begin(self, processes: Mapping[str, int]) -> None:
         """Print the process ids and some incidents. From now on, a dead service starts again.
@@ -72,8 +73,9 @@ class Rehearsal:
             if not self._has_begun:
                 service.check()
             elif (how := service.end()) is None:
-                continue
+                self._tell_when_ready(service)
             elif service.name not in self._due:
+                self._starting.discard(service.name)
                 self._due[service.name] = time.monotonic() + self.pause_seconds
                 self._output.say(f"{service.name} died ({how}). It starts again in {self.pause_seconds:g} s")
             elif time.monotonic() >= self._due[service.name]:
@@ -92,10 +94,15 @@ class Rehearsal:
         del self._due[service.name]  # a service that dies again gets another pause
         try:
             service.start()
-            service.wait_until_ready()
         except StackError as error:
             self._output.say(str(error))
         else:
+            self._starting.add(service.name)
+
+    def _tell_when_ready(self, service: Service) -> None:
+        """Wait for no service: the thread of the checks hears of Ctrl-C, too."""
+        if service.name in self._starting and service.answers():
+            self._starting.remove(service.name)
             self.is_back(service.name, service.pid or 0)
 
     def _write(self, name: str, pid: int) -> None:

@@ -5,7 +5,6 @@ A host can send such a file for a short time, and the vendor was paid, so one ba
 
 import structlog
 
-from providers.base import RemoteState
 from schemas.enums import ErrorCode, Stage
 from schemas.errors import ProviderError
 from storage.claims import Claim
@@ -23,24 +22,32 @@ log = structlog.get_logger()
 def fetch_again(services: WorkerServices, claim: Claim, reason: str) -> Advance | Later | Fail:
     """Fetch the result again after a growing pause, a few times. Then the generation fails.
 
-    A file that came with the answer to the create cannot be fetched again.
+    `link` asks the vendor for a fresh link before that fetch. A file that came with the answer to the create cannot be
+    fetched again.
     """
     count, most = files.bad_files(claim) + 1, services.settings.downloads.bad_files
     log.warning("bad_file", reason=reason, count=count, most=most)
     if count >= most or files.stored_key(claim.generation.result_urls[0]) is not None:
         return Fail(ErrorCode.RESULT_INVALID, reason)
-    state = _state(services, claim)
-    changes = Changes(download={"bad_files": count}, result_urls=(state.result_urls or None) if state else None)
+    changes = Changes(download={"bad_files": count})
     pause = backoff(services.settings.pipeline, count)
     if claim.generation.stage is Stage.DOWNLOADING:
         return Later(pause, Counts.SUCCESS, changes, reason=reason)
     return Advance(Stage.DOWNLOADING, wait=pause, event={"reason": reason, "bad_files": count}, changes=changes)
 
 
-def _state(services: WorkerServices, claim: Claim) -> RemoteState | None:
-    """The state at the provider, which may have a fresh link. None if the read failed: the old link may work too."""
+def link(services: WorkerServices, claim: Claim) -> str:
+    """The link to the result: after a bad file a fresh one, if the vendor gives one.
+
+    Only the workers that download ask vendors. A bad file is often found by a worker that decodes.
+    """
+    [known, *_] = claim.generation.result_urls
+    if not files.bad_files(claim):
+        return known
     try:
-        return services.providers.get(claim.generation.provider).poll(remote_ref(claim))
+        state = services.providers.get(claim.generation.provider).poll(remote_ref(claim))
     except ProviderError as error:
         log.info("link_not_refreshed", reason=loggable(error))
-        return None
+        return known
+    [fresh, *_] = state.result_urls or [known]
+    return fresh

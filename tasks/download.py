@@ -17,7 +17,7 @@ from storage.leases import Lease
 from storage.objects import PART_BYTES
 from storage.outages import OUTAGES
 from storage.transitions import Changes
-from tasks.bad_files import fetch_again
+from tasks.bad_files import fetch_again, link
 from tasks.files import StoredBytes, bad_files, content_type, media_of, object_key, stored_key
 from tasks.outcomes import Advance, Fail, Later, Outcome
 from tasks.remote import remote_ref
@@ -62,7 +62,7 @@ def _fetch(services: WorkerServices, claim: Claim, lease: Lease) -> tuple[str, S
 def _transfer(services: WorkerServices, claim: Claim, lease: Lease) -> tuple[str, StoredBytes, bytes | None]:
     """Store the result. The first bytes decide the key's extension."""
     generation = claim.generation
-    wanted = services.providers.get(generation.provider).result_request(generation.result_urls[0])
+    wanted = services.providers.get(generation.provider).result_request(link(services, claim))
     limits = _limits(services.settings.downloads, claim)
     show = _Progress(services, claim, lease)
     with open_download(wanted, limits, kind=generation.kind, on_chunk=show) as result:

@@ -8,6 +8,7 @@ processes gives `--redis-may-be-away`: a restart brings no Redis back.
 import argparse
 import sys
 from socket import gethostname
+from typing import Final
 
 from kombu.exceptions import OperationalError
 from redis import Redis
@@ -18,7 +19,10 @@ from workers.app import create_app
 from workers.heartbeats import hear
 from workers.roles import Role
 
-_REPLY_SECONDS = 5.0
+LONGEST_SECONDS: Final = 15
+"""The longest time of a check without the start of its interpreter: a platform waits longer."""
+
+_REDIS_SECONDS = 3.0
 # A worker sends a heartbeat every two seconds.
 _HEARTBEAT_SECONDS = 5.0
 
@@ -30,13 +34,20 @@ def worker_trouble(settings: Settings, role: str) -> str | None:
     """The reason why the worker of a role on this host is not healthy. None if its event loop runs."""
     node = f"{role}@{gethostname()}"
     with create_app(settings, process="worker") as app:
+        app.conf.broker_transport_options |= {
+            "socket_connect_timeout": _REDIS_SECONDS,
+            "socket_timeout": _REDIS_SECONDS,
+            "max_retries": 0,
+        }
         heard = hear(app, seconds=_HEARTBEAT_SECONDS, is_enough=lambda heard: node in heard)
     return None if node in heard else f"{node} sent no heartbeat within {_HEARTBEAT_SECONDS:.0f} s"
 
 
 def beat_trouble(settings: Settings) -> str | None:
     """The reason why the beat at this address is not healthy. None if this address has recently pushed to a queue."""
-    with Redis.from_url(settings.redis_url, socket_timeout=_REPLY_SECONDS) as redis:
+    with Redis.from_url(
+        settings.redis_url, socket_timeout=_REDIS_SECONDS, socket_connect_timeout=_REDIS_SECONDS
+    ) as redis:
         address = _host(redis.client_info()["addr"])
         pushes = [
             int(client["idle"])

@@ -1,5 +1,7 @@
 """The program of `reelworks top`: gives each reading to the screens, and each question to the reader."""
 
+import asyncio
+import signal
 import time
 from typing import ClassVar
 
@@ -18,6 +20,8 @@ from cli.top.timeline_screen import TimelineScreen
 
 WIDE = 130
 """From so many columns on, the figures of the system and a list stand side by side."""
+
+_LEAVE_SECONDS = 5
 
 
 class Told(Message):
@@ -71,6 +75,11 @@ class TopApp(App[None]):
         self._figures: Figures | None = None
         self._figures_at = 0.0
         self.question = question or Question()
+
+    def on_load(self) -> None:
+        """Leave at these signals as at `q`. Their default ends the program and leaves the terminal without an echo."""
+        for number in (signal.SIGTERM, signal.SIGHUP):
+            asyncio.get_running_loop().add_signal_handler(number, self._leave)
 
     def on_mount(self) -> None:
         """Show the main screen, and begin to read."""
@@ -137,3 +146,8 @@ class TopApp(App[None]):
     def _tell(self, reading: Reading) -> None:
         """Pass on a reading from the reader's thread."""
         self.post_message(Told(reading))
+
+    def _leave(self) -> None:
+        # A terminal that is gone may take no last bytes. The alarm ends the program then.
+        signal.alarm(_LEAVE_SECONDS)
+        self.exit()

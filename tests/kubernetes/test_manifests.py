@@ -15,7 +15,7 @@ from schemas.settings import Settings
 from schemas.stages import WORK
 from tests.kubernetes.manifests import BASE, COMPONENT, EXAMPLE, Pod, Rendered, rendered, selected
 from tests.support import variables_set
-from workers.health import command_line
+from workers.health import LONGEST_SECONDS, command_line
 from workers.roles import ROLES, Role
 from workers.supervisor import KILL_AFTER_SECONDS
 
@@ -104,6 +104,7 @@ def test_the_base_has_all_that_the_example_has_but_what_is_the_clusters(example:
 
     base = {by_name(each) for each in rendered(BASE).documents}
     ours = {by_name(each) for each in example.documents if each["kind"] not in of_the_cluster}
+    ours.remove("NetworkPolicy-to-collector")
     assert {re.sub(r"^(ConfigMap-\w+)-.*", r"\1", name) for name in base} == {
         re.sub(r"^(ConfigMap-\w+)-.*", r"\1", name) for name in ours
     }
@@ -194,10 +195,10 @@ def test_a_process_is_probed(example: Rendered, name: str) -> None:
         options = command_line().parse_args(check["exec"]["command"][3:])
         assert (interpreter, module) == (["python", "-m"], "workers.health")
         assert getattr(options, "role", options.check) == name.removeprefix("worker-")
-        # An interpreter starts, and then listens for five seconds.
-        assert check["timeoutSeconds"] >= 15
+        # An interpreter starts, and then a check takes its longest time while Redis hangs.
+        assert check["timeoutSeconds"] >= LONGEST_SECONDS + 15
         # Kubernetes would end every worker while Redis is away.
-        assert options.redis_may_be_away == (probe == "livenessProbe")
+        assert options.redis_may_be_away == (probe != "readinessProbe")
 
 
 def test_the_gateway_is_ready_only_with_its_services(example: Rendered) -> None:

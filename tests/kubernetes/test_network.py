@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from providers.http.addresses import is_web_port
 from tests.kubernetes.manifests import BASE, EXAMPLE, Labels, Rendered, rendered, selected
 from workers.roles import Role
 
@@ -39,7 +40,8 @@ REACHES = {
     "worker-requests": {DATABASE, REDIS, STORE},
     "worker-notify": {DATABASE, REDIS, INTERNET},
     "beat": {REDIS},
-    "flower": {REDIS},
+    # For the commands of the operator on call.
+    "flower": {DATABASE, REDIS, STORE},
     "migrate": {DATABASE, STORE},
 }
 
@@ -82,7 +84,11 @@ def _comes_from(rule: dict[str, Any], namespace: str) -> bool:
 
 
 def _has_port(rule: dict[str, Any], port: int | str) -> bool:
-    return port in {each["port"] for each in rule["ports"]}
+    return any(
+        port == each["port"] if isinstance(port, str) else each["port"] <= port <= each.get("endPort", each["port"])
+        for each in rule["ports"]
+        if isinstance(each["port"], type(port))
+    )
 
 
 def edges() -> Iterator[tuple[str, str]]:
@@ -135,6 +141,14 @@ def test_a_process_reaches_what_it_needs_and_nothing_else(process: str) -> None:
     assert not may_reach(EXAMPLE_DOCUMENTS, labels, *OTHER_POD)
 
 
+@pytest.mark.parametrize("process", [process for process, places in REACHES.items() if INTERNET in places])
+@pytest.mark.parametrize("port", [22, 80, 443, 1023, 1024, 8443, 65535])
+def test_the_internet_is_open_at_the_ports_that_the_address_policy_takes(process: str, port: int) -> None:
+    labels = EXAMPLE_DOCUMENTS.pods[process].labels
+
+    assert may_reach(EXAMPLE_DOCUMENTS, labels, PLACES[INTERNET][0], port) == is_web_port(port)
+
+
 @pytest.mark.parametrize("process", REACHES)
 def test_without_an_overlay_a_process_reaches_its_services_wherever_they_are(process: str) -> None:
     labels = rendered(BASE).pods[process].labels
@@ -167,6 +181,37 @@ def test_a_pod_finds_names_and_may_do_nothing_that_no_policy_allows(process: str
         rule
         for spec in policies(EXAMPLE_DOCUMENTS, labels, "Egress")
         for rule in spec.get("egress", [])
-        if any("podSelector" in peer for peer in rule.get("to", []))
+        if any({"namespaceSelector", "podSelector"} == set(peer) for peer in rule.get("to", []))
     ]
     assert {(each["protocol"], each["port"]) for each in names["ports"]} == {("UDP", 53), ("TCP", 53)}
+
+
+def test_flower_reaches_the_gateway_for_the_operator() -> None:
+    [rule] = [
+        rule
+        for spec in policies(EXAMPLE_DOCUMENTS, EXAMPLE_DOCUMENTS.pods["flower"].labels, "Egress")
+        for rule in spec.get("egress", [])
+        if any(set(peer) == {"podSelector"} for peer in rule.get("to", []))
+    ]
+    [peer] = rule["to"]
+
+    assert [name for name, pod in EXAMPLE_DOCUMENTS.pods.items() if selected(peer["podSelector"], pod.labels)] == [
+        "gateway"
+    ]
+    assert _has_port(rule, "http")
+
+
+@pytest.mark.parametrize("process", [name for name in REACHES if name != "migrate"])
+def test_traces_of_the_example_leave_to_the_collector(process: str) -> None:
+    """The namespace of the policy, and the port at which collectors take OTLP over HTTP."""
+    labels = EXAMPLE_DOCUMENTS.pods[process].labels
+    [rule] = [
+        rule
+        for spec in policies(EXAMPLE_DOCUMENTS, labels, "Egress")
+        for rule in spec.get("egress", [])
+        if _has_port(rule, 4318) and any("namespaceSelector" in peer for peer in rule.get("to", []))
+    ]
+
+    assert [each["namespaceSelector"]["matchLabels"] for each in rule["to"]] == [
+        {"kubernetes.io/metadata.name": "monitoring"}
+    ]

@@ -3,12 +3,13 @@
 import os
 import pty
 import select
+import signal
 import struct
 import subprocess
 import sys
 import termios
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from fcntl import ioctl
 from pathlib import Path
 
@@ -31,6 +32,7 @@ class Terminal:
         self._master, slave = pty.openpty()
         ioctl(slave, termios.TIOCSWINSZ, struct.pack("HHHH", 24, 80, 0, 0))
         self._slave = slave
+        self._is_open = True
         self.modes = termios.tcgetattr(slave)
         self.process = subprocess.Popen(
             command, stdin=slave, stdout=slave, stderr=slave, env=environment, cwd=folder, start_new_session=True
@@ -57,36 +59,64 @@ class Terminal:
         """The modes of the terminal now."""
         return termios.tcgetattr(self._slave)
 
+    def expect_as_it_was(self) -> None:
+        """Wait for the end of the program. The terminal is as it was before."""
+        self.until(lambda _: self.process.poll() is not None)
+        self.read(0.1)
+        assert self.process.returncode == 0
+        assert self.present_modes() == self.modes
+        # The screen of before, its cursor and no reports of the mouse.
+        for begun, ended in ((b"?1049h", b"?1049l"), (b"?25l", b"?25h"), (b"?1000h", b"?1000l")):
+            assert self.output.rindex(ended) > self.output.rindex(begun)
+        assert b"Traceback" not in self.output
+
+    def hang_up(self) -> None:
+        """Take the terminal away, as a window that is closed does."""
+        os.close(self._slave)
+        os.close(self._master)
+        self._is_open = False
+
     def close(self) -> None:
-        """Take the terminal away."""
+        """End the program, and take the terminal away."""
         self.process.kill()
         self.process.wait()
-        os.close(self._master)
-        os.close(self._slave)
+        if self._is_open:
+            self.hang_up()
 
 
-def test_program_works_on_a_terminal_and_leaves_it_as_it_was(
-    settings: Settings, database: Database, customer: NewCustomer, tmp_path: Path
-) -> None:
-    generation_id = a_generation(database, settings, customer)
+@pytest.fixture
+def terminal(settings: Settings, tmp_path: Path) -> Iterator[Terminal]:
+    """The program on a terminal."""
     command = Path(sys.executable).parent / "reelworks"
     environment = {**os.environ, **settings_environment(settings), "TERM": "xterm-256color"}
     terminal = Terminal([str(command), "top", "--every", "0.5"], environment, tmp_path)
-    try:
-        terminal.until(lambda shown: b"queued" in shown and b"no process" in shown)
-        seen = len(terminal.output)
-        terminal.type(b"/" + str(generation_id)[:8].encode() + b"\r")
-        terminal.until(lambda shown: b"(an id)" in shown, since=seen)
-        terminal.type(b"\r")
-        terminal.until(lambda shown: b"hold" in shown, since=seen)
-        terminal.type(b"q")
-        terminal.until(lambda _: terminal.process.poll() is not None)
-        terminal.read(0.1)
-        assert terminal.process.returncode == 0
-        assert terminal.present_modes() == terminal.modes
-        # The screen of before, its cursor and no reports of the mouse.
-        for begun, ended in ((b"?1049h", b"?1049l"), (b"?25l", b"?25h"), (b"?1000h", b"?1000l")):
-            assert terminal.output.rindex(ended) > terminal.output.rindex(begun)
-        assert b"Traceback" not in terminal.output
-    finally:
-        terminal.close()
+    yield terminal
+    terminal.close()
+
+
+def test_program_works_on_a_terminal_and_leaves_it_as_it_was(
+    terminal: Terminal, settings: Settings, database: Database, customer: NewCustomer
+) -> None:
+    generation_id = a_generation(database, settings, customer)
+    terminal.until(lambda shown: b"queued" in shown and b"no process" in shown)
+    seen = len(terminal.output)
+    terminal.type(b"/" + str(generation_id)[:8].encode() + b"\r")
+    terminal.until(lambda shown: b"(an id)" in shown, since=seen)
+    terminal.type(b"\r")
+    terminal.until(lambda shown: b"hold" in shown, since=seen)
+    terminal.type(b"q")
+    terminal.expect_as_it_was()
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGHUP])
+def test_a_signal_leaves_the_terminal_as_it_was(terminal: Terminal, number: signal.Signals) -> None:
+    terminal.until(lambda shown: b"no process" in shown)
+    terminal.process.send_signal(number)
+    terminal.expect_as_it_was()
+
+
+def test_program_ends_when_its_terminal_goes(terminal: Terminal) -> None:
+    terminal.until(lambda shown: b"no process" in shown)
+    terminal.hang_up()
+    terminal.process.send_signal(signal.SIGHUP)
+    terminal.process.wait(_SECONDS)

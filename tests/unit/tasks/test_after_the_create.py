@@ -13,7 +13,7 @@ from schemas.limits import RemoteWait
 from schemas.stages import WORK
 from storage.transitions import Changes
 from tasks import deadline, pipeline
-from tasks.bad_files import fetch_again
+from tasks.bad_files import fetch_again, link
 from tasks.download import _not_downloaded
 from tasks.outcomes import Advance, Cancel, CancelSent, Counts, Fail, Later, Note, Outcome
 from tasks.poll import poll
@@ -144,41 +144,59 @@ def test_image_in_memory_becomes_an_asset() -> None:
 CUT = "the file is cut: its end is missing"
 
 
-def _stored(*, bad_files: int, link: str = "https://vendor.example/0.png", polls: RemoteState | Exception) -> Outcome:
-    """The outcome of a stored picture that is cut."""
+def _stored(*, bad_files: int, link: str = "https://vendor.example/0.png") -> Outcome:
+    """The outcome of a stored picture that is cut. The vendor may not be asked: the worker may have no way there."""
     download = {"size_bytes": 4, "sha256": "ab", "content_type": "image/png", "bad_files": bad_files}
     claim = a_claim(Stage.STORING, object_key="customers/1.png", download=download, result_urls=[link])
-    return store(services_with(Vendor(polls=polls)), claim, a_lease(), content=png(8, 8)[:30])
+    vendor = Vendor(polls=FINISHED)
+    outcome = store(services_with(vendor), claim, a_lease(), content=png(8, 8)[:30])
+    assert vendor.asked == []
+    return outcome
 
 
-def test_cut_file_is_fetched_again_by_a_fresh_link_after_a_growing_pause() -> None:
+def test_cut_file_is_fetched_again_after_a_growing_pause() -> None:
     event = {"reason": CUT, "bad_files": 1}
-    changes = Changes(download={"bad_files": 1}, result_urls=FINISHED.result_urls)
-    expected = Advance(Stage.DOWNLOADING, wait=2, event=event, changes=changes)
-    assert _stored(bad_files=0, polls=FINISHED) == expected
-    later = _stored(bad_files=2, polls=FINISHED)
+    expected = Advance(Stage.DOWNLOADING, wait=2, event=event, changes=Changes(download={"bad_files": 1}))
+    assert _stored(bad_files=0) == expected
+    later = _stored(bad_files=2)
     assert isinstance(later, Advance)
     assert later.wait == 8
 
 
-def test_cut_file_is_fetched_by_the_old_link_when_the_state_cannot_be_read() -> None:
-    outcome = _stored(bad_files=0, polls=ProviderUnavailable("away"))
-    assert isinstance(outcome, Advance)
-    assert outcome.changes == Changes(download={"bad_files": 1})
+OLD, FRESH = "https://vendor.example/0.png", "https://vendor.example/1.png"
+
+
+@pytest.mark.parametrize(
+    ("download", "polls", "expected"),
+    [
+        (None, FINISHED, OLD),
+        ({"bad_files": 1}, FINISHED, FRESH),
+        ({"bad_files": 1}, replace(FINISHED, result_urls=[]), OLD),
+        ({"bad_files": 1}, ProviderUnavailable("away"), OLD),
+    ],
+    ids=["first file", "after a bad file", "no fresh link", "vendor away"],
+)
+def test_file_after_a_bad_file_is_fetched_by_a_fresh_link(
+    download: dict[str, int] | None, polls: RemoteState | Exception, expected: str
+) -> None:
+    vendor = Vendor(polls=polls)
+    claim = a_claim(Stage.DOWNLOADING, result_urls=[OLD], download=download)
+    assert link(services_with(vendor), claim) == expected
+    assert vendor.asked == ([] if download is None else ["poll"])
 
 
 def test_cut_file_fails_the_generation_in_the_end() -> None:
-    assert _stored(bad_files=4, polls=FINISHED) == Fail(ErrorCode.RESULT_INVALID, CUT)
+    assert _stored(bad_files=4) == Fail(ErrorCode.RESULT_INVALID, CUT)
 
 
 def test_cut_file_that_came_with_the_create_fails_at_once() -> None:
-    assert _stored(bad_files=0, link="stored:customers/1.png", polls=FINISHED) == Fail(ErrorCode.RESULT_INVALID, CUT)
+    assert _stored(bad_files=0, link="stored:customers/1.png") == Fail(ErrorCode.RESULT_INVALID, CUT)
 
 
 def test_another_file_is_fetched_again_in_the_same_stage() -> None:
     claim = a_claim(Stage.DOWNLOADING, result_urls=["https://vendor.example/0.png"], download={"bad_files": 1})
-    outcome = fetch_again(services_with(Vendor(polls=FINISHED)), claim, "the file is a page")
-    changes = Changes(download={"bad_files": 2}, result_urls=FINISHED.result_urls)
+    outcome = fetch_again(services_with(Vendor()), claim, "the file is a page")
+    changes = Changes(download={"bad_files": 2})
     assert outcome == Later(4, Counts.SUCCESS, changes, reason="the file is a page")
 
 

@@ -1,6 +1,9 @@
 import socket
+import socketserver
 import sys
 from collections.abc import Iterator
+from threading import Thread
+from typing import cast
 
 import pytest
 
@@ -30,3 +33,33 @@ def test_without_redis_a_process_is_not_healthy_unless_redis_may_be_away(
 
     monkeypatch.setattr(sys, "argv", ["health", *check, "--redis-may-be-away"])
     health.main()
+
+
+class _Closing(socketserver.BaseRequestHandler):
+    """Closes each connection at once."""
+
+    def handle(self) -> None:
+        cast("_Redis", self.server).connections += 1
+
+
+class _Redis(socketserver.ThreadingTCPServer):
+    """A Redis that is about to go."""
+
+    connections = 0
+
+
+@pytest.mark.parametrize("check", [["worker", "provider"], ["beat"]])
+def test_a_check_tries_redis_once(check: list[str], monkeypatch: pytest.MonkeyPatch) -> None:
+    with _Redis(("127.0.0.1", 0), _Closing) as redis:
+        thread = Thread(target=redis.serve_forever)
+        thread.start()
+        monkeypatch.setenv("REELWORKS_REDIS_URL", f"redis://127.0.0.1:{redis.server_address[1]}/0")
+        monkeypatch.setattr(sys, "argv", ["health", *check])
+        get_settings.cache_clear()
+        with pytest.raises(SystemExit, match="Redis did not answer"):
+            health.main()
+        redis.shutdown()
+        thread.join()
+    get_settings.cache_clear()
+
+    assert redis.connections == 1
