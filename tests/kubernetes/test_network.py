@@ -84,11 +84,10 @@ def _comes_from(rule: dict[str, Any], namespace: str) -> bool:
 
 
 def _has_port(rule: dict[str, Any], port: int | str) -> bool:
-    return any(
-        port == each["port"] if isinstance(port, str) else each["port"] <= port <= each.get("endPort", each["port"])
-        for each in rule["ports"]
-        if isinstance(each["port"], type(port))
-    )
+    if isinstance(port, str):
+        return port in {each["port"] for each in rule["ports"]}
+    numbers = [each for each in rule["ports"] if isinstance(each["port"], int)]
+    return any(each["port"] <= port <= each.get("endPort", each["port"]) for each in numbers)
 
 
 def edges() -> Iterator[tuple[str, str]]:

@@ -24,7 +24,7 @@ _MATCHER = re.compile(r'(\w+)\s*(=~|!~|!=|=)\s*"([^"]*)"')
 _GROUP = re.compile(r"\b(?:by|on|without)\s*\(([^)]*)\)")
 _WORDS = {
     *("sum", "max", "count", "rate", "increase", "avg_over_time", "histogram_quantile", "absent", "topk"),
-    *("by", "or", "unless", "bool"),
+    *("by", "and", "or", "unless", "bool"),
     *("up", "process_resident_memory_bytes"),
 }
 
@@ -126,3 +126,16 @@ def test_the_files_of_the_dashboards_are_current(name: str) -> None:
 
 def test_no_dashboard_is_left_over() -> None:
     assert {file.stem for file in FOLDER.iterdir()} == set(DASHBOARDS)
+
+
+@pytest.mark.parametrize(
+    ("name", "least"),
+    [("ReelworksFailures", 5), ("ReelworksGatewayErrors", 10), ("ReelworksCallbacksMissing", 3)],
+)
+def test_a_share_of_few_events_fires_no_alert(name: str, least: int) -> None:
+    [expression] = [rule["expr"] for rule in rules() if rule["alert"] == name]
+    share, count = expression.split(" and ")
+
+    assert " / " in share
+    assert "increase(" in count
+    assert count.endswith(f" >= {least}")
