@@ -13,7 +13,7 @@ import structlog
 from alembic import command
 from alembic.config import Config
 from alembic.script import ScriptDirectory
-from psycopg.errors import LockNotAvailable
+from psycopg.errors import DeadlockDetected, LockNotAvailable
 from sqlalchemy import Connection, Engine, create_engine, event, text
 from sqlalchemy.exc import OperationalError
 
@@ -78,12 +78,12 @@ def _limit_waits(engine: Engine) -> None:
 
 
 def _apply(connection: Connection, config: Config) -> None:
-    """Apply the migrations. One that waits too long for a lock is repeated."""
+    """Apply the migrations. One that waits too long for a lock, or that PostgreSQL ends for a deadlock, is repeated."""
     for tries in range(1, _TRIES + 1):
         try:
             return command.upgrade(config, "head")
         except OperationalError as error:
-            if not isinstance(error.orig, LockNotAvailable):
+            if not isinstance(error.orig, LockNotAvailable | DeadlockDetected):
                 raise
         connection.rollback()
         holders = connection.scalars(_HOLDERS).all()

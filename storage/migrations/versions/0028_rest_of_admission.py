@@ -9,7 +9,8 @@ the end of work waits for no decision.
 `admission_families` has what refusals taught about a family of models: where the limits name a number for the family
 and none for the account, the vendor counts by family.
 
-The previous release works on this schema: its orders wait where their limits say so.
+The previous release works on this schema: its orders wait where their limits say so. A run that was cut short is
+repeated: every step leaves out what is done.
 """
 
 from importlib import import_module
@@ -527,20 +528,62 @@ _RELEASED = {
     "0025_refusals": ("_REFUSED",),
 }
 
-_MOVES = "place = 'waiting' OR (place = 'held' AND held_by = 'route')"
-
-# Orders of the previous release wait where their limits say so.
+# Orders of the previous release wait where their limits say so. A grant locks many of these rows in its own order, so a
+# slice waits for no locked row.
 _MARK = """
-    UPDATE quota_orders SET waits = false
-    WHERE NOT EXISTS (SELECT FROM quota_waits(generation_id) AS part WHERE part.holder_id = quota_orders.holder_id)
+    WITH slice AS MATERIALIZED (
+        SELECT generation_id, holder_id FROM quota_orders o
+        WHERE waits AND NOT EXISTS (
+            SELECT FROM customer_limits WHERE o.key_id IS NULL AND customer_id = o.holder_id AND on_limit = 'wait'
+            UNION ALL
+            SELECT FROM api_keys WHERE id = o.key_id AND on_limit = 'wait'
+        )
+        LIMIT :most FOR NO KEY UPDATE {locked}
+    )
+    UPDATE quota_orders o SET waits = false FROM slice
+    WHERE o.generation_id = slice.generation_id AND o.holder_id = slice.holder_id
 """
+
+_SLICE = 1_000
+
+_INDEXES: tuple[tuple[str, str, list[str | sa.TextClause], str], ...] = (
+    ("ix_quota_orders_waiting", "quota_orders", ["holder_id"], "waits AND day IS NULL"),
+    (
+        "ix_admissions_moves",
+        "admissions",
+        ["provider", "vendor_model", "customer_id", sa.text("priority DESC"), "flow_turn"],
+        "place = 'waiting' OR (place = 'held' AND held_by = 'route')",
+    ),
+)
 
 
 def upgrade() -> None:
-    op.add_column("quota_orders", sa.Column("waits", sa.Boolean(), server_default=sa.true(), nullable=False))
-    op.execute(_MARK)
-    waits = sa.text("waits AND day IS NULL")
-    op.create_index("ix_quota_orders_waiting", "quota_orders", ["holder_id"], postgresql_where=waits)
+    # A worker locks admissions, and then quota_orders. So no step keeps the lock of one table and waits for another.
+    with op.get_context().autocommit_block():
+        waits: sa.Column[bool] = sa.Column("waits", sa.Boolean(), server_default=sa.true(), nullable=False)
+        op.add_column("quota_orders", waits, if_not_exists=True)
+        # Before the rows are marked, so that no order falls between: the builds wait for each call of the old function.
+        op.execute(_TAKE)
+        for name, table, columns, where in _INDEXES:
+            # A build that was cut short leaves an index that is not valid.
+            op.execute(f"DROP INDEX CONCURRENTLY IF EXISTS {name}")
+            op.create_index(name, table, columns, postgresql_where=sa.text(where), postgresql_concurrently=True)
+        _mark("SKIP LOCKED", _SLICE)
+        # One row at a time waits without a lock that another transaction needs.
+        _mark("", 1)
+    _create_tables()
+    for function in (_WAITS, _DAY_IS_FULL, _NOTE_TIME, _CORRECT, _GRANT, _ASK, _FREE, _LIMITS, _REFUSED):
+        op.execute(function)
+
+
+def _mark(locked: str, most: int) -> None:
+    """Mark the orders that do not wait, so many at once, until none is left."""
+    statement = sa.text(_MARK.format(locked=locked))
+    while op.get_bind().execute(statement, {"most": most}).rowcount:
+        pass
+
+
+def _create_tables() -> None:
     op.create_table(
         "admission_corrections",
         sa.Column("id", sa.BigInteger(), sa.Identity(), primary_key=True),
@@ -563,14 +606,6 @@ def upgrade() -> None:
         sa.Column("rate_factor_at", _MOMENT),
         sa.PrimaryKeyConstraint("provider", "pool"),
     )
-    op.create_index(
-        "ix_admissions_moves",
-        "admissions",
-        ["provider", "vendor_model", "customer_id", sa.text("priority DESC"), "flow_turn"],
-        postgresql_where=sa.text(_MOVES),
-    )
-    for function in (_WAITS, _TAKE, _DAY_IS_FULL, _NOTE_TIME, _CORRECT, _GRANT, _ASK, _FREE, _LIMITS, _REFUSED):
-        op.execute(function)
 
 
 def downgrade() -> None:

@@ -1,12 +1,15 @@
 """A migration does not hold up the running system while other transactions keep the locks of tables."""
 
+from concurrent.futures import ThreadPoolExecutor
+
 import pytest
-from sqlalchemy import Connection, text
+from sqlalchemy import Connection, Engine, text
 
 from storage import migrate
 from storage.migrate import MigrationBlocked, upgrade
-from tests.integration.storage import schema
+from tests.integration.storage import releases, schema
 from tests.integration.storage.test_migrations import NewDatabase, new_database, templates, url_of
+from tests.support import eventually
 
 __all__ = ["new_database", "templates"]
 
@@ -57,6 +60,80 @@ def test_migration_goes_on_once_the_lock_is_free_and_others_write_meanwhile(
         upgrade(url_of(engine))
     assert len(pauses) == 1
     assert schema.read(engine) == schema.read(expected)
+
+
+def _eventually(engine: Engine, condition: str, pid: int) -> None:
+    """Wait until a condition about a session holds."""
+    with engine.connect().execution_options(isolation_level="AUTOCOMMIT") as watcher:
+        eventually(lambda: watcher.execute(text(f"SELECT {condition}"), {"pid": pid}).scalar_one(), bool)
+
+
+_WAITS = "cardinality(pg_blocking_pids(:pid)) > 0"
+_HOLDS_UP = "EXISTS (SELECT FROM pg_stat_activity WHERE :pid = ANY(pg_blocking_pids(pid)))"
+
+
+def test_migration_that_postgresql_ends_for_a_deadlock_is_tried_again(
+    new_database: NewDatabase, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    engine, expected = new_database("0022"), new_database(migrate.newest())
+    monkeypatch.setattr(migrate, "_LOCK_TIMEOUT", "1min")
+    pauses = []
+    # 0023 locks key_spending, customer_limits and api_keys, in this order.
+    with engine.connect() as worker, engine.connect() as beside, ThreadPoolExecutor(2) as threads:
+        # The worker looks for deadlocks later than the migration, so PostgreSQL ends the migration.
+        worker.execute(text("SET deadlock_timeout = '1min'"))
+        worker.execute(text("LOCK TABLE api_keys IN ROW EXCLUSIVE MODE"))
+        beside.execute(text("LOCK TABLE customer_limits IN ROW EXCLUSIVE MODE"))
+        pid = _pid(worker)
+        migrated = threads.submit(upgrade, url_of(engine))
+        _eventually(engine, _HOLDS_UP, _pid(beside))
+        reads = threads.submit(worker.execute, text("SELECT FROM key_spending"))
+        _eventually(engine, _WAITS, pid)
+
+        def pause(_seconds: float) -> None:
+            reads.result()
+            worker.rollback()
+            pauses.append(_seconds)
+
+        monkeypatch.setattr("storage.migrate.time.sleep", pause)
+        beside.rollback()
+        migrated.result()
+    assert len(pauses) == 1
+    assert schema.read(engine) == schema.read(expected)
+
+
+def test_worker_that_asks_for_a_place_meets_no_deadlock_with_the_rest_of_admission(
+    new_database: NewDatabase, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    engine = new_database("0027")
+    monkeypatch.setattr(migrate, "_LOCK_TIMEOUT", "1min")
+    with engine.connect() as worker, ThreadPoolExecutor(1) as threads:
+        # An ask inserts into admissions. A trigger of admissions then reads quota_orders.
+        worker.execute(text("LOCK TABLE admissions IN ROW EXCLUSIVE MODE"))
+        migrated = threads.submit(upgrade, url_of(engine))
+        _eventually(engine, _HOLDS_UP, _pid(worker))
+        worker.execute(text("SELECT FROM quota_orders"))
+        worker.rollback()
+        migrated.result()
+
+
+def test_orders_of_the_previous_release_wait_where_their_limits_say_so(new_database: NewDatabase) -> None:
+    engine = new_database("0027")
+    with engine.begin() as connection:
+        releases.work_as(connection, "0027")
+        connection.execute(text("UPDATE customer_limits SET on_limit = 'reject'"))
+    before = text("""
+        SELECT generation_id, holder_id, EXISTS (
+            SELECT FROM quota_waits(generation_id) AS part WHERE part.holder_id = quota_orders.holder_id
+        ) FROM quota_orders ORDER BY 1, 2
+    """)
+    after = text("SELECT generation_id, holder_id, waits FROM quota_orders ORDER BY 1, 2")
+    with engine.begin() as connection:
+        expected = connection.execute(before).all()
+    upgrade(url_of(engine))
+    with engine.begin() as connection:
+        assert connection.execute(after).all() == expected
+    assert {waits for _, _, waits in expected} == {True, False}
 
 
 def test_build_of_an_index_waits_for_older_transactions_without_a_limit(new_database: NewDatabase) -> None:

@@ -228,7 +228,9 @@ def migrating(engine: Engine, revision: str) -> Iterator[Connection]:
         migrated.result()
 
 
-@pytest.mark.parametrize(("old", "new"), [step for step in STEPS if step[1] in {"0006", "0009", "0015", "0016"}])
+@pytest.mark.parametrize(
+    ("old", "new"), [step for step in STEPS if step[1] in {"0006", "0009", "0015", "0016", "0028"}]
+)
 def test_previous_release_writes_while_an_index_is_built(new_database: NewDatabase, old: str, new: str) -> None:
     engine = new_database(old)
     with migrating(engine, new) as beside:
