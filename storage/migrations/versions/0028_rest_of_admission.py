@@ -170,6 +170,7 @@ _GRANT = """
     ) RETURNS TABLE (granted uuid, its_attempt integer, waited_seconds float8) LANGUAGE plpgsql AS $$
     DECLARE
         account admission_accounts;
+        stored float8;
         limits jsonb;
         room bigint;
         room_beside_reserve bigint;
@@ -186,7 +187,8 @@ _GRANT = """
         IF account.closed_until > clock_timestamp() THEN
             RETURN;
         END IF;
-        account.virtual_time := admission_correct(of_provider, account.virtual_time);
+        stored := account.virtual_time;
+        account.virtual_time := admission_correct(of_provider, stored);
         limits := admission_limits(account);
         room := admission_room(of_provider, NULL, limits, 0);
         room_beside_reserve := admission_room(of_provider, NULL, limits, coalesce((limits->>'reserve')::bigint, 0));
@@ -275,7 +277,7 @@ _GRANT = """
             granted := best.generation_id;
             RETURN NEXT;
         END LOOP;
-        IF grants > 0 THEN
+        IF account.virtual_time <> stored THEN
             UPDATE admission_accounts SET virtual_time = account.virtual_time WHERE provider = of_provider;
         END IF;
     END $$

@@ -92,6 +92,22 @@ def test_a_customer_who_comes_later_does_not_wait_for_time_that_was_not_used(acc
     assert order.index(comes.id) <= 1
 
 
+def test_a_customer_who_comes_after_a_decision_without_room_does_not_wait_either(account: Account) -> None:
+    account.limit(in_flight=0)
+    early, late = account.customer(), account.customer()
+    for _ in range(6):
+        account.asks(early, cost=300)
+    account.limit(in_flight=3)
+    running = account.grant()
+    account.limit(in_flight=0)
+    for one in running:
+        works_and_ends(account, one, 1.0)
+    assert account.grant() == []
+    comes = account.asks(late, cost=300)
+    account.limit(in_flight=2)
+    assert comes.id in account.grant()
+
+
 def test_nothing_is_written_where_nothing_waits_or_the_time_is_as_expected(account: Account) -> None:
     account.limit(in_flight=2)
     customer = account.customer()
