@@ -174,6 +174,7 @@ def insert(
     rows = [each.row for each in new]
     uploads.keep(sql, facts, deadline_at=max(row.deadline_at for row in rows))
     amounts = {row.id: row.credits for row in rows}
+    quotas.lock(sql, identity.customer_id, quota, spender)
     ledger.hold(sql, identity.customer_id, amounts, spender)
     quotas.take(sql, identity.customer_id, amounts, quota, spender)
     if identity.equal_orders is not None:

@@ -43,6 +43,22 @@ class Part:
         return [0] * len(amounts) if is_by_hold else list(amounts.values())
 
 
+def lock(sql: Sql, customer_id: UUID, quota: Quota, spender: Spender | None) -> None:
+    """Lock the limits from which `take` takes. Call it before the hold, which locks the day of a key.
+
+    Args:
+        quota: the limits of the customer.
+        spender: the key of the order. None: an order without a key.
+    """
+    for part in _parts(customer_id, quota, spender):
+        if not part.quota.waits:
+            sql.run(_LOCK_OF_CUSTOMER if part.key_id is None else _LOCK_OF_KEY, holder=part.holder_id)
+
+
+_LOCK_OF_CUSTOMER = "SELECT FROM customer_limits WHERE customer_id = %(holder)s FOR NO KEY UPDATE"
+_LOCK_OF_KEY = "SELECT FROM api_keys WHERE id = %(holder)s FOR NO KEY UPDATE"
+
+
 def take(sql: Sql, customer_id: UUID, amounts: Mapping[UUID, int], quota: Quota, spender: Spender | None) -> None:
     """Count new generations against the limits of their customer and of their key: all of them, or none.
 

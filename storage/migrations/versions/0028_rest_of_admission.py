@@ -3,11 +3,14 @@
 `quota_orders.waits` says whether an order waits at a limit. A later change of `on_limit` does not let it go.
 
 `admission_corrections` has the difference between the expected and the real time of work that has ended. The next
-decision about the account moves the customer's turns by the difference: a decision waits for no other transaction, and
-the end of work waits for no decision.
+decision about the account moves the customer's turns by the difference: a decision waits for no end of work, and the
+end of work waits for no decision.
 
 `admission_families` has what refusals taught about a family of models: where the limits name a number for the family
 and none for the account, the vendor counts by family.
+
+Locks have one order: the limits of the key, those of the customer, the ledger's accounts, the days. A change of limits
+locks the limits, and then generations that wait. A decision locks generations, and skips limits that are locked.
 
 The previous release works on this schema: its orders wait where their limits say so. A run that was cut short is
 repeated: every step leaves out what is done.
@@ -55,16 +58,16 @@ _TAKE = """
         begun key_spending;
         unfinished bigint;
     BEGIN
+        -- The limits before the day: who changes limits, and a decision, lock the limits and need no day before them.
+        IF of_key IS NULL THEN
+            PERFORM FROM customer_limits WHERE customer_id = holder FOR NO KEY UPDATE;
+        ELSE
+            PERFORM FROM api_keys WHERE id = holder FOR NO KEY UPDATE;
+        END IF;
         SELECT sum(one) INTO price FROM unnest(prices) AS one;
         INSERT INTO key_spending (key_id, day, credits) VALUES (holder, today, 0) ON CONFLICT DO NOTHING;
         SELECT * INTO begun FROM key_spending WHERE key_id = holder AND day = today FOR UPDATE;
         IF most_in_flight IS NOT NULL THEN
-            -- At midnight, two orders lock two days.
-            IF of_key IS NULL THEN
-                PERFORM FROM customer_limits WHERE customer_id = holder FOR NO KEY UPDATE;
-            ELSE
-                PERFORM FROM api_keys WHERE id = holder FOR NO KEY UPDATE;
-            END IF;
             SELECT count(*) INTO unfinished FROM quota_orders WHERE holder_id = holder;
         END IF;
         IF unfinished + cardinality(ids) > most_in_flight THEN
@@ -161,9 +164,10 @@ _CORRECT = """
     END $$
 """
 
-# The decision. Returns the generations that may go now. Those of other workers need a wake-up. The decision waits for
-# no other transaction: a row that another one has locked is left to the next decision. A create that has not left
-# counts in every window, however late it leaves.
+# The decision. Returns the generations that may go now. Those of other workers need a wake-up. A generation or a limit
+# that another transaction has locked is left to the next decision. The decision waits for the rows of the account, of a
+# route that has failed, and of the day of a key or customer, which other transactions lock after all that a decision
+# locks. A create that has not left counts in every window, however late it leaves.
 _GRANT = """
     CREATE OR REPLACE FUNCTION admission_grant(
         of_provider text, most integer, wake_in float8, own uuid
