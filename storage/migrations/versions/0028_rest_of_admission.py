@@ -168,10 +168,14 @@ _CORRECT = """
 # that another transaction has locked is left to the next decision. The decision waits for the rows of the account, of a
 # route that has failed, and of the day of a key or customer, which other transactions lock after all that a decision
 # locks. A create that has not left counts in every window, however late it leaves.
+#
+# PostgreSQL keeps the plans of the statements. A plan that was made while a table was small would read a queue row by
+# row once it is long, so the decision and the ask use indexes always.
 _GRANT = """
     CREATE OR REPLACE FUNCTION admission_grant(
         of_provider text, most integer, wake_in float8, own uuid
-    ) RETURNS TABLE (granted uuid, its_attempt integer, waited_seconds float8) LANGUAGE plpgsql AS $$
+    ) RETURNS TABLE (granted uuid, its_attempt integer, waited_seconds float8) LANGUAGE plpgsql
+    SET enable_seqscan = off AS $$
     DECLARE
         account admission_accounts;
         stored float8;
@@ -192,10 +196,14 @@ _GRANT = """
             RETURN;
         END IF;
         stored := account.virtual_time;
-        account.virtual_time := admission_correct(of_provider, stored);
+        IF EXISTS (SELECT FROM admission_corrections WHERE provider = of_provider) THEN
+            account.virtual_time := admission_correct(of_provider, stored);
+        END IF;
         limits := admission_limits(account);
         room := admission_room(of_provider, NULL, limits, 0);
-        room_beside_reserve := admission_room(of_provider, NULL, limits, coalesce((limits->>'reserve')::bigint, 0));
+        room_beside_reserve := CASE coalesce((limits->>'reserve')::bigint, 0) WHEN 0 THEN room
+            ELSE admission_room(of_provider, NULL, limits, (limits->>'reserve')::bigint)
+        END;
         WHILE grants < most AND looks < 200 AND coalesce(room > 0, true) LOOP
             looks := looks + 1;
             ticket := admission_next(of_provider, limits, coalesce(room_beside_reserve <= 0, false), skipped);
@@ -280,6 +288,7 @@ _GRANT = """
             grants := grants + 1;
             granted := best.generation_id;
             RETURN NEXT;
+            EXIT WHEN NOT EXISTS (SELECT FROM admissions WHERE provider = of_provider AND place = 'waiting');
         END LOOP;
         IF account.virtual_time <> stored THEN
             UPDATE admission_accounts SET virtual_time = account.virtual_time WHERE provider = of_provider;
@@ -295,7 +304,8 @@ _ASK = """
         asks uuid, its_token uuid, of_provider text, of_pool text, its_model text, its_vendor_model text,
         its_lane integer, its_priority integer, its_reserve boolean, its_cost float8, its_flow text,
         its_work_seconds float8, wake_at_latest timestamptz, longest_wait float8, most integer, wake_in float8
-    ) RETURNS TABLE (granted uuid, its_attempt integer, waited_seconds float8) LANGUAGE plpgsql AS $$
+    ) RETURNS TABLE (granted uuid, its_attempt integer, waited_seconds float8) LANGUAGE plpgsql
+    SET enable_seqscan = off AS $$
     DECLARE
         its_customer uuid;
         account admission_accounts;
@@ -566,7 +576,7 @@ _INDEXES: tuple[tuple[str, str, list[str | sa.TextClause], str], ...] = (
 def upgrade() -> None:
     # A worker locks admissions, and then quota_orders. So no step keeps the lock of one table and waits for another.
     with op.get_context().autocommit_block():
-        waits = sa.Column("waits", sa.Boolean(), server_default=sa.true(), nullable=False)
+        waits: sa.Column[bool] = sa.Column("waits", sa.Boolean(), server_default=sa.true(), nullable=False)
         op.add_column("quota_orders", waits, if_not_exists=True)
         # Before the rows are marked, so that no order falls between: the builds wait for each call of the old function.
         op.execute(_TAKE)

@@ -202,7 +202,8 @@ def test_order_without_limits_costs_no_statement(account: Account) -> None:
         assert any("quota_take" in each for each in counted.statements) is (one is limited)
         return len(counted.statements)
 
-    assert statements(limited) == statements(customer) + 1
+    # The lock of the limits, and the count.
+    assert statements(limited) == statements(customer) + 2
 
 
 def test_only_customers_whose_orders_wait_must_ask(account: Account) -> None:
