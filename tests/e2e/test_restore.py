@@ -14,7 +14,6 @@ from uuid import uuid4
 import httpx
 import psycopg
 import pytest
-from redis import Redis
 
 from sandbox.client import SandboxClient
 from sandbox.scenarios import Delivered, Match, Scenario
@@ -115,7 +114,7 @@ def back_up(settings: Settings, store: Path, to: Path) -> datetime:
 
 
 def restore(stack: Stack, store: Path, backup: Path) -> None:
-    """Replace the database, the bucket and Redis by the backup and by nothing."""
+    """Replace the database and the bucket by the backup."""
     url, _, name = stack.settings.database_url.rpartition("/")
     with psycopg.connect(f"{url}/postgres", autocommit=True) as connection:
         connection.execute(f"DROP DATABASE {name} WITH (FORCE)")
@@ -123,9 +122,6 @@ def restore(stack: Stack, store: Path, backup: Path) -> None:
     run(BINARIES / "pg_restore", "--no-owner", f"--dbname={stack.settings.database_url}", backup / "database")
     shutil.rmtree(store)
     shutil.copytree(backup / "store", store)
-    with Redis.from_url(stack.settings.redis_url) as redis:
-        redis.flushall()
-
 
 def test_restored_system_pays_no_create_twice(stack: Stack, tmp_path: Path) -> None:
     store = stack.folder / "s3" / "data"
