@@ -54,7 +54,7 @@ _PATH = re.compile(rf"[\w.*{{}}<>…-]+(?:/[\w.*{{}}<>…-]*)+|[\w*-]+\.(?:{_SUF
 _PLACEHOLDER = re.compile(r"\{\w+\}|<[^>]*>|…|\b[A-Z]{2,}\b")
 _SETTING = re.compile(r"\b(?:REELWORKS|SANDBOX)_[A-Z0-9_{}]*…?\*?")
 _END_OF_SETTING = re.compile(r"…__([A-Z0-9]\w*)")
-_COMMAND = re.compile(r"(?<![\w@:/.-])(?:\.venv/bin/)?reelworks((?: [\w-]+)*)([^|;&)]*)")
+_COMMAND = re.compile(r"(?<![\w@:/.=-])(?:\.venv/bin/)?reelworks((?: [\w-]+)*)([^|;&)]*)")
 _MODULE = re.compile(r"python3? -m (\w+(?:\.\w+)*)")
 _MAKE = re.compile(r"\bmake((?: [A-Z]+=\S+)*) ([a-z-]+)((?: [A-Z]+=\S+)*)")
 _CLASS = re.compile(r"([A-Z][a-z]+\w*)(?:\.(\w+))?(?:\(\))?")
