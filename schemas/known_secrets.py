@@ -19,10 +19,9 @@ _SHORTEST = 8
 
 def keys_of(settings: ProviderSettings) -> Iterator[str]:
     """The keys of an account, also those among the options."""
-    yield settings.api_key.get_secret_value()
-    yield settings.webhook_key.get_secret_value()
-    yield settings.also_accepted_webhook_key.get_secret_value()
-    yield from (value.get_secret_value() for name, value in settings.options.items() if _KEY.search(name))
+    keys = (settings.api_key, settings.webhook_key, settings.also_accepted_webhook_key)
+    options = (value for name, value in settings.options.items() if _KEY.search(name))
+    yield from filter(None, (key.get_secret_value() for key in (*keys, *options)))
 
 
 def secrets_of(settings: Settings) -> frozenset[str]:

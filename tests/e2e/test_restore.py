@@ -123,6 +123,7 @@ def restore(stack: Stack, store: Path, backup: Path) -> None:
     shutil.rmtree(store)
     shutil.copytree(backup / "store", store)
 
+
 def test_restored_system_pays_no_create_twice(stack: Stack, tmp_path: Path) -> None:
     store = stack.folder / "s3" / "data"
     with SandboxClient(stack.sandbox_url) as sandbox:

@@ -71,8 +71,8 @@ class Replicate(VendorAdapter):
 
     def _check(self) -> AccountState:
         reply = self._account.call("check", "GET", "/v1/webhooks/default/secret")
-        keys = self._account.webhook_keys
-        if not keys or self._answer(reply, WebhookSecret).key in keys:
+        key, keys = self._answer(reply, WebhookSecret).key, self._account.webhook_keys
+        if not keys or key in keys:
             return AccountState()
         return AccountState(warning="the webhook key is not the account's: its webhooks will be refused")
 
