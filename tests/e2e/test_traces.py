@@ -135,7 +135,8 @@ def test_a_killed_workers_generation_has_one_trace(traced: System, collector: Co
     (root,) = [span for span in spans if span.name == "POST /v1/generations"]
     (download,) = [span for span in spans if span.name == "download"]
 
-    assert {"prepare", "send", "poll", "download", "store", "settle"} <= names(spans)
+    # The killed process takes along the spans that it had not sent, such as that of its poll.
+    assert {"prepare", "send", "download", "store", "settle"} <= names(spans)
     assert download.parent_id == root.span_id
     assert download.attributes["reelworks.attempt"] > 2  # type: ignore[operator]  # a number
 
