@@ -67,7 +67,7 @@ def orders(system: System, customer: NewCustomer, number: int) -> list[str]:
 
 def test_drained_worker_claims_nothing_under_load(drained: System) -> None:
     system, customer, node = drained, drained.customer(10_000), f"provider@{HOST}"
-    with running(system, "workers", "--role", "provider", "--name", "provider2"):
+    with running(system, "workers", "--role", "provider", "--name", "provider2") as other:
         second = f"provider2@{HOST}"
         eventually(lambda: run(system, "drain", second, "--dry-run")[0], lambda code: code == 0)
         made = orders(system, customer, 20)
@@ -96,6 +96,9 @@ def test_drained_worker_claims_nothing_under_load(drained: System) -> None:
         assert count(system, by, newest, "%provider2#%") > 0
         assert worker_trouble(system.stack.settings, "provider") is None
         assert f"{node} is drained" in run(system, "status")[1]
+        # A process that is killed leaves its report behind, and stays silent.
+        other.terminate()
+        assert other.wait(60) == 0
 
     assert run(system, "undrain", node)[0] == 0
     assert system.make(customer, system.behave()).status == "completed"
