@@ -101,7 +101,7 @@ def test_program_works_on_a_terminal_and_leaves_it_as_it_was(
     terminal.until(lambda shown: b"queued" in shown and b"no process" in shown)
     seen = len(terminal.output)
     terminal.type(b"/" + str(generation_id)[:8].encode() + b"\r")
-    terminal.until(lambda shown: b"(an id)" in shown, since=seen)
+    terminal.until(lambda shown: b"(an id or" in shown, since=seen)
     terminal.type(b"\r")
     terminal.until(lambda shown: b"hold" in shown, since=seen)
     terminal.type(b"q")
