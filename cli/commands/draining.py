@@ -1,4 +1,4 @@
-"""Drains worker processes: they take no new work, and finish what they have."""
+"""Drains worker processes: a drained process takes no new work, and finishes the work that it has."""
 
 import time
 from collections.abc import Iterator
@@ -44,7 +44,7 @@ def drain(
     ] = False,
     as_json: AsJson = False,
 ) -> None:
-    """Let a worker, or all workers of a host, take no new work. They finish what they have, and stay healthy.
+    """Let a worker, or all workers of a host, take no new work. They finish their work, and stay healthy.
 
     Exit with 1 if work is left after the wait, or if a process does not report itself. The drain holds for processes
     that start later, until `undrain`.

@@ -1,4 +1,4 @@
-"""Prints what a lever would act on, and what it has done."""
+"""Prints the generations on which a lever would act, and the results of a run."""
 
 from collections import Counter
 from dataclasses import asdict

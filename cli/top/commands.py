@@ -94,7 +94,7 @@ def _lever(lever: Lever, subject: Subject, effect: str) -> Command:
 def of_the_system() -> Iterator[Command]:
     """The commands about the whole system."""
     yield Command("reelworks status", "services, queues and workers; exit 1 if one is away")
-    yield Command("reelworks doctor", "what is wrong, with the remedy of each finding")
+    yield Command("reelworks doctor", "each fault of the configuration and the services, with its remedy")
     yield Command("reelworks limits", "limits of accounts, and pauses")
     yield Command("reelworks routes", "circuit breakers")
     yield Command("reelworks audit --online", "the invariants of unfinished and recent work")

@@ -50,20 +50,16 @@ class Dialog(ModalScreen[None]):
     }
     """
 
+    def __init__(self, heading: str, contents: RenderableType) -> None:
+        super().__init__()
+        self._heading = heading
+        self._contents = contents
+
     def compose(self) -> ComposeResult:
         with VerticalScroll() as box:
-            box.border_title = self.heading
+            box.border_title = self._heading
             box.border_subtitle = "Escape: back"
-            yield Static(self.contents())
-
-    @property
-    def heading(self) -> str:
-        """The title of the box."""
-        raise NotImplementedError
-
-    def contents(self) -> RenderableType:
-        """The text in the box."""
-        raise NotImplementedError
+            yield Static(self._contents)
 
     def on_click(self, event: Click) -> None:
         """Close the dialog with a click beside the box."""
@@ -74,29 +70,18 @@ class Dialog(ModalScreen[None]):
 class KeysDialog(Dialog):
     """The keys and the lists."""
 
-    @property
-    def heading(self) -> str:
-        return "keys"
-
-    def contents(self) -> RenderableType:
-        return Group(_pairs(_KEYS), "", Text("the lists", "bold"), _pairs(_LISTS))
+    def __init__(self) -> None:
+        super().__init__("keys", Group(_pairs(_KEYS), "", Text("the lists", "bold"), _pairs(_LISTS)))
 
 
 class CommandsDialog(Dialog):
     """The commands for what the screen shows. The first one is in the clipboard, where the terminal allows it."""
 
     def __init__(self, question: Question, subject: Subject | None) -> None:
-        super().__init__()
         self._same = commands.same_as(question)
         others = commands.about(subject, question.view) if subject else iter(())
         self._others = [each for each in chain(others, commands.of_the_system()) if each.line != self._same.line]
-
-    @property
-    def heading(self) -> str:
-        return "commands"
-
-    def contents(self) -> RenderableType:
-        return Group(*self._lines())
+        super().__init__("commands", Group(*self._lines()))
 
     def on_mount(self) -> None:
         """Copy the command."""

@@ -35,7 +35,7 @@ _NOTHING = Situation(figures=None, queues=None, workers=None, missing_roles=(), 
 
 @dataclass(frozen=True)
 class Reading:
-    """What one reading found."""
+    """The results of one reading."""
 
     situation: Situation
     """The state of the whole system."""
