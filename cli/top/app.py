@@ -81,9 +81,9 @@ class TopApp(App[None]):
         for number in (signal.SIGTERM, signal.SIGHUP):
             asyncio.get_running_loop().add_signal_handler(number, self._leave)
 
-    def on_mount(self) -> None:
+    async def on_mount(self) -> None:
         """Show the main screen, and begin to read."""
-        self.push_screen(self._main)
+        await self.push_screen(self._main)
         self._reader.ask(self.question)
         self._reader.start()
 
@@ -113,7 +113,8 @@ class TopApp(App[None]):
             self._figures, self._figures_at = reading.situation.figures, time.monotonic()
         self._main.show(reading)
         for screen in self.screen_stack:
-            if isinstance(screen, TimelineScreen) and reading.question == self.question:
+            # A screen that is not composed yet shows the next reading.
+            if isinstance(screen, TimelineScreen) and screen.is_mounted and reading.question == self.question:
                 screen.show(reading)
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:  # noqa: ARG002 -- textual's form
