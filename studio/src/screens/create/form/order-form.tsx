@@ -1,0 +1,3 @@
+export function OrderForm() {
+  return <form class="glass panel" aria-label="Order" />;
+}

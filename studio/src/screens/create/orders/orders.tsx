@@ -1,0 +1,3 @@
+export function Orders() {
+  return <section class="glass panel" aria-label="Your orders" />;
+}
