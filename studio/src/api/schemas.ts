@@ -4,6 +4,13 @@ import type { components } from './openapi';
 type Schemas = components['schemas'];
 
 export type Generation = Schemas['GenerationResource'];
+export type GenerationEvent = Schemas['EventResource'];
+export type Batch = Schemas['BatchResource'];
+export type QueuePlace = Schemas['QueuePlace'];
+export type UsualSeconds = Schemas['UsualSeconds'];
+export type Share = Schemas['ShareResource'];
+export type Timeline = Schemas['Timeline_TimelineEntry_'];
+export type TimelineEntry = Schemas['TimelineEntry'];
 export type Order = Schemas['HttpOrder'];
 export type Model = Schemas['ModelResource'];
 export type Capabilities = Schemas['Capabilities'];
