@@ -5,9 +5,13 @@ type Schemas = components['schemas'];
 
 export type Generation = Schemas['GenerationResource'];
 export type Order = Schemas['HttpOrder'];
+/** An order as the page sends it: fields that are left out take the model's defaults. */
+export type OrderFields = Partial<Order> & Pick<Order, 'prompt'>;
+export type Batch = Schemas['BatchResource'];
 export type Model = Schemas['ModelResource'];
 export type Capabilities = Schemas['Capabilities'];
 export type Estimate = Schemas['EstimateResource'];
+export type EstimatedModel = Schemas['EstimatedModel'];
 export type Asset = Schemas['AssetResource'];
 export type Credits = Schemas['CreditsResource'];
 export type Me = Schemas['MeResource'];

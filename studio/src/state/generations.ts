@@ -2,7 +2,7 @@
 import { signal, type Signal } from '@preact/signals';
 
 import { get, post } from '../api/client';
-import type { Generation, Order } from '../api/schemas';
+import type { Batch, Generation, OrderFields } from '../api/schemas';
 import { refreshBalance } from '../app/balance';
 
 const known = new Map<string, Signal<Generation>>();
@@ -39,13 +39,23 @@ export function hasEnded({ status }: Pick<Generation, 'status'>): boolean {
   return status === 'completed' || status === 'failed' || status === 'cancelled';
 }
 
+/** The generations of the last order that the form placed, newest first: they may be nowhere in a list yet. */
+export const placed = signal<readonly Signal<Generation>[]>([]);
+
 /**
- * Place an order. Throws a Problem.
+ * Place an order, or several together. Throws a Problem.
  *
  * `idempotencyKey` stays the same for one press of the button, so that a repeated request pays once.
  */
-export async function placeOrder(order: Order, idempotencyKey: string): Promise<Signal<Generation>> {
-  const made = await post<Generation>('/v1/generations', order, { headers: { 'idempotency-key': idempotencyKey } });
+export async function placeOrder(orders: readonly OrderFields[], idempotencyKey: string): Promise<Signal<Generation>[]> {
+  const options = { headers: { 'idempotency-key': idempotencyKey } };
+  const [only] = orders;
+  const made =
+    only && orders.length === 1
+      ? await post<Generation | Batch>('/v1/generations', only, options)
+      : await post<Batch>('/v1/batches', { requests: orders }, options);
   void refreshBalance();
-  return keep(made);
+  const generations = made.object === 'batch' ? made.generations.data : [made];
+  placed.value = generations.map(keep);
+  return [...placed.value];
 }
