@@ -16,6 +16,8 @@ interface Options {
   body?: unknown;
   headers?: Record<string, string>;
   signal?: AbortSignal;
+  /** The request goes on when the page closes. */
+  keepalive?: boolean;
 }
 
 let csrfToken = '';
@@ -43,7 +45,7 @@ export function whenSignedOut(run: () => void): void {
  * Throws a Problem for a refusal or without an answer, and the reason of the signal when that ends the request.
  */
 export async function send(method: string, path: string, options: Options = {}): Promise<Response> {
-  const { body, query, signal } = options;
+  const { body, query, signal, keepalive = false } = options;
   const headers: Record<string, string> = { accept: 'application/json', ...(method === 'GET' ? {} : changing()), ...options.headers };
   const isBytes = body instanceof Blob;
   if (body !== undefined && !isBytes) headers['content-type'] = 'application/json';
@@ -53,6 +55,7 @@ export async function send(method: string, path: string, options: Options = {}):
       method,
       headers,
       credentials: 'same-origin',
+      keepalive,
       ...(body === undefined ? {} : { body: isBytes ? body : JSON.stringify(body) }),
       ...(signal ? { signal } : {}),
     });

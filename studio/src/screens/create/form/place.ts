@@ -6,7 +6,7 @@ import type { OrderFields } from '../../../api/schemas';
 import { balance, refreshBalance } from '../../../app/balance';
 import { announce } from '../../../parts/announce';
 import { credits } from '../../../parts/numbers';
-import { placeOrder } from '../../../state/generations';
+import { placeOrders } from '../../../state/generations';
 import { inputs, isUploading } from './inputs-list';
 import { reasons, refusal } from './problems';
 import { hasTried, order, values } from './state';
@@ -37,8 +37,8 @@ export async function place(): Promise<boolean> {
   const text = JSON.stringify(orders);
   const key = unanswered?.order === text ? unanswered.key : newKey();
   try {
-    const made = await placeOrder(orders, key);
-    const held = made.reduce((sum, each) => sum + each.value.credits.held, 0);
+    const made = await placeOrders(orders, key);
+    const held = made.reduce((sum, each) => sum + each.credits.held, 0);
     announce(`Ordered. ${credits(held)} credits are held.`);
     unanswered = null;
     refusal.value = null;
