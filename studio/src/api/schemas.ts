@@ -14,13 +14,9 @@ export type TimelineEntry = Schemas['TimelineEntry'];
 export type Order = Schemas['HttpOrder'];
 /** An order as the page sends it: fields that are left out take the model's defaults. */
 export type OrderFields = Partial<Order> & Pick<Order, 'prompt'>;
-/** An order as the page sends it: fields that are left out take the model's defaults. */
-export type OrderFields = Partial<Order> & Pick<Order, 'prompt'>;
-export type Batch = Schemas['BatchResource'];
 export type Model = Schemas['ModelResource'];
 export type Capabilities = Schemas['Capabilities'];
 export type Estimate = Schemas['EstimateResource'];
-export type EstimatedModel = Schemas['EstimatedModel'];
 export type EstimatedModel = Schemas['EstimatedModel'];
 export type Asset = Schemas['AssetResource'];
 export type Credits = Schemas['CreditsResource'];
