@@ -363,6 +363,13 @@ _AT_0029 = [
     "INSERT INTO secret_keys (fingerprint) VALUES ('abcdefgh') ON CONFLICT DO NOTHING",
 ]
 
+_AT_0031 = [
+    """
+        INSERT INTO continuations (preview_id, video_id) VALUES (md5('completed')::uuid, md5('queued')::uuid)
+        ON CONFLICT (preview_id) DO NOTHING
+    """,
+]
+
 _STATEMENTS = {
     "0001": _AT_0001,
     "0002": _AT_0002,
@@ -393,6 +400,7 @@ _STATEMENTS = {
     "0027": _AT_0027,
     "0028": _AT_0028,
     "0029": _AT_0029,
+    "0031": _AT_0031,
 }
 
 ACCEPTED = {
