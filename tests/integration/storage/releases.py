@@ -373,6 +373,13 @@ _AT_0030 = [
     "UPDATE studio_sessions SET used_at = now()",
 ]
 
+_AT_0031 = [
+    """
+        INSERT INTO continuations (preview_id, video_id) VALUES (md5('completed')::uuid, md5('queued')::uuid)
+        ON CONFLICT (preview_id) DO NOTHING
+    """,
+]
+
 _STATEMENTS = {
     "0001": _AT_0001,
     "0002": _AT_0002,
@@ -404,6 +411,7 @@ _STATEMENTS = {
     "0028": _AT_0028,
     "0029": _AT_0029,
     "0030": _AT_0030,
+    "0031": _AT_0031,
 }
 
 ACCEPTED = {
