@@ -8,12 +8,13 @@ RUNNABLE := .venv/runnable
 PEERS_INSTALLED := .venv-peers/installed
 LITELLM_INSTALLED := .venv-litellm/installed
 CLIENTS_INSTALLED := clients/node_modules/installed
+STUDIO_INSTALLED := studio/node_modules/installed
 PROMETHEUS_INSTALLED := .prometheus/installed
 
 chaos: MINUTES ?= 20
 fuzz: MINUTES ?= 5
 
-.PHONY: help setup demo up test test-slow alerts manifests panels clients model mutants check docs fmt bench peers chaos door-kills away hostile fixes fuzz rollout lock clean
+.PHONY: help setup demo up test test-slow alerts manifests panels clients studio studio-setup studio-check studio-dev model mutants check docs fmt bench peers chaos door-kills away hostile fixes fuzz rollout lock clean
 
 help: ## Show this help
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -42,8 +43,13 @@ $(PEERS_INSTALLED) $(LITELLM_INSTALLED):
 	@touch $@
 
 # What the tests with clients for Node need: npm packages, and our two packages, built.
-$(CLIENTS_INSTALLED): clients/package-lock.json $(wildcard clients/ai-sdk/src/* clients/js/src/* clients/tests/*) requirements/install_clients.py $(INSTALLED)
+$(CLIENTS_INSTALLED): clients/package-lock.json $(wildcard clients/ai-sdk/src/* clients/js/src/* clients/tests/*) requirements/install_clients.py requirements/node.py $(INSTALLED)
 	@$(BIN)/python requirements/install_clients.py
+	@touch $@
+
+# What building the page needs.
+$(STUDIO_INSTALLED): studio/package-lock.json requirements/studio.py requirements/node.py $(INSTALLED)
+	@$(BIN)/python requirements/studio.py install
 	@touch $@
 
 # Debian's Prometheus and Alertmanager.
@@ -75,6 +81,17 @@ manifests: $(INSTALLED) ## Render the manifests for Kubernetes and check them; n
 
 clients: $(INSTALLED) $(LITELLM_INSTALLED) $(CLIENTS_INSTALLED) ## Run the clients against the system: ours, OpenAI's, the AI SDK, LiteLLM's proxy
 	@$(BIN)/pytest tests/e2e/clients
+
+studio: $(STUDIO_INSTALLED) ## Build the page of studio/ into the gateway
+	@$(BIN)/python requirements/studio.py build
+
+studio-setup: $(STUDIO_INSTALLED) ## Install what building the page needs
+
+studio-check: $(STUDIO_INSTALLED) ## Check the page's types and units, and that the gateway has what studio/ builds
+	@$(BIN)/python requirements/studio.py check
+
+studio-dev: $(STUDIO_INSTALLED) ## Serve the page from its source beside a running `make up`, and show each change at once
+	@$(BIN)/python requirements/studio.py serve
 
 model: $(INSTALLED) ## Tell the pipeline other random stories than `make test` does (EXAMPLES=500)
 	@MODEL_PROFILE=explore MODEL_EXAMPLES=$(or $(EXAMPLES),500) $(BIN)/pytest tests/model

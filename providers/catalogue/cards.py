@@ -30,6 +30,7 @@ class ModelCard(BaseModel):
     description: str
     """The result, in one sentence."""
 
+    maker: str | None = Field(default=None, description="who made the model, such as Google", examples=["Google"])
     good_for: str | None = None
     """The use for which the vendor sells the model."""
 

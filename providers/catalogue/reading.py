@@ -109,6 +109,7 @@ class _MakersFile(BaseModel):
 
     model_config = ConfigDict(strict=True, extra="forbid")
 
+    maker: str
     groups: dict[str, Table] = {}
     models: list[_MakersModel]
 
@@ -141,7 +142,8 @@ def _models(maker: Traversable) -> Iterator[Table]:
     for model in file.models:
         if model.group is not None and model.group not in file.groups:
             raise ValueError(f"{maker.name}: {model.name} names the group {model.group!r}; there are {[*file.groups]}")
-        yield _joined(file.groups.get(model.group or "", {}), {"name": model.name, **(model.model_extra or {})})
+        fields = {"name": model.name, "maker": file.maker, **(model.model_extra or {})}
+        yield _joined(file.groups.get(model.group or "", {}), fields)
 
 
 def _joined(group: Table, model: Table) -> Table:

@@ -1,0 +1,76 @@
+import { computed, signal } from '@preact/signals';
+
+import { get, post, put, remove, useCsrfToken, whenSignedOut } from '../api/client';
+import { asProblem } from '../api/problem';
+import type { Session } from '../api/schemas';
+
+/** Who is signed in. Undefined: not known yet. Null: nobody. */
+export const session = signal<Session | null | undefined>(undefined);
+
+/** Whether the gateway offers a sign-in without a key. */
+export const developmentSignIn = signal(false);
+
+/** The failure to learn who is signed in, such as a gateway that does not answer. */
+export const sessionProblem = signal<string | null>(null);
+
+/** Whether the page may only read: support views a customer. */
+export const isReadOnly = computed(() => Boolean(session.value?.viewing));
+
+/** Whether the key has a scope. */
+export function may(scope: string): boolean {
+  return session.value?.key.scopes.includes(scope) ?? false;
+}
+
+function take(answer: Session | null): void {
+  useCsrfToken(answer?.csrf_token ?? '');
+  session.value = answer;
+  sessionProblem.value = null;
+}
+
+whenSignedOut(() => take(null));
+
+/** Learn who is signed in. A development system signs in by itself. */
+export async function resumeSession(): Promise<void> {
+  try {
+    take(await get<Session>('/v1/session'));
+  } catch (thrown) {
+    const problem = asProblem(thrown);
+    if (problem.status !== 401) {
+      sessionProblem.value = problem.message;
+      return;
+    }
+    developmentSignIn.value = problem.more['development_sign_in'] === true;
+    if (developmentSignIn.value && !hasLeft()) return void (await signIn().catch(() => take(null)));
+    take(null);
+  }
+}
+
+/** Sign in with an API key; without one as the development customer. Throws a Problem. */
+export async function signIn(apiKey?: string): Promise<void> {
+  take(await post<Session>('/v1/session', apiKey === undefined ? {} : { api_key: apiKey }));
+  sessionStorage.removeItem(LEFT);
+}
+
+/** End the session. */
+export async function signOut(): Promise<void> {
+  await remove('/v1/session');
+  sessionStorage.setItem(LEFT, 'yes');
+  take(null);
+}
+
+/** View a customer as support, read-only. Throws a Problem. */
+export async function viewCustomer(customerId: string, reason: string): Promise<void> {
+  take(await put<Session>('/v1/session/customer', { customer_id: customerId, reason }));
+}
+
+/** End the view. */
+export async function endView(): Promise<void> {
+  take(await remove<Session>('/v1/session/customer'));
+}
+
+// After a sign-out, the page does not sign in by itself again.
+const LEFT = 'reelworks-signed-out';
+
+function hasLeft(): boolean {
+  return sessionStorage.getItem(LEFT) !== null;
+}

@@ -1,0 +1,47 @@
+import type { ComponentChildren } from 'preact';
+import { useEffect, useId, useRef } from 'preact/hooks';
+
+import { Button } from './button';
+
+interface Props {
+  title: string;
+  isOpen: boolean;
+  /** Runs when the person closes the dialog, also by Escape or a click outside. */
+  onClose: () => void;
+  children: ComponentChildren;
+  /** The buttons at the end. */
+  actions?: ComponentChildren;
+  /** `wide`: for media. */
+  size?: 'usual' | 'wide';
+}
+
+/** A modal dialog of the platform: it keeps the focus, and gives it back. */
+export function Dialog({ title, isOpen, onClose, children, actions, size = 'usual' }: Props) {
+  const place = useRef<HTMLDialogElement>(null);
+  const heading = useId();
+  useEffect(() => {
+    const dialog = place.current;
+    if (isOpen && dialog && !dialog.open) dialog.showModal();
+    if (!isOpen && dialog?.open) dialog.close();
+  }, [isOpen]);
+  return (
+    <dialog
+      ref={place}
+      class={`dialog glass ${size}`}
+      aria-labelledby={heading}
+      onClose={onClose}
+      onClick={(event) => event.target === place.current && onClose()}
+    >
+      {isOpen ? (
+        <div class="dialog-content">
+          <header>
+            <h2 id={heading}>{title}</h2>
+            <Button kind="quiet" icon="close" label="Close" onClick={onClose} />
+          </header>
+          {children}
+          {actions ? <footer>{actions}</footer> : null}
+        </div>
+      ) : null}
+    </dialog>
+  );
+}
