@@ -235,6 +235,8 @@ class SweepKind(StrEnum):
     """Old messages to endpoints, and endpoints that are deleted or that no order uses."""
     ADMISSION = "admission"
     """Creates at provider accounts that no limit counts any more, and turns of customers who have not ordered since."""
+    PROCESSES = "processes"
+    """Worker processes that have not reported themselves for an hour."""
     DELETED = "deleted"
     """Content of deleted customers that ended after the deletion."""
 
