@@ -55,6 +55,8 @@ function facts(generation: Generation): Fact[] {
     ...Object.entries(generation.metadata).map(([key, value]): [string, string] => [`Metadata ${key}`, String(value)]),
     ['Repeats', generation.retry_of ? <a href={to(`g/${generation.retry_of}`)}>an earlier try</a> : null],
     ['Repeated by', generation.retried_by ? <a href={to(`g/${generation.retried_by}`)}>a later try</a> : null],
+    ['Preview of', generation.preview_of ? `a video by ${generation.preview_of.model}, ${creditsInWords(generation.preview_of.credits)}` : null],
+    ['Made from', generation.continuation_of ? <a href={to(`g/${generation.continuation_of}`)}>its preview</a> : null],
     ['Batch', generation.batch_id ? <a href={to('gallery', { batch_id: generation.batch_id })}>its other outputs</a> : null],
     ['Id', <Id id={generation.id} />],
   ];
