@@ -2,7 +2,7 @@
 import { signal, type Signal } from '@preact/signals';
 
 import { get, post } from '../api/client';
-import type { Batch, Generation, GenerationEvent, Order } from '../api/schemas';
+import type { Batch, Generation, GenerationEvent, OrderFields } from '../api/schemas';
 import { refreshBalance } from '../app/balance';
 
 const known = new Map<string, Signal<Generation>>();
@@ -92,13 +92,16 @@ export function hasEnded({ status }: Pick<Generation, 'status'>): boolean {
 }
 
 /**
- * Place an order. Returns its generation; of an order with several outputs the first. Throws a Problem.
+ * Place an order, or several together. Returns their generations. Throws a Problem.
  *
  * `idempotencyKey` stays the same for one press of the button, so that a repeated request pays once.
  */
-export async function placeOrder(order: Order, idempotencyKey: string): Promise<Signal<Generation>> {
-  const made = await post<Generation | Batch>('/v1/generations', order, { headers: { 'idempotency-key': idempotencyKey } });
-  return addPlaced('generations' in made ? made.generations.data : [made]);
+export async function placeOrders(orders: readonly OrderFields[], idempotencyKey: string): Promise<readonly Generation[]> {
+  const [path, body] = orders.length === 1 ? ['/v1/generations', orders[0]] : ['/v1/batches', { requests: orders }];
+  const made = await post<Generation | Batch>(path, body, { headers: { 'idempotency-key': idempotencyKey } });
+  const generations = 'generations' in made ? made.generations.data : [made];
+  addPlaced(generations);
+  return generations;
 }
 
 /** Take over the generations of a new order, so that their cards show at once. Returns the first. */

@@ -20,6 +20,12 @@ export function contentOf({ links }: Generation): string | null {
   return links.content ? address(links.content) : null;
 }
 
+/** The address at which the browser saves the result's file. Null: none, or no longer. */
+export function downloadOf(generation: Generation): string | null {
+  const content = contentOf(generation);
+  return content ? `${content}?download=1` : null;
+}
+
 /** The address of a still picture of the result. Null: there is none. */
 export function posterOf(generation: Generation): string | null {
   const { kind, links } = generation;

@@ -6,7 +6,7 @@ import type { Generation } from '../../api/schemas';
 import { to } from '../../app/routes';
 import { posterOf, promptOf } from '../../parts/media/media';
 import { signOf } from '../../parts/media/thumb';
-import { exact } from '../../parts/time';
+import { moment } from '../../parts/time';
 import { readGeneration } from '../../state/generations';
 import { badgeOf, coverOf, factsOf, labelOf } from './describe';
 import { placeOf } from './filters';
@@ -47,7 +47,7 @@ export function Cell({ list, entry, index, column, isTabbable }: Props) {
         data-badge={badgeOf(entry, cover)}
         data-facts={factsOf(cover)}
         aria-label={labelOf(entry, cover)}
-        title={exact(cover.created_at)}
+        title={moment(cover.created_at)}
         tabIndex={tabIndex}
         draggable={false}
         onClick={() => list.leave(index)}

@@ -1,11 +1,13 @@
-import { useSignalEffect } from '@preact/signals';
+import { effect, useSignalEffect } from '@preact/signals';
 import { useEffect, useMemo } from 'preact/hooks';
 
 import { route } from '../../app/routes';
 import { announce } from '../../parts/announce';
 import { Button } from '../../parts/button';
 import { Empty } from '../../parts/empty';
+import { coalesced } from '../../state/coalesced';
 import { placed } from '../../state/generations';
+import { connection, news } from '../../state/live';
 import { readModels } from '../../state/models';
 import { BatchHead } from './batch-head';
 import { FilterBar } from './filter-bar';
@@ -95,25 +97,23 @@ function Nothing({ list }: { list: GalleryList }) {
   );
 }
 
-const LOOK_EVERY = 30_000;
 const AT_TOP = 160;
+const PAUSE = 1000;
 
-/** Finds new generations: when the person comes back, when this page has ordered one, and now and then. */
+/** Finds new generations: when the person comes back, and when this page, another tab or a program has ordered. */
 function useFresh(list: GalleryList): void {
   useEffect(() => {
-    const look = () => document.visibilityState === 'visible' && void list.refresh();
-    look();
-    document.addEventListener('visibilitychange', look);
-    const timer = setInterval(look, LOOK_EVERY);
+    const look = coalesced(() => list.refresh(), PAUSE);
+    const stop = effect(() => {
+      // A stream that opens again may have missed some.
+      void [placed.value, news.value, connection.value];
+      look();
+    });
     return () => {
-      document.removeEventListener('visibilitychange', look);
-      clearInterval(timer);
+      stop();
       list.stop();
     };
   }, [list]);
-  useSignalEffect(() => {
-    if (placed.value.length > 0) void list.refresh();
-  });
   useSignalEffect(() => {
     if (list.waiting.value.length > 0 && scrollY < AT_TOP && !document.activeElement?.closest('.gallery-grid')) list.takeWaiting();
   });
