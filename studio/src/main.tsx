@@ -5,6 +5,7 @@ import { followTheme } from './app/theme';
 import './styles/tokens.css';
 import './styles/base.css';
 import './styles/parts.css';
+import './styles/data.css';
 import './styles/shell.css';
 
 followTheme();
