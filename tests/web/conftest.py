@@ -22,6 +22,9 @@ from tests.web.watch import Watch
 CREDITS_URL: Final = "https://operator.example/credits"
 """Where the operator sells credits."""
 
+SHORT: Final = {"width": 320, "height": 180, "duration_seconds": 2, "frame_rate": 12}
+"""A delivery of the sandbox that is encoded in an instant."""
+
 # The machine may be busy. The limit only ends a test that cannot succeed.
 _LONGEST_MS: Final = 45_000
 _TESTS_HERE: Final = Path(__file__).parent
