@@ -33,6 +33,7 @@ _SWEEPERS: Mapping[SweepKind, Callable[[Sweep], Iterator[Portion]]] = {
     SweepKind.SHARES: rows.shares,
     SweepKind.WEBHOOKS: webhooks.webhooks,
     SweepKind.ADMISSION: admission.admission,
+    SweepKind.SESSIONS: rows.sessions,
     SweepKind.DELETED: files.deleted_customers,
 }
 

@@ -1,4 +1,4 @@
-"""The sweepers of the database: callback receipts, keys, digests of orders, the spending of keys, and shares."""
+"""The sweepers of the database: receipts, keys, digests of orders, the spending of keys, shares and sessions."""
 
 from collections.abc import Iterator
 
@@ -90,6 +90,19 @@ _DELETE_SHARES = text(f"""
 
 _COUNT_SHARES = text(f"SELECT count(*), 0 FROM shares WHERE {_ENDED}")  # noqa: S608 -- a constant
 
+_ENDED_SESSION = "ends_at < now() - make_interval(secs => :age)"
+
+_DELETE_SESSIONS = text(f"""
+    WITH due AS (
+        SELECT id FROM studio_sessions WHERE {_ENDED_SESSION} ORDER BY ends_at LIMIT :slice FOR UPDATE SKIP LOCKED
+    ), deleted AS (
+        DELETE FROM studio_sessions USING due WHERE studio_sessions.id = due.id RETURNING studio_sessions.id
+    )
+    SELECT count(*) FROM deleted
+""")  # noqa: S608 -- a constant
+
+_COUNT_SESSIONS = text(f"SELECT count(*), 0 FROM studio_sessions WHERE {_ENDED_SESSION}")  # noqa: S608 -- a constant
+
 
 def receipts(run: Sweep) -> Iterator[Portion]:
     """Remove receipts that are older than their retention, if their generations finished as long ago."""
@@ -125,3 +138,8 @@ def key_spending(run: Sweep) -> Iterator[Portion]:
 def shares(run: Sweep) -> Iterator[Portion]:
     """Remove shares that ended before the retention. Their links have not worked since."""
     return in_slices(run, run.retention.share_days, remove=_DELETE_SHARES, count=_COUNT_SHARES)
+
+
+def sessions(run: Sweep) -> Iterator[Portion]:
+    """Remove sessions whose longest time is over. One that ended before, without use, stays until then."""
+    return in_slices(run, 0, remove=_DELETE_SESSIONS, count=_COUNT_SESSIONS)

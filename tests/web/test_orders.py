@@ -1,6 +1,6 @@
 """Orders from the form to the file."""
 
-from playwright.sync_api import Locator, expect
+from playwright.sync_api import Locator, Request, expect
 
 from tests.e2e.conftest import System
 from tests.support import NewCustomer, eventually
@@ -81,6 +81,7 @@ def test_a_reload_in_the_middle_keeps_the_progress(site: System, enter: Enter, c
 
 def test_an_order_is_cancelled_on_its_card(site: System, enter: Enter, customer: NewCustomer) -> None:
     person = enter(customer)
+    person.choose_model(CANCELLABLE)
     card = person.order(f"a heron {site.behave(seconds=_FOR_LONG)}")
     card.get_by_role("button", name="Cancel").click()
     expect(card).to_contain_text("Not charged")
@@ -89,13 +90,22 @@ def test_an_order_is_cancelled_on_its_card(site: System, enter: Enter, customer:
 
 def test_two_tabs_follow_one_stream(site: System, enter: Enter, customer: NewCustomer) -> None:
     first = enter(customer)
+    streams: list[Request] = []
+    first.page.context.on("request", lambda request: streams.append(request) if is_stream(request) else None)
+    first.page.reload()
     expect(first.form).to_be_visible()
-    streams = Streams(first)
     second = Person(site, first.page.context.new_page(), first.watch)
     second.open("#/create")
-    expect(second.form).to_be_visible()
 
-    prompt = f"two foxes {site.behave()}"
-    first.order(prompt)
-    ready(second.card(prompt))
-    ready(first.card(prompt))
+    ready(first.order(f"two foxes {site.behave()}"))
+    ready(second.card("two foxes"))
+    assert len(streams) == 1
+
+    first.page.close()
+    ready(second.order(f"an old bridge {site.behave()}"))
+    assert len(streams) == 2
+
+
+def is_stream(request: Request) -> bool:
+    """Whether a request is for a stream of events."""
+    return request.url.endswith("/v1/events")

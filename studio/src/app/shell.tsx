@@ -3,6 +3,7 @@ import type { ComponentChildren } from 'preact';
 import { Icon, type IconName } from '../parts/icon';
 import { Button } from '../parts/button';
 import { Balance } from './balance';
+import { ConnectionNote } from './connection-note';
 import { KeyboardHelp } from './keyboard-help';
 import { route } from './routes';
 import { endView, may, session, signOut } from './session';
@@ -48,6 +49,7 @@ export function Shell({ children }: { children: ComponentChildren }) {
       <main id="main" tabIndex={-1}>
         {children}
       </main>
+      <ConnectionNote />
     </>
   );
 }
