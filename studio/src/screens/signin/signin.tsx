@@ -45,6 +45,8 @@ function KeyForm() {
   };
   return (
     <form class="signin-form" aria-label="Sign in" noValidate onSubmit={(event) => void submit(event)}>
+      {/* Browsers that keep the key file it under this name. */}
+      <input type="text" name="username" value="Reelworks API key" autoComplete="username" readOnly hidden />
       <Field label="API key" hint="Begins with rw_. Your operator, or the page Account, makes keys.">
         {(ids) => (
           <div class="signin-key">

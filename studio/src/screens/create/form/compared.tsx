@@ -34,7 +34,7 @@ export function Compared() {
 }
 
 function figuresOf({ credits: price, usual_seconds: usual }: EstimatedModel): string {
-  return `${credits(price)} cr${usual ? ` · ${seconds(usual.p50)}` : ''}`;
+  return `${credits(price)} credits${usual ? ` · ${seconds(usual.p50)}` : ''}`;
 }
 
 function toggle(name: string, isOn: boolean): void {

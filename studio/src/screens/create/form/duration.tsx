@@ -28,6 +28,7 @@ export function Duration({ seconds, value, onChange, error }: Props) {
         type="range"
         min={least}
         max={most}
+        ref={(slider) => slider?.style.setProperty('--part', String((value - least) / (most - least || 1)))}
         step={stepOf(seconds)}
         value={value}
         aria-valuetext={`${value} seconds`}

@@ -105,10 +105,11 @@ function Form({ model: current }: { model: Model }) {
   );
 }
 
-// The first field with a reason gets the focus.
+// The first field with a reason gets the focus, or the field whose reason stands below it.
 function focusReason(form: HTMLFormElement | null): void {
   requestAnimationFrame(() => {
-    const wrong = form?.querySelector<HTMLElement>('[aria-invalid="true"]') ?? form?.querySelector<HTMLElement>('fieldset:has(.field-error:not(:empty)) button');
-    wrong?.focus();
+    const invalid = form?.querySelector<HTMLElement>('[aria-invalid="true"]');
+    const group = form?.querySelector('.field-error:not(:empty)')?.closest('fieldset:not(.order-fields), .field');
+    (invalid ?? group?.querySelector<HTMLElement>('input:not([type="file"]), textarea, button:not(:disabled)'))?.focus();
   });
 }

@@ -37,10 +37,10 @@ export function Prompt({ can, hasPicture, error }: Props) {
           />
         )}
       </Field>
+      {can.uses_prompt ? <Samples samples={samplesFor(kind, can, hasPicture)} /> : null}
       <p class="note field-error" id="prompt-note">
         {error}
       </p>
-      {can.uses_prompt ? <Samples samples={samplesFor(kind, can, hasPicture)} /> : null}
     </div>
   );
 }
