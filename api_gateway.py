@@ -10,6 +10,7 @@ from gateway.batches import router as batches_router
 from gateway.body_limit import FORM, BodyLimit
 from gateway.callbacks import router as callbacks_router
 from gateway.content import router as content_router
+from gateway.continuations import router as continuations_router
 from gateway.cors import CrossOrigin
 from gateway.credits import router as credits_router
 from gateway.dependencies import lifespan
@@ -45,8 +46,10 @@ from gateway.seeds.app_videos import router as app_videos_router
 from gateway.seeds.images import router as seed_images_router
 from gateway.seeds.kie_callbacks import router as kie_callbacks_router
 from gateway.seeds.videos import router as seed_videos_router
+from gateway.session import router as session_router
 from gateway.share_pages import router as share_pages_router
 from gateway.shares import router as shares_router
+from gateway.studio import router as studio_router
 from gateway.timelines import for_operators as operators_timelines_router
 from gateway.timelines import router as timelines_router
 from gateway.told_events import router as told_events_router
@@ -81,7 +84,8 @@ _FILE_BODIES = _FORMS | {"POST /v1/uploads"}
 _DESCRIPTION = """
 Order images and videos, follow their progress, and fetch them.
 
-Every order carries an API key, as `Authorization: Bearer rw_…` or as `X-API-Key`. Errors of `/v1` are
+Every order carries an API key, as `Authorization: Bearer rw_…` or as `X-API-Key`; pages of this server use a session
+instead (`/v1/session`). Errors of `/v1` are
 `application/problem+json` (RFC 9457) with a stable `code`. Every answer has an `X-Request-ID`: yours, if you send one.
 """
 
@@ -95,6 +99,7 @@ _TAGS = [
     {"name": "models", "description": "The models that you can order, with their prices."},
     {"name": "credits", "description": "Your account and your credits."},
     {"name": "keys", "description": "API keys: make, change, rotate and revoke them."},
+    {"name": "studio", "description": "The sign-in of the page at `/studio`: a session with a cookie."},
     {"name": "admin", "description": "For the operator and services: customers and services."},
     {"name": "files", "description": "Results by signed links, without a key; also for a CDN."},
     {"name": "openai", "description": "OpenAI's API, for software that speaks it."},
@@ -108,6 +113,7 @@ _ROUTERS = (
     generations_router,
     timelines_router,
     retries_router,
+    continuations_router,
     batches_router,
     events_router,
     told_events_router,
@@ -127,6 +133,7 @@ _ROUTERS = (
     usage_router,
     grants_router,
     me_router,
+    session_router,
     keys_router,
     admin_router,
     admin_limits_router,
@@ -140,6 +147,7 @@ _ROUTERS = (
     seed_videos_router,
     seed_images_router,
     share_pages_router,
+    studio_router,
     openai_videos_router,
     openai_video_list_router,
     openai_video_content_router,

@@ -1,4 +1,7 @@
-"""Routers whose routes need an API key, in `Authorization: Bearer` or in `X-API-Key`, with the scope of the route."""
+"""Routers whose routes need an API key, with the scope of the route.
+
+The key is in `Authorization: Bearer` or in `X-API-Key`, or is the key of the session whose token is in the cookie.
+"""
 
 import time
 from collections.abc import Callable, Coroutine
@@ -9,7 +12,8 @@ from fastapi.routing import APIRoute
 from fastapi.security import APIKeyHeader, HTTPBearer
 from starlette.types import Lifespan
 
-from gateway.callers import identify, named_in_header
+from gateway import sessions
+from gateway.callers import Proof, identify, named_in_header
 from gateway.head import READS
 from gateway.routing import PrefixRouter
 from intake.callers import Caller
@@ -17,6 +21,7 @@ from schemas.enums import Scope
 from schemas.errors import InvalidRequest
 from schemas.identity_api import CUSTOMER_HEADER
 from storage.customers import ActingCustomer
+from storage.sessions import SignedIn
 
 __all__ = ["Caller", "TheCaller", "TheCustomer", "customers_router", "needs"]
 
@@ -51,15 +56,22 @@ class _KeysRoute(APIRoute):
         async def authenticated(request: Request) -> Response:
             request.state.arrived_at = time.monotonic()
             request.state.scope = scope
-            request.state.caller = await identify(request, await _material(request), scope)
-            return await handle(request)
+            proof = request.state.proof = await _proof(request)
+            request.state.caller = await identify(request, proof, scope)
+            response = await handle(request)
+            if isinstance(proof, SignedIn):
+                # Without the header `Authorization`, a cache between would take the answer for everybody's.
+                response.headers.setdefault("Cache-Control", "private, no-cache")
+            return response
 
         return authenticated
 
 
-async def _material(request: Request) -> str | None:
+async def _proof(request: Request) -> Proof:
+    """The API key in a header, or else the session of the cookie."""
     bearer = await _bearer(request)
-    return bearer.credentials if bearer else await _header(request)
+    material = bearer.credentials if bearer else await _header(request)
+    return await sessions.of_request(request) if material is None else material
 
 
 def customers_router(prefix: str, tag: str, *, lifespan: Lifespan[Any] | None = None) -> PrefixRouter:
@@ -85,7 +97,7 @@ async def caller_for(request: Request, named: str | None) -> Caller:
         return caller
     if in_header is not None:
         raise InvalidRequest.of_fields([("customer_id", f"differs from {CUSTOMER_HEADER}: send one of them")])
-    return await identify(request, await _material(request), request.state.scope, named)
+    return await identify(request, request.state.proof, request.state.scope, named)
 
 
 async def _the_caller(request: Request) -> Caller:

@@ -77,7 +77,7 @@ def get_content(
     """
     asset = asset_of(services, customer, generation_id, AssetRole.RESULT)
     answer = deliver(services, asset, delivery, conditions, is_head=is_head, is_attachment=download)
-    if not is_head:
+    if not (is_head or customer.is_viewed):
         note_download(services, generation_id, answer, conditions)
     return answer
 

@@ -25,7 +25,7 @@ from providers.catalogue import Catalogue
 from providers.registry import Providers, accounts_of
 from schemas.settings import Settings
 from schemas.shares import Shares
-from storage import api_keys, downloads, shares
+from storage import api_keys, downloads, sessions, shares
 from storage.database import AsyncDatabase, Database
 from storage.objects import ObjectStore
 from workers.app import create_app as create_celery
@@ -37,7 +37,7 @@ _MOST_UPLOADS_AT_ONCE = 64
 _MOST_LARGE_BODIES = 16
 _UPLOAD_THREADS = 8
 
-# People look at counts. The last use of a key needs no such precision.
+# People look at counts. The last use of a key or a session needs no such precision.
 _COUNTS_SECONDS = 3.0
 _KEYS_SECONDS = 60.0
 
@@ -66,6 +66,8 @@ class GatewayServices:
     """The checks of `/readyz`."""
     key_use: Tally
     """The uses of API keys. Their last use is recorded."""
+    session_use: Tally
+    """The uses of sessions. Their last use is recorded."""
     downloads: Tally
     """The downloads of results, by generation."""
     views: Tally
@@ -97,7 +99,7 @@ def lifespan(settings: Settings) -> Callable[[FastAPI], AbstractAsyncContextMana
     async def run(app: FastAPI) -> AsyncIterator[dict[str, Any]]:
         with ExitStack() as ends:
             services = app.state.services = _open(settings, ends)
-            tallies = (services.key_use, services.downloads, services.views)
+            tallies = (services.key_use, services.session_use, services.downloads, services.views)
             for tally in tallies:
                 tally.start()
             try:
@@ -163,6 +165,7 @@ def _open(settings: Settings, ends: ExitStack) -> GatewayServices:
         wakes=wakes,
         probes=probes,
         key_use=Tally(loop_database, "keys", api_keys.note_use, every_seconds=_KEYS_SECONDS),
+        session_use=Tally(loop_database, "sessions", sessions.note_use, every_seconds=_KEYS_SECONDS),
         downloads=Tally(loop_database, "downloads", downloads.add, every_seconds=_COUNTS_SECONDS),
         views=Tally(loop_database, "views", shares.add_views, every_seconds=_COUNTS_SECONDS),
         rate_limits=RateLimits(settings.redis_url, settings.rate_limits),

@@ -1,12 +1,14 @@
 """The pages for people: `/` introduces the API, and `/docs` tries it. All files come from this server."""
 
 from importlib.resources import files
+from string import Template
 from typing import Final
 
 from fastapi import FastAPI, Request
 from fastapi.responses import HTMLResponse, JSONResponse, Response
 from starlette.staticfiles import StaticFiles
 
+from gateway import studio
 from gateway.routing import PrefixRouter
 
 router = PrefixRouter(include_in_schema=False)
@@ -26,6 +28,8 @@ _HEADERS: Final = {
 
 _LINKS: Final = {"docs": "/docs", "openapi": "/openapi.json", "health": "/healthz"}
 
+_STUDIO: Final = '        <li><a href="studio/">Studio</a>: make images and videos here, and see what was made</li>\n'
+
 
 def install_pages(app: FastAPI, *, with_pages: bool) -> None:
     """Serve the pages and their static files.
@@ -42,9 +46,10 @@ def install_pages(app: FastAPI, *, with_pages: bool) -> None:
 @router.get("/")
 async def landing(request: Request) -> Response:
     """Introduces the API: a page for a browser, a JSON document for a program."""
+    has_studio = studio.is_served(request.app.state.services.settings)
     if "text/html" in request.headers.get("accept", ""):
-        return _page("landing.html")
-    return JSONResponse({"name": "Reelworks", **_LINKS})
+        return _page("landing.html", studio=_STUDIO if has_studio else "")
+    return JSONResponse({"name": "Reelworks", **({"studio": "/studio/"} if has_studio else {}), **_LINKS})
 
 
 @router.get("/docs")
@@ -53,5 +58,6 @@ async def docs() -> Response:
     return _page("docs.html")
 
 
-def _page(name: str) -> Response:
-    return HTMLResponse((_STATIC / name).read_text(encoding="utf-8"), headers=_HEADERS)
+def _page(name: str, **parts: str) -> Response:
+    text = (_STATIC / name).read_text(encoding="utf-8")
+    return HTMLResponse(Template(text).substitute(parts), headers=_HEADERS)

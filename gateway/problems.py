@@ -50,6 +50,30 @@ class OriginRefused(RequestError):
     title = "Origin refused"
 
 
+class CsrfTokenMissing(RequestError):
+    """A request by the session's cookie that changes something, without the session's own token."""
+
+    http_status = 403
+    code = "csrf_token_missing"
+    title = "CSRF token missing or wrong"
+
+
+class CrossSiteRequest(RequestError):
+    """A request by the session's cookie, or a sign-in, that a page of another origin sent."""
+
+    http_status = 403
+    code = "cross_site_request"
+    title = "Cross-site request"
+
+
+class ViewIsReadOnly(RequestError):
+    """The session views a customer, and the request changes something."""
+
+    http_status = 403
+    code = "view_is_read_only"
+    title = "View is read-only"
+
+
 class NoResult(RequestError):
     """The generation ended without a result, or the result was lost."""
 

@@ -84,14 +84,24 @@ def require_valid(found: Authenticated | None, scope: Scope) -> Authenticated:
         Unauthenticated: the key is unknown, was revoked, or has ended.
         InsufficientScope: the key lacks the scope.
     """
+    working = require_working(found)
+    if scope not in working.key.scopes:
+        raise InsufficientScope(scope)
+    return working
+
+
+def require_working(found: Authenticated | None) -> Authenticated:
+    """The key of a request, which is valid.
+
+    Raises:
+        Unauthenticated: the key is unknown, was revoked, or has ended.
+    """
     if found is None:
         raise Unauthenticated("this API key is unknown")
     if found.key.is_revoked:
         raise KeyRevoked("this API key was revoked: use another key")
     if found.key.is_expired:
         raise KeyExpired("this API key has ended: use another key")
-    if scope not in found.key.scopes:
-        raise InsufficientScope(scope)
     return found
 
 

@@ -20,6 +20,7 @@ class Door(StrEnum):
     OPENAI = "openai"
     MCP = "mcp"
     PAGES = "pages"
+    STUDIO = "studio"
     REDIS = "redis"
 
 
@@ -235,6 +236,10 @@ class SweepKind(StrEnum):
     """Old messages to endpoints, and endpoints that are deleted or that no order uses."""
     ADMISSION = "admission"
     """Creates at provider accounts that no limit counts any more, and turns of customers who have not ordered since."""
+    SESSIONS = "sessions"
+    """Sign-ins on the Studio page that have ended."""
+    PROCESSES = "processes"
+    """Worker processes that have not reported themselves for an hour."""
     DELETED = "deleted"
     """Content of deleted customers that ended after the deletion."""
 

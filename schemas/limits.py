@@ -216,3 +216,7 @@ class Action(StrEnum):
     """The end of a drain."""
     ROTATE = "rotate"
     """A new secret key was made."""
+    VIEW = "view"
+    """Support began to view a customer on the Studio page."""
+    SEE = "see"
+    """A view of a customer showed a kind of their data for the first time."""

@@ -41,6 +41,7 @@ from schemas.setting_groups import (
     TestKeySettings,
 )
 from schemas.stream_out_settings import StreamOutSettings
+from schemas.studio_settings import StudioSettings
 from schemas.trace_settings import TraceSettings
 from schemas.unprefixed import UnprefixedSource
 from schemas.webhook_settings import WebhookSettings
@@ -124,6 +125,7 @@ class Settings(BaseSettings):
     cdn: CdnSettings = CdnSettings()
     seeds: SeedSettings = SeedSettings()
     mcp: McpSettings = McpSettings()
+    studio: StudioSettings = StudioSettings()
     metrics: MetricsSettings = MetricsSettings()
     traces: TraceSettings = TraceSettings()
     database_pool_size: int = Field(default=20, ge=2, description="connections a process may hold")

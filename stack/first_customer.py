@@ -5,17 +5,15 @@ from pathlib import Path
 
 import typer
 
-from schemas.enums import DEFAULT_SCOPES, Scope
+from schemas.enums import Door
 from schemas.settings import Settings
 from stack.private_file import read_private, write_private
-from storage import customers, ledger
+from storage import customers, development
 from storage.api_keys import Terms
 from storage.customers import ActingCustomer
 from storage.database import Database
+from storage.development import CREDITS
 from storage.sql import of
-
-NAME = "development"
-CREDITS = 10_000
 
 
 def ensure_first_customer(settings: Settings) -> None:
@@ -41,12 +39,17 @@ def _customer_of(database: Database, key: str | None) -> ActingCustomer | None:
 
 def _create(database: Database, key_file: Path) -> ActingCustomer:
     with database.transaction() as session:
-        customer = customers.find_customer(session, NAME) or customers.create_customer(session, NAME)
-        ledger.grant(session, customer.id, CREDITS, reference="first run")
-        key = customers.create_api_key(session, customer.id, Terms(scopes=(*DEFAULT_SCOPES, Scope.ADMIN)))
+        customer = development.ensure_customer(session)
+        key = customers.create_api_key(session, customer.id, Terms(scopes=development.SCOPES))
         made = ActingCustomer(customer.id, customer.name)
     write_private(key_file, key)
     return made
+
+
+def _studio(settings: Settings) -> str:
+    if Door.STUDIO in settings.doors_off:
+        return ""
+    return f"The page, signed in as this customer: {settings.gateway_url}/studio/\n"
 
 
 def _ready(settings: Settings, customer: ActingCustomer, key_file: Path) -> str:
@@ -54,6 +57,7 @@ def _ready(settings: Settings, customer: ActingCustomer, key_file: Path) -> str:
     shown = key_file.relative_to(folder) if key_file.is_relative_to(folder) else key_file
     return (
         f"Reelworks is ready. Customer {customer.name!r} ({customer.id}) had {CREDITS} credits to begin with.\n"
+        f"{_studio(settings)}"
         "A first request:\n"
         f'  curl {settings.gateway_url}/v1/generations -H "Authorization: Bearer $(cat {shlex.quote(str(shown))})" \\\n'
         '    -H \'Content-Type: application/json\' -d \'{"model": "nano-banana", "prompt": "a lighthouse in fog"}\'\n'

@@ -14,6 +14,7 @@ from typing import NoReturn
 import typer
 
 from providers.registry import Providers
+from schemas.enums import Door
 from schemas.settings import Settings
 from stack.credentials import Credentials
 from stack.errors import PortTaken, StackError
@@ -179,6 +180,7 @@ def _banner(settings: Settings, use: SandboxUse) -> str:
     lines = [
         "Reelworks starts. Ctrl-C ends it.",
         f"  gateway  {gateway}",
+        "" if Door.STUDIO in settings.doors_off else f"  Studio   {gateway}/studio/",
         f"  docs     {gateway}/docs",
         f"  Flower   {flower_url(settings)}",
         f"  sandbox  {sandbox_url(settings)} ({_TOLD[use]})" if use in _TOLD else "",

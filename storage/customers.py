@@ -52,6 +52,8 @@ class ActingCustomer(NamedTuple):
     """The customer's id."""
     name: str
     """The customer's name."""
+    is_viewed: bool = False
+    """Whether support views the customer. The request then counts as no use by the customer."""
 
 
 class Authenticated(NamedTuple):

@@ -8,7 +8,6 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from importlib.util import find_spec
 from typing import TYPE_CHECKING, Any
-from urllib.parse import urlsplit
 
 from fastapi import FastAPI, Request, Response
 from starlette.types import Message, Receive, Send
@@ -17,6 +16,7 @@ from starlette.types import Scope as AsgiScope
 from gateway.authentication import customers_router, needs
 from gateway.dependencies import ServicesOf
 from gateway.mcp.reelworks import GatewayReelworks
+from gateway.origins import own_origins
 from gateway.problems import OriginRefused
 from schemas.enums import Door, Scope
 from schemas.errors import Unavailable
@@ -105,11 +105,5 @@ def _require_origin(origin: str | None, settings: Settings) -> None:
     """
     if origin is None or "*" in settings.cors_origins:
         return
-    own = {_origin_of(url) for url in (settings.public_url, settings.gateway_url)}
-    if origin not in own | set(settings.cors_origins):
+    if origin not in own_origins(settings) | set(settings.cors_origins):
         raise OriginRefused("pages of this origin may not call here: the operator names it in REELWORKS_CORS_ORIGINS")
-
-
-def _origin_of(url: str) -> str:
-    parts = urlsplit(url)
-    return f"{parts.scheme}://{parts.netloc}"

@@ -5,12 +5,14 @@ from sqlalchemy import Connection
 from sqlmodel import SQLModel
 
 import schemas.admission_tables
+import schemas.continuation_tables
 import schemas.digest_tables
 import schemas.drain_tables
 import schemas.label_tables
 import schemas.ledger_tables
 import schemas.quota_tables
 import schemas.route_tables
+import schemas.session_tables
 import schemas.share_tables
 import schemas.stream_tables
 import schemas.tables

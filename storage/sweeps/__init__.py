@@ -33,6 +33,8 @@ _SWEEPERS: Mapping[SweepKind, Callable[[Sweep], Iterator[Portion]]] = {
     SweepKind.SHARES: rows.shares,
     SweepKind.WEBHOOKS: webhooks.webhooks,
     SweepKind.ADMISSION: admission.admission,
+    SweepKind.SESSIONS: rows.sessions,
+    SweepKind.PROCESSES: rows.processes,
     SweepKind.DELETED: files.deleted_customers,
 }
 

@@ -3,10 +3,11 @@ from pathlib import Path
 
 import pytest
 
-from stack.first_customer import CREDITS, ensure_first_customer
+from stack.first_customer import ensure_first_customer
 from stack.stack import Stack
 from storage import customers, ledger
 from storage.database import Database
+from storage.development import CREDITS
 from storage.sql import of
 from tests.support import empty
 

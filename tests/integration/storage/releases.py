@@ -363,6 +363,23 @@ _AT_0029 = [
     "INSERT INTO secret_keys (fingerprint) VALUES ('abcdefgh') ON CONFLICT DO NOTHING",
 ]
 
+_AT_0030 = [
+    """
+        INSERT INTO studio_sessions (id, token_hash, key_id, is_development, ends_at, view_id, viewed, viewed_since)
+        VALUES (md5('session')::uuid, 'a hash', md5('key')::uuid, false, now() + interval '30 days',
+                gen_random_uuid(), '123', now())
+        ON CONFLICT (token_hash) DO NOTHING
+    """,
+    "UPDATE studio_sessions SET used_at = now()",
+]
+
+_AT_0031 = [
+    """
+        INSERT INTO continuations (preview_id, video_id) VALUES (md5('completed')::uuid, md5('queued')::uuid)
+        ON CONFLICT (preview_id) DO NOTHING
+    """,
+]
+
 _STATEMENTS = {
     "0001": _AT_0001,
     "0002": _AT_0002,
@@ -393,6 +410,8 @@ _STATEMENTS = {
     "0027": _AT_0027,
     "0028": _AT_0028,
     "0029": _AT_0029,
+    "0030": _AT_0030,
+    "0031": _AT_0031,
 }
 
 ACCEPTED = {

@@ -24,6 +24,7 @@ PATHS = {
     Door.OPENAI: "/openai/v1/videos",
     Door.MCP: "/mcp",
     Door.PAGES: "/docs",
+    Door.STUDIO: "/v1/session",
 }
 
 

@@ -1,0 +1,88 @@
+"""Views of customers, for support: they only read, and the history of changes tells what they show."""
+
+from fastapi import Request
+from sqlmodel import Session
+
+from gateway.dependencies import GatewayServices
+from gateway.head import READS
+from gateway.measured import template
+from gateway.problems import ViewIsReadOnly
+from intake.callers import caller_of, is_missing, made, require_name, require_working
+from schemas.errors import NotForThisKey, OtherCustomer
+from schemas.identity_api import CUSTOMER_HEADER
+from storage import sessions
+from storage.admission_control import Reason
+from storage.customers import ActingCustomer, Authenticated, KnownKey, authenticate_hash
+from storage.sessions import SignedIn, View
+from storage.sql import of
+
+
+async def begin_view(services: GatewayServices, session: SignedIn, key: KnownKey, named: str, reason: str) -> None:
+    """Let a session view a customer.
+
+    Args:
+        named: the customer, as the key names customers.
+
+    Raises:
+        NotForThisKey: the key is a customer's.
+        NotFound: the key's owner has no such customer.
+    """
+    if key.owner.customer_id is not None:
+        raise NotForThisKey("keys of services and of the operator view customers: this key has one customer only")
+    require_name(named, "customer_id")
+    why = Reason(_author(key), reason)
+
+    def begin(orm: Session) -> None:
+        found = require_working(authenticate_hash(of(orm), session.key_hash, named))
+        viewed = made(orm, found, named, makes=False) if is_missing(found) else caller_of(found, named)
+        sessions.begin_view(of(orm), session.id, named, viewed.customer.id, why)
+
+    await services.loop_database.transaction(begin)
+
+
+def require_read(session: SignedIn, request: Request) -> None:
+    """Require that a session which views a customer only reads.
+
+    Raises:
+        ViewIsReadOnly: the request changes something.
+    """
+    if session.view is not None and request.method not in READS:
+        raise ViewIsReadOnly(
+            "this session views a customer and only reads: end the view first with DELETE /v1/session/customer"
+        )
+
+
+def acting_for(session: SignedIn, named: str | None) -> str | None:
+    """The name of the customer for whom a request of a session acts. None: the key decides.
+
+    Raises:
+        OtherCustomer: the session views a customer, and the request names another one.
+    """
+    if session.view is None:
+        return named
+    if named not in {None, session.view.named}:
+        raise OtherCustomer("this session views another customer: end the view first, or leave the customer out")
+    return session.view.named
+
+
+def require_view(session: SignedIn, found: Authenticated, named: str | None) -> None:
+    """Require that a session sees customers of others only by a view, which is written down.
+
+    Raises:
+        OtherCustomer: the request names a customer without a view.
+    """
+    if named is not None and session.view is None and found.key.owner.customer_id is None:
+        raise OtherCustomer(
+            f"a session sees a customer by PUT /v1/session/customer: leave {CUSTOMER_HEADER} and `customer_id` out"
+        )
+
+
+async def note_seen(request: Request, view: View, customer: ActingCustomer, key: KnownKey) -> None:
+    """Write down what a view shows, before the view shows it."""
+    services: GatewayServices = request.app.state.services
+    kind = f"{request.method} {template(request.scope)}"
+    await services.loop_database.statement(lambda sql: sessions.note_seen(sql, view, customer.id, _author(key), kind))
+
+
+def _author(key: KnownKey) -> str:
+    return f"key {key.prefix}"

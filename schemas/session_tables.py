@@ -1,0 +1,41 @@
+"""The table of sessions: the sign-ins of people on the Studio page."""
+
+from datetime import datetime
+from typing import ClassVar
+from uuid import UUID, uuid4
+
+from sqlalchemy import Column, ForeignKey, Index, Text, func
+from sqlmodel import Field, SQLModel
+
+from schemas.columns import MOMENT, created_at
+
+
+class StudioSession(SQLModel, table=True):
+    """A sign-in on the page with an API key. Only the hash of the session's token is stored."""
+
+    __tablename__: ClassVar[str] = "studio_sessions"
+    __table_args__ = (
+        Index("ix_studio_sessions_key", "key_id"),
+        Index("ix_studio_sessions_ends", "ends_at"),
+    )
+
+    id: UUID = Field(default_factory=uuid4, primary_key=True)
+    """The session's id."""
+    token_hash: str = Field(sa_type=Text, unique=True)
+    """SHA-256 of the token in the cookie."""
+    key_id: UUID = Field(sa_column=Column(ForeignKey("api_keys.id", ondelete="CASCADE"), nullable=False))
+    """The API key of the sign-in. The session allows what the key allows, and ends with the key."""
+    is_development: bool = False
+    """Whether this is a sign-in without a key, as the development customer."""
+    created_at: datetime | None = Field(default=None, sa_column=created_at())
+    """The time of the sign-in."""
+    used_at: datetime | None = Field(default=None, sa_column=Column(MOMENT, nullable=False, server_default=func.now()))
+    """A time within about a minute of the last use."""
+    ends_at: datetime = Field(sa_type=MOMENT)
+    """The end, however often the session is used."""
+    view_id: UUID | None = None
+    """The view of a customer, by the id of its entry in the history of changes. Null: the session views no customer."""
+    viewed: str | None = Field(default=None, sa_type=Text)
+    """The viewed customer, as the key names customers."""
+    viewed_since: datetime | None = Field(default=None, sa_type=MOMENT)
+    """The beginning of the view."""
