@@ -38,12 +38,12 @@ export function Duration({ seconds, value, onChange, error }: Props) {
       />
       <div class="presets">
         {presetsOf(seconds).map((preset) => (
-          <button key={preset} type="button" class="chip" aria-pressed={preset === value} onClick={() => onChange(preset)}>
+          <button key={preset} type="button" class="order-chip" aria-pressed={preset === value} onClick={() => onChange(preset)}>
             {preset} s
           </button>
         ))}
       </div>
-      <p class="note field-error" id={`${id}-note`}>
+      <p class="field-note field-error" id={`${id}-note`}>
         {error}
       </p>
     </div>

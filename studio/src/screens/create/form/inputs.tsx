@@ -20,7 +20,7 @@ export function Inputs({ can, reasons, onEarlier }: Props) {
   const most = can.max_images + can.max_videos;
   const error = reasons['image_urls'] ?? reasons['video_urls'];
   return (
-    <fieldset class="inputs" aria-describedby="inputs-note">
+    <fieldset class="order-inputs" aria-describedby="inputs-note">
       <legend>{titleOf(can)}</legend>
       <div class="inputs-body">
         {inputs.value.length ? (
@@ -32,7 +32,7 @@ export function Inputs({ can, reasons, onEarlier }: Props) {
         ) : null}
         {used.size < most ? <Drop can={can} isSeveral={most > 1} onEarlier={onEarlier} /> : null}
       </div>
-      <p class={`note ${error ? 'field-error' : 'hint'}`} id="inputs-note">
+      <p class={`field-note ${error ? 'field-error' : 'hint'}`} id="inputs-note">
         {error ?? limitsOf(can)}
       </p>
     </fieldset>
@@ -45,7 +45,7 @@ function Drop({ can, isSeveral, onEarlier }: Pick<Props, 'can' | 'onEarlier'> & 
   const [isOver, setIsOver] = useState(false);
   return (
     <div
-      class={`drop${isOver ? ' over' : ''}`}
+      class={`input-drop${isOver ? ' over' : ''}`}
       onDragOver={(event) => {
         event.preventDefault();
         setIsOver(true);
@@ -60,7 +60,7 @@ function Drop({ can, isSeveral, onEarlier }: Pick<Props, 'can' | 'onEarlier'> & 
       <p>
         <Icon name="up" /> Drop or paste here
       </p>
-      <div class="drop-buttons">
+      <div class="input-drop-buttons">
         <Button icon="plus" onClick={() => picker.current?.click()}>
           Choose files
         </Button>

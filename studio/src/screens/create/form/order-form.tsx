@@ -11,7 +11,7 @@ import { CodeDialog } from './code-dialog';
 import { Compared } from './compared';
 import { takeDraft } from './drafts';
 import { EarlierResults } from './earlier';
-import { followEstimate } from './estimate';
+import { compared, followEstimate } from './estimate';
 import { Inputs, usedInputs } from './inputs';
 import { inputs } from './inputs-list';
 import { ModelDialog, ModelPicker } from './model-picker';
@@ -96,7 +96,7 @@ function Form({ model: current }: { model: Model }) {
       <ModelDialog current={current} isOpen={open === 'models'} onClose={close} />
       <EarlierResults can={can} isOpen={open === 'earlier'} onClose={close} />
       <CodeDialog
-        orders={order.value ? ordersOf(order.value, values.value.compared) : []}
+        orders={order.value ? ordersOf(order.value, compared.value) : []}
         extension={current.kind === 'video' ? 'mp4' : (order.value?.output_format ?? 'png')}
         isOpen={open === 'code'}
         onClose={close}
