@@ -21,7 +21,7 @@ export function Prompt({ can, hasPicture, error }: Props) {
   const { prompt, kind } = values.value;
   const hint = can.uses_prompt ? undefined : 'This model works from the picture alone. The words only name the result for you.';
   return (
-    <div class="order-prompt">
+    <div class="prompt-field">
       <Field label="Prompt" hint={hint} aside={<Counter text={prompt} most={can.prompt_characters} unit={can.prompt_unit} />}>
         {(ids) => (
           <textarea
