@@ -102,7 +102,7 @@ function ShareLine({ share, onEnd }: { share: Share; onEnd: () => Promise<void> 
       <p class="soft">
         Ends <Time at={expires_at} />, {seen}
       </p>
-      <p class="row">
+      <p class="button-row">
         <Button icon="copy" onClick={() => void copyText(url, 'Link')}>
           Copy
         </Button>
