@@ -10,6 +10,7 @@ from gateway.batches import router as batches_router
 from gateway.body_limit import FORM, BodyLimit
 from gateway.callbacks import router as callbacks_router
 from gateway.content import router as content_router
+from gateway.continuations import router as continuations_router
 from gateway.cors import CrossOrigin
 from gateway.credits import router as credits_router
 from gateway.dependencies import lifespan
@@ -112,6 +113,7 @@ _ROUTERS = (
     generations_router,
     timelines_router,
     retries_router,
+    continuations_router,
     batches_router,
     events_router,
     told_events_router,

@@ -2,9 +2,14 @@
 
 from typing import Annotated
 
-from fastapi import Header
+from fastapi import Header, Response
 
+from gateway.dependencies import GatewayServices
 from gateway.openapi import problems
+from gateway.waiting import find
+from intake.callers import Caller
+from notify.resources import generation_resource, path_of
+from schemas.api import GenerationResource
 from schemas.errors import (
     CapReached,
     CostAbovePrice,
@@ -21,6 +26,8 @@ from schemas.errors import (
     Unauthenticated,
 )
 from schemas.orders import IdempotencyKey
+from storage import details
+from storage.acceptance import AcceptedOrder
 
 IdempotencyKeyHeader = Annotated[
     IdempotencyKey | None,
@@ -59,3 +66,16 @@ ORDER_KINDS = (
 
 ORDER_PROBLEMS = problems(*ORDER_KINDS)
 """These refusals in the form of `/v1`."""
+
+
+async def accepted_resource(
+    accepted: AcceptedOrder, response: Response, services: GatewayServices, caller: Caller
+) -> GenerationResource:
+    """The answer to an order that an earlier generation made: its own generation, or that of the earlier request."""
+    generation = accepted.generation
+    response.headers["Location"] = path_of(generation.id)
+    if accepted.is_new:
+        return generation_resource(details.of_new(generation), services.settings.retention)
+    response.headers["Idempotency-Replayed"] = "true"
+    found = await find(generation.id, services, caller.customer)
+    return generation_resource(found, services.settings.retention)

@@ -7,12 +7,9 @@ from fastapi import Response
 from gateway.authentication import TheCaller, customers_router
 from gateway.dependencies import ServicesOf
 from gateway.openapi import Responses, problems
-from gateway.ordering import LOCATION, ORDER_PROBLEMS, IdempotencyKeyHeader
-from gateway.waiting import find
-from notify.resources import generation_resource, path_of
+from gateway.ordering import LOCATION, ORDER_PROBLEMS, IdempotencyKeyHeader, accepted_resource
 from schemas.api import GenerationResource
 from schemas.errors import NotFinished, NotFound
-from storage import details
 
 router = customers_router("/v1/generations", "generations")
 
@@ -39,10 +36,4 @@ async def retry_generation(
     idempotency key, a second retry of the same generation returns the first retry; each new key makes a new one.
     """
     accepted = await services.intake.retry(generation_id, caller.payer, idempotency_key=idempotency_key)
-    generation = accepted.generation
-    response.headers["Location"] = path_of(generation.id)
-    if accepted.is_new:
-        return generation_resource(details.of_new(generation), services.settings.retention)
-    response.headers["Idempotency-Replayed"] = "true"
-    found = await find(generation.id, services, caller.customer)
-    return generation_resource(found, services.settings.retention)
+    return await accepted_resource(accepted, response, services, caller)

@@ -15,6 +15,7 @@ def estimate_resource(found: Estimate, number_of_outputs: int) -> EstimateResour
         usual_seconds=chosen.usual_seconds,
         expected_wait_seconds=chosen.expected_wait_seconds,
         models=[_model(one, found, number_of_outputs) for one in found.able],
+        preview_of=None if found.video is None else _model(found.video, found, number_of_outputs),
     )
 
 

@@ -24,11 +24,12 @@ from providers.http.endpoint_urls import refusal_of
 from schemas.batches import Part, parts_of
 from schemas.enums import CancelRule
 from schemas.errors import InvalidRequest, RequestError
-from schemas.inputs import Facts
+from schemas.inputs import NOTHING_KNOWN, Facts
 from schemas.orders import GenerationRequest, Order
+from schemas.reordering import FIRST_FRAME, video_request_of
 from schemas.settings import Settings
 from schemas.tables import Generation
-from storage import acceptance, batches, retries
+from storage import acceptance, batches, continuations, retries
 from storage.acceptance import AcceptedOrder
 from storage.batches import AcceptedBatch, EarlierOrder
 from storage.database import AsyncDatabase, Database
@@ -71,6 +72,8 @@ class Estimate:
     """The usual times, by model."""
     waits: Mapping[str, float | None]
     """The expected seconds until a provider gets it, by model. None: not known."""
+    video: Order | None = None
+    """The order of the video that would be made from a preview. None: the order is no preview."""
 
 
 @dataclass(frozen=True)
@@ -173,13 +176,39 @@ class Intake:
         with self.database.statements() as statements:
             facts = acceptance.facts_about(statements, payer.customer_id, one.input_files())
             order = self.order_maker(payer)(one, facts)
-            able = self.catalogue_of(payer).able(one, order.kind, facts)
-            models = [order.model, *(other.model for other in able)]
-            times = usual_times(statements, models, is_test=payer.is_test)
+            video = self._video_of(payer, order)
+            able = self.catalogue_of(payer).able(one, order.kind, facts) if video is None else [order]
+            every = [order, *able, *([] if video is None else [video])]
+            times = usual_times(statements, [each.model for each in every], is_test=payer.is_test)
         # The transaction has locked the uploads of the order. These reads can take long, and need no lock.
         with self.database.statement() as statement:
-            waits = self.queues.waits(statement, payer.customer_id, [order, *able])
-        return Estimate(order, able, times, waits)
+            waits = self.queues.waits(statement, payer.customer_id, every)
+        return Estimate(order, able, times, waits, video)
+
+    def _video_of(self, payer: Payer, preview: Order) -> Order | None:
+        """The order of the video that would be made from a preview. None: the order is no preview."""
+        if preview.preview_of is None:
+            return None
+        return self.order_maker(payer)(video_request_of(preview, preview.preview_of, FIRST_FRAME), NOTHING_KNOWN)
+
+    def continue_preview(self, preview_id: UUID, payer: Payer, *, idempotency_key: str | None = None) -> AcceptedOrder:
+        """Order the video of a customer's preview, as `continuations.accept` does."""
+        with self.database.statements() as statements:
+            accepted = self.accept_video(statements, preview_id, payer, idempotency_key)
+        self.start(accepted)
+        return accepted
+
+    def accept_video(self, sql: Sql, preview_id: UUID, payer: Payer, idempotency_key: str | None) -> AcceptedOrder:
+        """Accept the video of a preview, in one transaction."""
+        return continuations.accept(
+            sql,
+            payer.customer_id,
+            preview_id,
+            self.order_maker(payer),
+            self.settings.pipeline,
+            spender=payer.spender,
+            idempotency_key=idempotency_key,
+        )
 
     def repeats(
         self,
@@ -346,6 +375,15 @@ class AsyncIntake:
                 idempotency_key=idempotency_key,
             )
         )
+        self.steps.start(accepted)
+        return accepted
+
+    async def continue_preview(
+        self, preview_id: UUID, payer: Payer, *, idempotency_key: str | None = None
+    ) -> AcceptedOrder:
+        """Order the video of a customer's preview, as `Intake.continue_preview` does."""
+        accept = partial(self.steps.accept_video, preview_id=preview_id, payer=payer, idempotency_key=idempotency_key)
+        accepted = await self.database.statements(accept)
         self.steps.start(accepted)
         return accepted
 

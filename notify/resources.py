@@ -16,6 +16,7 @@ from schemas.api import (
     GenerationLinks,
     GenerationOutcome,
     GenerationResource,
+    PlannedVideoResource,
 )
 from schemas.causes import CONSEQUENCES, cause_of_cancel, cause_of_failure
 from schemas.enums import AssetRole, ErrorCode, Stage, TransferKind
@@ -61,6 +62,9 @@ def generation_resource(
             "batch_id": details.batch_id,
             "retry_of": details.retry_of,
             "retried_by": details.retried_by,
+            "preview_of": planned_resource(order),
+            "continuation_of": order.continuation_of,
+            "continued_by": details.continued_by,
             "inputs": GenerationInputs.model_validate(order.inputs),
             "credits": credits_of(row.credits, details.moved),
             "queue": queue,
@@ -83,6 +87,15 @@ def generation_resource(
             "links": _links(details, retention),
         }
     )
+
+
+def planned_resource(order: Order) -> PlannedVideoResource | None:
+    """The API resource of the video that a preview is of. None: the order is no preview."""
+    video = order.preview_of
+    if video is None:
+        return None
+    inputs = GenerationInputs.model_validate(video.inputs)
+    return PlannedVideoResource(model=video.model, credits=video.credits, inputs=inputs)
 
 
 def credits_resource(balance: Balance) -> CreditsResource:

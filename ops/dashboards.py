@@ -52,10 +52,10 @@ OVERVIEW: Final = (
     Panel("Steps without success", "ops", [(_rate("steps_total", "outcome", '{outcome!="advance"}'), "{{outcome}}")]),
     Panel("Wake-ups", "ops", [
         (_rate("wakes_total", "sender"), "{{sender}}"),
-        (_rate("wakes_not_sent_total", "role"), "not sent"),
+        (_rate("wakes_not_sent_total", "role"), "not sent by {{role}}"),
     ]),
     Panel("Leases lost, fences hit", "ops", [
-        (_rate("leases_lost_total", "role"), "lost"),
+        (_rate("leases_lost_total", "role"), "lost by {{role}}"),
         (_rate("fences_hit_total", "fence"), "{{fence}}"),
     ]),
     Panel("Stored", "Bps", [(_rate("stored_bytes_total", "kind"), "{{kind}}")]),
@@ -77,7 +77,7 @@ PROVIDERS: Final = (
     ]),
     Panel("Wait for a place", "s", [
         ('max by (provider) (reelworks_admission_oldest_seconds{place="waiting"})', "{{provider}} oldest"),
-        (_p("admission_wait_seconds", "role", 0.95), "p95"),
+        (_p("admission_wait_seconds", "role", 0.95), "{{role}} p95"),
     ]),
     Panel("Who found the end", "ops", [(_rate("ends_found_total", "provider, found_by"), "{{provider}} {{found_by}}")]),
     Panel("Callbacks", "ops", [(_rate("callbacks_total", "provider, verdict"), "{{provider}} {{verdict}}")]),

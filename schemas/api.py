@@ -35,6 +35,15 @@ class GenerationInputs(Inputs):
     )
 
 
+class PlannedVideoResource(BaseModel):
+    """The video that a preview shows the first frame of."""
+
+    model: str
+    """The model that makes the video from the picture."""
+    credits: int = Field(description="the price when the preview was ordered; `continue` holds the price of its day")
+    inputs: GenerationInputs = Field(description="the settings of the video, without the picture")
+
+
 class GenerationFailure(BaseModel):
     """The reason why a generation failed."""
 
@@ -121,6 +130,9 @@ class GenerationResource(BaseModel):
                     "batch_id": None,
                     "retry_of": None,
                     "retried_by": None,
+                    "preview_of": None,
+                    "continuation_of": None,
+                    "continued_by": None,
                     "inputs": {
                         "prompt": "a lighthouse in fog",
                         "negative_prompt": None,
@@ -202,6 +214,9 @@ class GenerationResource(BaseModel):
     batch_id: UUID | None = Field(description="the batch that it belongs to")
     retry_of: UUID | None = Field(description="the generation that it repeats")
     retried_by: UUID | None = Field(description="the newest generation that repeats it")
+    preview_of: PlannedVideoResource | None = Field(description="of a preview: the video that `continue` makes")
+    continuation_of: UUID | None = Field(description="of a video made by `continue`: its preview")
+    continued_by: UUID | None = Field(description="of a preview: the video that was made from it")
     inputs: GenerationInputs = Field(description="what was ordered, with the model's defaults filled in")
     credits: GenerationCredits
     """The credits of this generation."""

@@ -6,6 +6,7 @@ ReelworksError
     InsufficientScope 403, OtherCustomer 403, NotForThisKey 403, StorageQuotaExceeded 403, NotFound 404, NotReady 409,
     NotCancellable 409, NotFinished 409, EndpointPaused 409, TooManyDeliveries 409, ModelRetired 410,
     GenerationDeleted 410, Expired 410, InvalidRequest 422 (CostAbovePrice), IdempotencyMismatch 422,
+    NotContinuable 422,
     TooManyRequests 429, QuotaReached 429, InternalError 500, ModelPaused 503, NoSandbox 503,
     Unavailable 503 (Overloaded)
   ProviderError             an error of the vendor: each stage acts by the class
@@ -175,6 +176,14 @@ class NotFinished(RequestError):
     http_status = 409
     code = "not_finished"
     title = "Not finished"
+
+
+class NotContinuable(RequestError):
+    """Only a preview that is completed and has its picture can be continued."""
+
+    http_status = 422
+    code = "not_continuable"
+    title = "Not continuable"
 
 
 class EndpointPaused(RequestError):

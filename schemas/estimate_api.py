@@ -38,6 +38,7 @@ class EstimateResource(BaseModel):
                     "number_of_outputs": 1,
                     "usual_seconds": {"p50": 8.2, "p90": 14.9, "sample": 100},
                     "expected_wait_seconds": 2.5,
+                    "preview_of": None,
                     "models": [
                         {
                             "model": "nano-banana",
@@ -66,5 +67,9 @@ class EstimateResource(BaseModel):
     usual_seconds: UsualSeconds | None = Field(description="null for a model that has completed nothing yet")
     expected_wait_seconds: float | None = Field(description=_WAIT)
     models: list[EstimatedModel] = Field(
-        description="every model that could make the same from this request, in the order of the catalogue"
+        description="every model that could make the same from this request, in the order of the catalogue; of a "
+        "preview, the model of the picture alone"
+    )
+    preview_of: EstimatedModel | None = Field(
+        description="of a preview: the video that `continue` would make, at the price of now; null for any other order"
     )

@@ -5,7 +5,16 @@ from datetime import datetime, timedelta
 from typing import Annotated, Self
 from uuid import UUID
 
-from pydantic import AfterValidator, AliasChoices, BaseModel, BeforeValidator, ConfigDict, Field, field_validator
+from pydantic import (
+    AfterValidator,
+    AliasChoices,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    ValidationInfo,
+    field_validator,
+)
 
 from schemas.enums import Kind
 from schemas.inputs import InputField, InputUrl, input_fields
@@ -173,6 +182,11 @@ class GenerationRequest(TurnFields):
         ge=1,
         le=10,
     )
+    preview: bool = Field(
+        default=False,
+        description="first make a cheap picture of the video's first frame; POST /v1/generations/{id}/continue then "
+        "makes the video from the picture",
+    )
     deadline_seconds: OptionalWholeNumber = Field(
         default=None,
         description="seconds to timeout, from acceptance or from `not_before`; the credits come back. Left out: time "
@@ -212,6 +226,13 @@ class GenerationRequest(TurnFields):
         if prompt is not None and not prompt.strip():
             raise ValueError("must not be blank")
         return prompt
+
+    @field_validator("preview")
+    @classmethod
+    def _without_inputs(cls, preview: bool, info: ValidationInfo) -> bool:
+        if preview and (info.data.get("image_urls") or info.data.get("video_urls")):
+            raise ValueError("makes the first picture: leave out image_urls and video_urls")
+        return preview
 
     @field_validator("metadata")
     @classmethod
@@ -280,6 +301,18 @@ class Route(BaseModel):
     model: str = Field(description="the vendor's name of the model")
 
 
+class PlannedVideo(BaseModel):
+    """The video that a preview shows the first frame of."""
+
+    model_config = ConfigDict(frozen=True, hide_input_in_errors=True)
+
+    model: str
+    """The model that makes the video from the picture."""
+    inputs: Inputs
+    """The complete settings, without the picture."""
+    credits: int = Field(ge=0, description="the price when the preview was ordered")
+
+
 class Order(BaseModel):
     """A request that the catalogue accepted: complete and priced."""
 
@@ -322,10 +355,15 @@ class Order(BaseModel):
     """The batch that the order belongs to."""
     retry_of: UUID | None = None
     """The generation that the order repeats."""
+    preview_of: PlannedVideo | None = None
+    """The video of a preview. None: the order is no preview."""
+    continuation_of: UUID | None = None
+    """The preview that the order makes the video of."""
 
     def texts(self) -> tuple[str, ...]:
         """All texts and links of the customer. No log line may quote them."""
-        return (*self.inputs.texts(), self.reference or "", *self.metadata.values(), self.callback_url or "")
+        planned = self.preview_of.inputs.texts() if self.preview_of else ()
+        return (*self.inputs.texts(), *planned, self.reference or "", *self.metadata.values(), self.callback_url or "")
 
     def start_by(self, accepted_at: datetime) -> datetime | None:
         """The latest start of a generation that was accepted at this time. None: there is none."""

@@ -184,5 +184,6 @@ class OperatorsTimeline(Timeline[OperatorsEntry]):
     waits: Waiting | None = Field(default=None, description="null unless it waits for a place at its account")
     batch_id: UUID | None = Field(default=None, description="the batch that it belongs to")
     retry_of: UUID | None = Field(default=None, description="the generation that it repeats")
+    continuation_of: UUID | None = Field(default=None, description="the preview that it makes the video of")
     downloads: int = Field(description="how often the customer downloaded the result")
     deleted_at: datetime | None = Field(description="the time at which the customer deleted it")

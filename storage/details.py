@@ -18,6 +18,7 @@ _FACTS = text("""
     SELECT wanted.id, labels.batch_id, labels.retry_of,
            (SELECT later.generation_id FROM generation_labels later WHERE later.retry_of = wanted.id
             ORDER BY later.created_at DESC LIMIT 1) AS retried_by,
+           (SELECT video_id FROM continuations WHERE preview_id = wanted.id) AS continued_by,
            (SELECT downloads FROM generation_downloads WHERE generation_id = wanted.id) AS downloads,
            (SELECT jsonb_object_agg(kind, amount) FROM ledger_transfers
             WHERE generation_id = wanted.id AND kind IN ('hold', 'capture', 'release')) AS moved
@@ -42,6 +43,8 @@ class Details:
     """The generation that this one repeats."""
     retried_by: UUID | None = None
     """The newest generation that repeats this one."""
+    continued_by: UUID | None = None
+    """The video that was made from this preview."""
     downloads: int = 0
     """How often the result was downloaded."""
 
@@ -96,4 +99,13 @@ def _of_all(session: Session, rows: Sequence[Generation]) -> list[Details]:
 
 def _details(row: Generation, assets: Sequence[Asset], facts: Row[Any]) -> Details:
     moved = {TransferKind(kind): amount for kind, amount in (facts.moved or {}).items()}
-    return Details(row, assets, moved, facts.batch_id, facts.retry_of, facts.retried_by, facts.downloads or 0)
+    return Details(
+        row,
+        assets,
+        moved,
+        batch_id=facts.batch_id,
+        retry_of=facts.retry_of,
+        retried_by=facts.retried_by,
+        continued_by=facts.continued_by,
+        downloads=facts.downloads or 0,
+    )

@@ -5,8 +5,9 @@ from collections.abc import Callable
 from uuid import UUID
 
 from schemas.errors import NotFinished, NotFound
-from schemas.inputs import Facts
-from schemas.orders import GenerationRequest, Order
+from schemas.inputs import NOTHING_KNOWN, Facts
+from schemas.orders import GenerationRequest, Order, PlannedVideo
+from schemas.reordering import FIRST_FRAME, named_as, planned, request_of, video_request_of
 from schemas.setting_groups import PipelineSettings
 from schemas.stages import TERMINAL, status_of
 from schemas.tables import Generation
@@ -45,34 +46,22 @@ def accept(
     if ended.stage not in TERMINAL:
         raise NotFinished(f"the generation is {status_of(ended.stage)}: a retry is possible once it has ended")
     first = Order.model_validate(ended.order)
-    request = _request_of(first)
+    request = request_of(first)
     facts = acceptance.facts_about(sql, customer_id, request.input_files())
-    again = _as_retry(make_order(request, facts), first, generation_id)
+    again = named_as(make_order(request, facts), first)
+    again = again.model_copy(update={"retry_of": generation_id, "preview_of": _video_of(first, make_order)})
     accepted = acceptance.insert(sql, identity, [again], facts, pipeline, spender)
     if not accepted:
         raise acceptance.mismatch() if idempotency_key else NotFound(f"there is no customer {customer_id}")
     return AcceptedOrder(accepted[0], is_new=True)
 
 
-_KEPT = {"kind", "model", "start_within", "expires_in", "reference", "metadata", "callback_url"}
-
-
-def _request_of(order: Order) -> GenerationRequest:
-    """The request for the same generation. The prompt contains the text of the style already."""
-    inputs = order.inputs.model_dump(exclude={"style", "audio"})
-    # The deadline of a model is that of today.
-    rest = order.model_dump(include=_KEPT | ({"deadline_seconds"} if order.counts_from_acceptance else set()))
-    # Not validated again: limits of a request do not hold for a prompt with a style.
-    return GenerationRequest.model_construct(
-        **inputs, **rest, generate_audio=order.inputs.audio, priority=order.priority.word
-    )
-
-
-def _as_retry(again: Order, first: Order, generation_id: UUID) -> Order:
-    inputs = again.inputs.model_copy(update={"style": first.inputs.style})
-    return again.model_copy(
-        update={"inputs": inputs, "requested_model": first.requested_model, "retry_of": generation_id}
-    )
+def _video_of(preview: Order, make_order: Callable[[GenerationRequest, Facts], Order]) -> PlannedVideo | None:
+    """The same video for a preview that is ordered once more, at the price of today. None: no preview."""
+    if preview.preview_of is None:
+        return None
+    video = make_order(video_request_of(preview, preview.preview_of, FIRST_FRAME), NOTHING_KNOWN)
+    return planned(named_as(video, preview))
 
 
 _LOCK = returns(Generation)("""

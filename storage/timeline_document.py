@@ -68,6 +68,7 @@ def for_operators(records: Records) -> OperatorsTimeline:
         waits=None if wait is None else Waiting(**asdict(wait)),
         batch_id=row.order.get("batch_id"),
         retry_of=row.order.get("retry_of"),
+        continuation_of=row.order.get("continuation_of"),
         downloads=records.downloads,
         deleted_at=row.deleted_at,
     )

@@ -65,6 +65,8 @@ def facts_of(timeline: OperatorsTimeline) -> Iterator[str]:
         yield f"of the batch {timeline.batch_id}"
     if timeline.retry_of:
         yield f"repeats the generation {timeline.retry_of}"
+    if timeline.continuation_of:
+        yield f"continues the preview {timeline.continuation_of}"
     if timeline.error_code:
         reason = _last_reason(timeline)
         cause = "" if reason is None else f" [yellow](the last failed try: {escape(reason)})[/yellow]"

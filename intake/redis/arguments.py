@@ -48,6 +48,12 @@ class GenerationArguments(Arguments):
     generation_id: UUID = Field(description="the id of the generation")
 
 
+class ContinueArguments(GenerationArguments):
+    """The arguments of `generation.continue`."""
+
+    idempotency_key: IdempotencyKey | None = Field(default=None, description="default: the id of the message")
+
+
 Model = TypeVar("Model", bound=BaseModel)
 
 

@@ -14,6 +14,7 @@ from intake.redis import signatures
 from intake.redis.arguments import (
     Arguments,
     BatchArguments,
+    ContinueArguments,
     EnqueueArguments,
     EstimateArguments,
     GenerationArguments,
@@ -27,6 +28,7 @@ from schemas.enums import Scope
 from schemas.errors import Expired, RequestError
 from schemas.stages import status_of
 from storage import acceptance, batches, customers, details
+from storage.acceptance import AcceptedOrder
 from storage.details import Details
 
 _MOST_REMEMBERED = 10_000
@@ -126,7 +128,17 @@ def _enqueue(call: Call) -> dict[str, object]:
     payer = call.payer(wanted)
     if wanted.request.number_of_outputs > 1:
         return _take_batch(call.intake, parts_of(wanted.request), payer, key)
-    accepted = call.intake.take(wanted.request, payer, idempotency_key=key)
+    return _accepted(call.intake.take(wanted.request, payer, idempotency_key=key))
+
+
+def _continue(call: Call) -> dict[str, object]:
+    wanted = parsed(ContinueArguments, call.arguments)
+    key = wanted.idempotency_key or message_key(call.message_id)
+    call.require_new_orders(wanted.customer_id, key)
+    return _accepted(call.intake.continue_preview(wanted.generation_id, call.payer(wanted), idempotency_key=key))
+
+
+def _accepted(accepted: AcceptedOrder) -> dict[str, object]:
     generation = accepted.generation
     return {
         "id": str(generation.id),
@@ -193,6 +205,7 @@ class Served:
 OPERATIONS: Final[Mapping[Operation, Served]] = {
     Operation.ENQUEUE: Served(_enqueue, Scope.GENERATE, makes_orders=True),
     Operation.ENQUEUE_BATCH: Served(_enqueue_batch, Scope.GENERATE, makes_orders=True),
+    Operation.CONTINUE: Served(_continue, Scope.GENERATE, makes_orders=True),
     Operation.ESTIMATE: Served(_estimate, Scope.READ),
     Operation.GET: Served(_get, Scope.READ),
     Operation.CANCEL: Served(_cancel, Scope.GENERATE),

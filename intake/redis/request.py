@@ -20,6 +20,7 @@ class Operation(StrEnum):
 
     ENQUEUE = "generation.enqueue"
     ENQUEUE_BATCH = "batch.enqueue"
+    CONTINUE = "generation.continue"
     ESTIMATE = "generation.estimate"
     GET = "generation.get"
     CANCEL = "generation.cancel"

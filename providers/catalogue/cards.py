@@ -30,6 +30,7 @@ class ModelCard(BaseModel):
     description: str
     """The result, in one sentence."""
 
+    maker: str | None = Field(default=None, description="who made the model, such as Google", examples=["Google"])
     good_for: str | None = None
     """The use for which the vendor sells the model."""
 
@@ -49,6 +50,9 @@ class ModelCard(BaseModel):
     """The values that an order can contain."""
 
     styles: list[str] = Field(default=[], description="values of `style`")
+    image_to_video: str | None = Field(
+        default=None, description="the model that makes the video of a `preview`; null: there are no previews"
+    )
     defaults: Defaults | None = None
     """The values of fields that an order omits."""
 
@@ -67,13 +71,19 @@ class ModelCard(BaseModel):
     successor: str | None = Field(default=None, description="the model to order instead")
 
     @classmethod
-    def of(cls, model: Model, styles: Iterable[str]) -> Self:
-        """The card of an active or paused model. `styles`: those of the catalogue."""
+    def of(cls, model: Model, styles: Iterable[str], *, image_to_video: str | None = None) -> Self:
+        """The card of an active or paused model.
+
+        Args:
+            styles: those of the catalogue.
+            image_to_video: the model that makes the video of a preview. None: there are no previews.
+        """
         return cls(
             **model.model_dump(exclude={"description", "routes", "costs", "deadline_seconds"}),
             description=model.told_to_customers(),
             status="active" if model.paused_on is None else "paused",
             styles=list(styles) if model.capabilities.uses_prompt else [],
+            image_to_video=image_to_video,
         )
 
     @classmethod

@@ -1,6 +1,6 @@
 """The models that customers can order. `Catalogue.order` turns a request into a priced order."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from contextlib import suppress
 from functools import cached_property
 from typing import Self
@@ -13,6 +13,7 @@ from providers.catalogue.models import Family, Model, RetiredModel, RouteEntry, 
 from providers.catalogue.names import has_unseen_characters, misspells, nearest, parts, ranked
 from providers.catalogue.own_prices import with_own_prices
 from providers.catalogue.policies import in_order_of
+from providers.catalogue.previews import PreviewsHere, video_of
 from providers.catalogue.reading import CatalogueFile
 from schemas.enums import CancelRule, Kind
 from schemas.errors import CostAbovePrice, InvalidRequest, ModelPaused, ModelRetired, NoSandbox
@@ -20,6 +21,7 @@ from schemas.inputs import NOTHING_KNOWN, Facts
 from schemas.limits import Priority
 from schemas.names import ProviderName, original_of, twin_of
 from schemas.orders import GenerationRequest, Inputs, Order, Route
+from schemas.reordering import planned
 from schemas.setting_groups import PriceSettings
 from schemas.text import shown
 
@@ -58,6 +60,11 @@ class Catalogue:
         return cls(with_own_prices(CatalogueFile.shipped(), prices or PriceSettings()), available)
 
     @cached_property
+    def _previews(self) -> PreviewsHere:
+        """The previews that the configured accounts can make."""
+        return PreviewsHere(self._file.previews, {model.name: model for model in self._active(self._file.models)})
+
+    @cached_property
     def for_test_customers(self) -> "Catalogue":
         """The catalogue for the orders of test customers: the same models, with routes to twins only."""
         return Catalogue(self._file, self._available, routes_to_twins=True)
@@ -65,7 +72,7 @@ class Catalogue:
     def models(self) -> list[ModelCard]:
         """The active and paused models, then the retired models."""
         return [
-            *(ModelCard.of(model, self._styles) for model in self._file.models if model.name in self._routes),
+            *(self._card_of(model) for model in self._file.models if model.name in self._routes),
             *(ModelCard.of_retired(model) for model in self._file.retired),
         ]
 
@@ -80,7 +87,11 @@ class Catalogue:
         if retired is not None:
             return ModelCard.of_retired(retired)
         model = self._by_parts.get(parts(name))
-        return None if model is None or model.name not in self._routes else ModelCard.of(model, self._styles)
+        return None if model is None or model.name not in self._routes else self._card_of(model)
+
+    def _card_of(self, model: Model) -> ModelCard:
+        sibling = self._previews.siblings.get(model.name)
+        return ModelCard.of(model, self._styles, image_to_video=None if sibling is None else sibling.name)
 
     def order(self, request: GenerationRequest, facts: Facts = NOTHING_KNOWN) -> Order:
         """The complete, priced order for a request.
@@ -96,9 +107,24 @@ class Catalogue:
         """
         request, problems = self._styled(request)
         model = self._model(request, facts)
-        if problems := [*self._problems(model, request, facts), *problems]:
-            wrong = "; ".join(f"{problem['field']} {problem['message']}" for problem in problems)
-            raise InvalidRequest(f"{model.name} cannot do that: {wrong}", {"errors": problems})
+        _require_none([*self._problems(model, request, facts), *problems], f"{model.name} cannot do that")
+        return self._preview(model, request) if request.preview else self._complete(model, request, facts)
+
+    def _preview(self, model: Model, request: GenerationRequest) -> Order:
+        """The order for a picture of a video's first frame, and for nothing else. It says what its video will be."""
+        sibling = self._previews.siblings[model.name]
+        video = self._complete(sibling, video_of(request, model, sibling))
+        pictures = [
+            (painter, self._previews.picture_of(request, model, painter)) for painter in self._previews.painters
+        ]
+        tries = [(self._problems(painter, picture, NOTHING_KNOWN), painter, picture) for painter, picture in pictures]
+        problems, painter, picture = min(tries, key=lambda one: bool(one[0]))
+        _require_none(problems, f"no model here makes that picture; {painter.name} cannot do that")
+        made = self._complete(painter, picture)
+        return made.model_copy(update={"requested_model": request.model, "preview_of": planned(video)})
+
+    def _complete(self, model: Model, request: GenerationRequest, facts: Facts = NOTHING_KNOWN) -> Order:
+        """The complete, priced order for a request without problems."""
         inputs = model.inputs(request)
         order = Order(
             kind=model.kind,
@@ -222,11 +248,22 @@ class Catalogue:
 
     def _problems(self, model: Model, request: GenerationRequest, facts: Facts) -> list[FieldProblem]:
         """Every problem of a request to a model, with the accounts that are configured here."""
+        if request.preview:
+            return self._preview_problems(model, request)
         problems = model.problems(request, facts)
         if not problems and not self._routes_from(model, request, facts):
             message = "names a video of another account than those that serve this model here"
             return [FieldProblem(field="video_urls", message=message, allowed=[])]
         return problems
+
+    def _preview_problems(self, model: Model, request: GenerationRequest) -> list[FieldProblem]:
+        """Every problem of a preview: of its model first, then of the model that makes the video from the picture."""
+        sibling = self._previews.siblings.get(model.name)
+        if sibling is None:
+            return [self._previews.problem(model)]
+        return model.problems(request, NOTHING_KNOWN) or self._problems(
+            sibling, video_of(request, model, sibling), NOTHING_KNOWN
+        )
 
     def _routes_from(self, model: Model, request: GenerationRequest, facts: Facts) -> list[Route]:
         """The routes that can serve a request. Only the account that made a video can extend it."""
@@ -351,3 +388,14 @@ class Catalogue:
             hint = f"there are {', '.join(names)}" if names else "none can be ordered now"
         problem = FieldProblem(field="model", message=reason, allowed=ranked(close, names))
         return InvalidRequest(f"{reason}; {hint}", {"errors": [problem]})
+
+
+def _require_none(problems: Sequence[FieldProblem], summary: str) -> None:
+    """Refuse a request with problems.
+
+    Raises:
+        InvalidRequest: there are problems.
+    """
+    if problems:
+        wrong = "; ".join(f"{problem['field']} {problem['message']}" for problem in problems)
+        raise InvalidRequest(f"{summary}: {wrong}", {"errors": list(problems)})

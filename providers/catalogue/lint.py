@@ -8,6 +8,7 @@ from itertools import product
 from typing import TypeVar
 
 from providers.catalogue.models import Model, RouteEntry
+from providers.catalogue.previews import starts_from_text
 from providers.catalogue.prices import Exchange, KnownCost
 from providers.catalogue.reading import CatalogueFile
 from schemas.names import ProviderName
@@ -55,7 +56,8 @@ def losses(catalogue: CatalogueFile) -> list[Loss]:
 
 def notices(catalogue: CatalogueFile, today: date) -> list[Notice]:
     """What a person should look at on this day."""
-    return [Notice(model.name, message) for model in catalogue.models for message in _warnings_of(model, today)]
+    of_models = [Notice(model.name, message) for model in catalogue.models for message in _warnings_of(model, today)]
+    return [*of_models, *_gaps_of_previews(catalogue)]
 
 
 def without_cost(catalogue: CatalogueFile) -> list[Notice]:
@@ -137,3 +139,28 @@ def _warnings_of(model: Model, today: date) -> Iterator[str]:
         yield f"could be shut down since {model.ends_on}: try the model, and retire it if it is gone"
     elif model.ends_on is not None:
         yield f"ends on {model.ends_on}: retire it then"
+
+
+def _gaps_of_previews(catalogue: CatalogueFile) -> Iterator[Notice]:
+    """The models from text for which nobody decided about previews, and the previews that help no customer."""
+    previews, models = catalogue.previews, {model.name: model for model in catalogue.models}
+    if previews is None:
+        return
+    painters = [models[name] for name in previews.models]
+    shapes = {shape for painter in painters for shape in painter.capabilities.aspect_ratios}
+    dearest = max(map(_usual_price, painters))
+    for model in filter(starts_from_text, catalogue.models):
+        sibling = previews.siblings.get(model.name)
+        if sibling is None:
+            if model.name not in previews.without:
+                yield Notice(model.name, "previews: name its image-to-video sibling, or list the model in `without`")
+            continue
+        if missing := sorted(set(model.capabilities.aspect_ratios) - shapes):
+            yield Notice(model.name, f"previews: no model makes a picture with {' or '.join(missing)}")
+        if dearest >= (price := _usual_price(models[sibling])):
+            yield Notice(model.name, f"previews: a picture may cost {dearest} credits, and the video costs {price}")
+
+
+def _usual_price(model: Model) -> int:
+    """The price of an order that names no settings."""
+    return model.price.of(Inputs(prompt="", **model.defaults.model_dump()))

@@ -199,6 +199,9 @@ class Model(_Named):
     costs: dict[ProviderName, Cost]
     """The vendor's price of each route, by the route's account."""
 
+    maker: str | None = None
+    """Who made the model. None: a catalogue that does not say so."""
+
     good_for: str = Field(pattern=r"^[^\n]{1,100}$", description="the use, as the maker's page has it")
     quality: Annotated[Quality, Field(strict=False)]
     """How good the results are."""

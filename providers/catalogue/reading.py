@@ -16,6 +16,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_valida
 
 from providers.catalogue.models import Family, Model, RetiredModel, Style
 from providers.catalogue.names import parts
+from providers.catalogue.previews import Previews
 from providers.catalogue.prices import Currency, Exchange, KnownCost
 
 Table = dict[str, Any]
@@ -50,6 +51,9 @@ class CatalogueFile(BaseModel):
     styles: list[Style] = []
     """The visual styles that customers order by name."""
 
+    previews: Previews | None = None
+    """The models that make previews of videos. None: no model does."""
+
     @model_validator(mode="after")
     def _consistent(self) -> Self:
         seen: dict[tuple[str, ...], str] = {}
@@ -76,6 +80,8 @@ class CatalogueFile(BaseModel):
                 raise ValueError(f"{family.patterns}: the successor {family.successor!r} cannot be ordered")
             if len({model.kind for model in self.models if model.name in family.models}) > 1:
                 raise ValueError(f"{family.patterns}: a family has models of one kind")
+        if self.previews is not None:
+            self.previews.check({model.name: model for model in self.models})
         return self
 
     def exchange(self) -> Exchange:
@@ -103,6 +109,7 @@ class _MakersFile(BaseModel):
 
     model_config = ConfigDict(strict=True, extra="forbid")
 
+    maker: str
     groups: dict[str, Table] = {}
     models: list[_MakersModel]
 
@@ -135,7 +142,8 @@ def _models(maker: Traversable) -> Iterator[Table]:
     for model in file.models:
         if model.group is not None and model.group not in file.groups:
             raise ValueError(f"{maker.name}: {model.name} names the group {model.group!r}; there are {[*file.groups]}")
-        yield _joined(file.groups.get(model.group or "", {}), {"name": model.name, **(model.model_extra or {})})
+        fields = {"name": model.name, "maker": file.maker, **(model.model_extra or {})}
+        yield _joined(file.groups.get(model.group or "", {}), fields)
 
 
 def _joined(group: Table, model: Table) -> Table:

@@ -5,6 +5,7 @@ from sqlalchemy import Connection
 from sqlmodel import SQLModel
 
 import schemas.admission_tables
+import schemas.continuation_tables
 import schemas.digest_tables
 import schemas.drain_tables
 import schemas.label_tables

@@ -131,6 +131,7 @@ def operations(
         Operation(f"{file}/content", {"path.generation_id": text}),
         Operation(f"{file}/timeline", {"path.generation_id": text}),
         Operation(f"{file}/retry", {"path.generation_id": text}),
+        Operation(f"{file}/continue", {"path.generation_id": text}),
         Operation("/v1/batches/{batch_id}", {"path.batch_id": str(batch_id)}),
         Operation("/v1/batches/{batch_id}/cancel", {"path.batch_id": str(batch_id)}),
         Operation(f"{file}/rating", {"path.generation_id": text}),

@@ -139,6 +139,11 @@ export class Reelworks {
     return this.post(`/v1/generations/${id}/retry`, undefined, options, keyOf(options));
   }
 
+  /** Make the video of a preview that is completed; the video. A preview has one: a second call returns it. */
+  continuePreview(id: string, options: OrderOptions = {}): Promise<Generation> {
+    return this.post(`/v1/generations/${id}/continue`, undefined, options, keyOf(options));
+  }
+
   /** Delete a generation that has ended, with its files and texts, for ever. */
   async delete(id: string, { signal }: CallOptions = {}): Promise<void> {
     await this.link.send({ method: 'DELETE', path: `/v1/generations/${id}`, signal });

@@ -122,7 +122,7 @@ const BY_CODE: [Family, string[]][] = [
   [NotFound, ['not_found']],
   [Conflict, ['not_ready', 'no_result', 'not_finished', 'not_cancellable', 'too_many_shares']],
   [Gone, ['model_retired', 'generation_deleted', 'asset_expired']],
-  [InvalidRequest, ['invalid_request', 'idempotency_mismatch', 'bad_request']],
+  [InvalidRequest, ['invalid_request', 'idempotency_mismatch', 'not_continuable', 'bad_request']],
   [RateLimited, ['rate_limited', 'too_many_requests']],
   [ModelUnavailable, ['model_paused', 'no_sandbox', 'cost_above_price']],
   [Unavailable, ['unavailable', 'request_timeout', 'overloaded']],

@@ -34,6 +34,8 @@ export interface Order {
   motion?: number;
   /** Whether the model may rewrite the prompt. */
   enhance_prompt?: boolean;
+  /** Whether to make a picture of a video's first frame; `continuePreview` then makes the video. */
+  preview?: boolean;
   /** Which of your own orders go first where a provider is busy. */
   priority?: 'low' | 'normal' | 'high';
   /** The earliest start, such as `2026-11-01T08:00:00Z`. */
@@ -143,6 +145,16 @@ export interface Queue {
   models: QueuedModel[];
 }
 
+/** The video that a preview shows the first frame of. */
+export interface PlannedVideo {
+  /** The model that makes the video from the picture. */
+  model: string;
+  /** The price when the preview was ordered. */
+  credits: number;
+  /** The settings of the video, without the picture. */
+  inputs: Record<string, unknown>;
+}
+
 /** An image or a video, from the order to the end. */
 export interface Generation {
   id: string;
@@ -167,6 +179,12 @@ export interface Generation {
   retry_of: string | null;
   /** The newest generation that repeats this one. */
   retried_by: string | null;
+  /** Of a preview: the video that `continuePreview` makes. */
+  preview_of: PlannedVideo | null;
+  /** Of a video that was made from a preview: the preview. */
+  continuation_of: string | null;
+  /** Of a preview: the video that was made from it. */
+  continued_by: string | null;
   /** The order, with all defaults. */
   inputs: Record<string, unknown>;
   credits: Credits;
@@ -233,6 +251,8 @@ export interface EstimatedModel {
 export interface Estimate extends EstimatedModel {
   number_of_outputs: number;
   models: EstimatedModel[];
+  /** Of a preview: the video that `continuePreview` would make. */
+  preview_of: EstimatedModel | null;
 }
 
 /** A step of a generation, from a stream. */
@@ -295,6 +315,8 @@ export interface Model {
   defaults: Record<string, unknown> | null;
   price: Record<string, unknown> | null;
   styles: string[];
+  /** The model that makes the video of a preview. null: there are no previews. */
+  image_to_video: string | null;
   successor: string | null;
 }
 

@@ -102,6 +102,11 @@ class Operations:
         path = f"/v1/generations/{generation_id}/retry"
         return await self._post(Generation, path, headers=_key(idempotency_key))
 
+    async def continue_preview(self, generation_id: str, *, idempotency_key: str | None = None) -> Generation:
+        """Make the video of a preview that is completed; the video. A preview has one: a second call returns it."""
+        path = f"/v1/generations/{generation_id}/continue"
+        return await self._post(Generation, path, headers=_key(idempotency_key))
+
     async def delete(self, generation_id: str) -> None:
         """Delete a generation that has ended, with its files and texts, for ever."""
         await send(self._link, Request("DELETE", f"/v1/generations/{generation_id}"))

@@ -104,6 +104,7 @@ class Client:
     all_events = iterating(Operations.all_events)
     cancel = blocking(Operations.cancel)
     retry = blocking(Operations.retry)
+    continue_preview = blocking(Operations.continue_preview)
     delete = blocking(Operations.delete)
     estimate = blocking(Operations.estimate)
     queue = blocking(Operations.queue)

@@ -167,7 +167,7 @@ class Gone(ApiError):
 class InvalidRequest(ApiError):
     """The request is wrong. `errors` names each field."""
 
-    codes = frozenset({"invalid_request", "idempotency_mismatch", "bad_request"})
+    codes = frozenset({"invalid_request", "idempotency_mismatch", "not_continuable", "bad_request"})
     statuses = frozenset({400, 405, 413, 415, 416, 422, 431})
 
 

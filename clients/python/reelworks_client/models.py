@@ -118,6 +118,17 @@ class Queue(Model):
     """By model."""
 
 
+class PlannedVideo(Model):
+    """The video that a preview shows the first frame of."""
+
+    model: str
+    """The model that makes the video from the picture."""
+    credits: int
+    """The price when the preview was ordered."""
+    inputs: dict[str, Any] = {}
+    """The settings of the video, without the picture."""
+
+
 class Generation(Model):
     """An image or a video, from the order to the end."""
 
@@ -149,6 +160,12 @@ class Generation(Model):
     """The generation that this one repeats."""
     retried_by: str | None = None
     """The newest generation that repeats this one."""
+    preview_of: PlannedVideo | None = None
+    """Of a preview: the video that `continue_preview` makes."""
+    continuation_of: str | None = None
+    """Of a video that was made from a preview: the preview."""
+    continued_by: str | None = None
+    """Of a preview: the video that was made from it."""
     inputs: dict[str, Any] = {}
     """The order, with all defaults."""
     credits: Credits
@@ -282,6 +299,8 @@ class Estimate(EstimatedModel):
     """The number of results."""
     models: list[EstimatedModel] = []
     """All models that could serve the order."""
+    preview_of: EstimatedModel | None = None
+    """Of a preview: the video that `continue_preview` would make."""
 
 
 class Event(Model):

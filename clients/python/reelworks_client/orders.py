@@ -38,6 +38,8 @@ class Order(TypedDict, total=False):
     """The amount of motion, 0 to 1."""
     enhance_prompt: bool
     """Whether the model may rewrite the prompt."""
+    preview: bool
+    """Whether to make a picture of a video's first frame; `continue_preview` then makes the video."""
     priority: str
     """`low`, `normal` or `high`: which of your own orders go first where a provider is busy."""
     not_before: str

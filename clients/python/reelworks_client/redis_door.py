@@ -82,6 +82,15 @@ class DoorOperations:
         answer = await self._order("batch.enqueue", customer_id, body, idempotency_key)
         return AcceptedBatch.model_validate(answer)
 
+    async def continue_preview(
+        self, customer_id: str, generation_id: str, *, idempotency_key: str | None = None
+    ) -> AcceptedOrder:
+        """Make the video of a preview that is completed. A preview has one: a second call returns it."""
+        arguments = {"customer_id": customer_id, "generation_id": generation_id}
+        if idempotency_key is not None:
+            arguments["idempotency_key"] = idempotency_key
+        return AcceptedOrder.model_validate(await self.ask("generation.continue", arguments))
+
     async def estimate(self, customer_id: str, prompt: str, **order: Unpack[Outputs]) -> Estimate:
         """The price and the usual time of an order."""
         arguments = {"customer_id": customer_id, "request": {"prompt": prompt, **order}}
@@ -248,6 +257,7 @@ class RedisDoor:
 
     order = blocking(DoorOperations.order)
     order_batch = blocking(DoorOperations.order_batch)
+    continue_preview = blocking(DoorOperations.continue_preview)
     estimate = blocking(DoorOperations.estimate)
     generation = blocking(DoorOperations.generation)
     wait = blocking(DoorOperations.wait)

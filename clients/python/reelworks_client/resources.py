@@ -78,6 +78,8 @@ class ModelInfo(Model):
     """The allowed settings."""
     defaults: dict[str, Any] | None = None
     """The settings of an order that names none."""
+    image_to_video: str | None = None
+    """The model that makes the video of a preview. None: there are no previews."""
     price: dict[str, Any] | None = None
     """The price in credits."""
     styles: list[str] = Field(default=[])

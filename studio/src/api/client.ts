@@ -16,6 +16,8 @@ interface Options {
   body?: unknown;
   headers?: Record<string, string>;
   signal?: AbortSignal;
+  /** The request goes on when the page closes. */
+  keepalive?: boolean;
 }
 
 let csrfToken = '';
@@ -23,6 +25,11 @@ let csrfToken = '';
 /** Keeps the token that requests with changes send. Only in memory. */
 export function useCsrfToken(token: string): void {
   csrfToken = token;
+}
+
+/** The headers of a request that changes something, for requests that `send` cannot make. */
+export function changing(): Record<string, string> {
+  return { accept: 'application/json', 'x-csrf-token': csrfToken };
 }
 
 /** Runs when a request finds that the session has ended. */
@@ -38,9 +45,8 @@ export function whenSignedOut(run: () => void): void {
  * Throws a Problem for a refusal or without an answer, and the reason of the signal when that ends the request.
  */
 export async function send(method: string, path: string, options: Options = {}): Promise<Response> {
-  const { body, query, signal } = options;
-  const headers: Record<string, string> = { accept: 'application/json', ...options.headers };
-  if (method !== 'GET') headers['x-csrf-token'] = csrfToken;
+  const { body, query, signal, keepalive = false } = options;
+  const headers: Record<string, string> = { accept: 'application/json', ...(method === 'GET' ? {} : changing()), ...options.headers };
   const isBytes = body instanceof Blob;
   if (body !== undefined && !isBytes) headers['content-type'] = 'application/json';
   let response: Response;
@@ -49,6 +55,7 @@ export async function send(method: string, path: string, options: Options = {}):
       method,
       headers,
       credentials: 'same-origin',
+      keepalive,
       ...(body === undefined ? {} : { body: isBytes ? body : JSON.stringify(body) }),
       ...(signal ? { signal } : {}),
     });
@@ -57,9 +64,13 @@ export async function send(method: string, path: string, options: Options = {}):
     throw asProblem(thrown);
   }
   if (response.ok) return response;
-  const problem = await problemOf(response);
+  throw refused(await problemOf(response), path);
+}
+
+/** A refusal on its way to the caller; the end of the session shows the sign-in. */
+export function refused(problem: Problem, path: string): Problem {
   if (problem.status === 401 && path !== '/v1/session') onSignedOut();
-  throw problem;
+  return problem;
 }
 
 async function document_<T>(response: Promise<Response>): Promise<T> {

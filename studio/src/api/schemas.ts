@@ -4,10 +4,20 @@ import type { components } from './openapi';
 type Schemas = components['schemas'];
 
 export type Generation = Schemas['GenerationResource'];
+export type GenerationEvent = Schemas['EventResource'];
+export type Batch = Schemas['BatchResource'];
+export type QueuePlace = Schemas['QueuePlace'];
+export type UsualSeconds = Schemas['UsualSeconds'];
+export type Share = Schemas['ShareResource'];
+export type Timeline = Schemas['Timeline_TimelineEntry_'];
+export type TimelineEntry = Schemas['TimelineEntry'];
 export type Order = Schemas['HttpOrder'];
+/** An order as the page sends it: fields that are left out take the model's defaults. */
+export type OrderFields = Partial<Order> & Pick<Order, 'prompt'>;
 export type Model = Schemas['ModelResource'];
 export type Capabilities = Schemas['Capabilities'];
 export type Estimate = Schemas['EstimateResource'];
+export type EstimatedModel = Schemas['EstimatedModel'];
 export type Asset = Schemas['AssetResource'];
 export type Credits = Schemas['CreditsResource'];
 export type Me = Schemas['MeResource'];

@@ -3,6 +3,7 @@ import type { ComponentChildren } from 'preact';
 import { Icon, type IconName } from '../parts/icon';
 import { Button } from '../parts/button';
 import { Balance } from './balance';
+import { ConnectionNote } from './connection-note';
 import { KeyboardHelp } from './keyboard-help';
 import { route } from './routes';
 import { endView, may, session, signOut } from './session';
@@ -32,7 +33,7 @@ export function Shell({ children }: { children: ComponentChildren }) {
         Skip to the content
       </a>
       <header class="top glass">
-        <a class="brand" href="#/create">
+        <a class="brand" href="#/create" aria-label="Reelworks Studio">
           <img src="./icon.svg" alt="" width="28" height="28" />
           <span>Reelworks Studio</span>
         </a>
@@ -48,6 +49,7 @@ export function Shell({ children }: { children: ComponentChildren }) {
       <main id="main" tabIndex={-1}>
         {children}
       </main>
+      <ConnectionNote />
     </>
   );
 }

@@ -23,10 +23,15 @@ export function ago(moment: string | number | Date, from = Date.now()): string {
   return day.format(new Date(moment));
 }
 
+/** A moment as date and time. */
+export function moment(at: string): string {
+  return absolute.format(new Date(at));
+}
+
 /** A moment: relative to now, and absolute on hover. */
 export function Time({ at }: { at: string }) {
   return (
-    <time dateTime={at} title={absolute.format(new Date(at))}>
+    <time dateTime={at} title={moment(at)}>
       {ago(at, Math.max(slow.value, Date.now()))}
     </time>
   );

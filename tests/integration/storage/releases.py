@@ -370,7 +370,14 @@ _AT_0030 = [
                 gen_random_uuid(), '123', now())
         ON CONFLICT (token_hash) DO NOTHING
     """,
-    "UPDATE studio_sessions SET used_at = now(), view_id = NULL, viewed = NULL, viewed_since = NULL",
+    "UPDATE studio_sessions SET used_at = now()",
+]
+
+_AT_0031 = [
+    """
+        INSERT INTO continuations (preview_id, video_id) VALUES (md5('completed')::uuid, md5('queued')::uuid)
+        ON CONFLICT (preview_id) DO NOTHING
+    """,
 ]
 
 _STATEMENTS = {
@@ -404,6 +411,7 @@ _STATEMENTS = {
     "0028": _AT_0028,
     "0029": _AT_0029,
     "0030": _AT_0030,
+    "0031": _AT_0031,
 }
 
 ACCEPTED = {

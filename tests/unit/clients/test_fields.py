@@ -35,7 +35,7 @@ ANSWERS: dict[type[BaseModel], str] = {
 
 # The answer says these by another name, or they are of no use to a program.
 LEFT_OUT = {
-    "object", "links", "model_name", "key", "key_prefix", "id", "aliases", "good_for", "quality", "speed",
+    "object", "links", "model_name", "key", "key_prefix", "id", "aliases", "maker", "good_for", "quality", "speed",
     "ends_on", "paused_on", "retired_on",
 }  # fmt: skip
 

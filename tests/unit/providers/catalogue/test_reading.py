@@ -8,6 +8,7 @@ import pytest
 from providers.catalogue import CatalogueFile
 from providers.catalogue.reading import read_folder
 
+MAKER = 'maker = "Acme"\n'
 GROUP = """
 [groups.quick]
 kind = "image"
@@ -50,7 +51,7 @@ def folder(tmp_path: Path) -> Path:
 def write(folder: Path, order: list[str], **makers: str) -> None:
     (folder / "catalogue.toml").write_text(f"credit_dollars = 0.005\norder = {order}\nretired = []\n")
     for maker, text in makers.items():
-        (folder / "makers" / f"{maker}.toml").write_text(text)
+        (folder / "makers" / f"{maker}.toml").write_text(MAKER + text)
 
 
 def read(folder: Path) -> CatalogueFile:
@@ -66,6 +67,10 @@ def test_a_model_inherits_the_fields_of_its_group(folder: Path) -> None:
     assert plain["kind"] == "image"
     assert plain["capabilities"]["prompt_characters"] == 100
     assert (plain["price"]["credits"], plain["price"]["per"]) == (4, "image")
+
+
+def test_a_model_has_the_maker_of_its_file(folder: Path) -> None:
+    assert values(folder, "plain")["maker"] == "Acme"
 
 
 def test_a_field_of_the_model_overrides_the_field_of_its_group(folder: Path) -> None:

@@ -2,7 +2,7 @@
 
 import pytest
 
-from storage.retries import _request_of
+from schemas.reordering import request_of
 from tests.support import an_order
 
 
@@ -11,4 +11,4 @@ def test_retry_asks_for_the_deadline_that_the_first_request_asked_for(
     *, is_asked_for: bool, deadline: int | None
 ) -> None:
     order = an_order(deadline_seconds=1800).model_copy(update={"counts_from_acceptance": is_asked_for})
-    assert _request_of(order).deadline_seconds == deadline
+    assert request_of(order).deadline_seconds == deadline

@@ -1,0 +1,47 @@
+import { useSignal } from '@preact/signals';
+import { useEffect } from 'preact/hooks';
+
+import { get } from '../../api/client';
+import { asProblem } from '../../api/problem';
+import type { Timeline as TimelineDocument, TimelineEntry } from '../../api/schemas';
+import { moment } from '../../parts/time';
+import { inWords } from './timeline-words';
+
+/** What happened to a generation, in words. */
+export function Timeline({ id }: { id: string }) {
+  const entries = useSignal<readonly TimelineEntry[] | null>(null);
+  const problem = useSignal<string | null>(null);
+  useEffect(() => {
+    get<TimelineDocument>(`/v1/generations/${id}/timeline`)
+      .then((timeline) => (entries.value = timeline.entries))
+      .catch((thrown: unknown) => (problem.value = asProblem(thrown).message));
+  }, [id]);
+  return (
+    <details class="glass panel details-part">
+      <summary>
+        <h2>What happened</h2>
+      </summary>
+      {problem.value ? <p role="alert">{problem.value}</p> : null}
+      <ol class="timeline">
+        {entries.value?.map((entry) => {
+          const words = inWords(entry);
+          return words === null ? null : (
+            <li key={`${entry.at} ${words}`}>
+              <time class="number soft" dateTime={entry.at} title={moment(entry.at)}>
+                {after(entry.seconds)}
+              </time>
+              <span>{words}</span>
+            </li>
+          );
+        })}
+      </ol>
+    </details>
+  );
+}
+
+/** Seconds since the order, such as +12.3 s. */
+function after(seconds: number): string {
+  if (seconds < 100) return `+${seconds.toFixed(1)} s`;
+  const whole = Math.round(seconds);
+  return whole < 3600 ? `+${Math.floor(whole / 60)} min ${whole % 60} s` : `+${Math.floor(whole / 3600)} h ${Math.floor(whole / 60) % 60} min`;
+}

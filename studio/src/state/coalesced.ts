@@ -1,0 +1,22 @@
+/**
+ * A function that does the work of many calls by few runs: at once, one at a time, and then at most one in each pause.
+ *
+ * The last call is always followed by a run that begins after it. A run must not throw.
+ */
+export function coalesced(run: () => Promise<void>, pause: number): () => void {
+  let isBusy = false;
+  let isWanted = false;
+  const begin = async () => {
+    isBusy = true;
+    isWanted = false;
+    await run();
+    setTimeout(() => {
+      isBusy = false;
+      if (isWanted) void begin();
+    }, pause);
+  };
+  return () => {
+    isWanted = true;
+    if (!isBusy) void begin();
+  };
+}
