@@ -32,6 +32,7 @@ export function Details() {
       .catch((thrown: unknown) => (problem.value = asProblem(thrown)));
   };
   useEffect(() => {
+    scrollTo(0, 0);
     read();
     void readModels();
   }, []);
