@@ -66,6 +66,15 @@ class Person:
         self.generate.click()
         return self.card(prompt)
 
+    def choose_model(self, name: str, kind: str = "Image") -> None:
+        """Choose a model in the dialog of models."""
+        self.form.get_by_role("button", name="Model by").click()
+        dialog = self.page.get_by_role("dialog", name="Choose a model")
+        dialog.get_by_role("radio", name=kind).check(force=True)
+        dialog.get_by_role("searchbox", name="Search").fill(name)
+        dialog.get_by_role("button", name=name).first.click()
+        expect(dialog).to_be_hidden()
+
     def download(self, link: Locator) -> bytes:
         """The bytes that a link saves."""
         with self.page.expect_download() as waiting:
