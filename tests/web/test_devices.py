@@ -20,11 +20,15 @@ _PHONE: Final = {
 
 # What a finger presses. A link within a text may be as high as its line.
 _SMALL_TARGETS: Final = """
-() => [...document.querySelectorAll('button, a.button, nav a, select, input:not([type=radio], [type=checkbox], [type=file])')]
-  .filter((element) => element.checkVisibility({ visibilityProperty: true }) && !element.matches('.visually-hidden, [aria-hidden=true]'))
-  .map((element) => [element.getAttribute('aria-label') ?? element.textContent, element.getBoundingClientRect()])
-  .filter(([, box]) => box.width > 0 && (box.height < 43.5 || box.width < 43.5))
-  .map(([name, box]) => `${name}: ${Math.round(box.width)} × ${Math.round(box.height)}`)
+() => {
+  const pressed = 'button, a.button, nav a, select, input:not([type=radio], [type=checkbox], [type=file])';
+  return [...document.querySelectorAll(pressed)]
+    .filter((element) => element.checkVisibility({ visibilityProperty: true }))
+    .filter((element) => !element.matches('.visually-hidden, [aria-hidden=true]'))
+    .map((element) => [element.getAttribute('aria-label') ?? element.textContent, element.getBoundingClientRect()])
+    .filter(([, box]) => box.width > 0 && (box.height < 43.5 || box.width < 43.5))
+    .map(([name, box]) => `${name}: ${Math.round(box.width)} × ${Math.round(box.height)}`);
+}
 """
 
 
@@ -36,7 +40,7 @@ def test_a_phone_orders_plays_and_scrolls_only_down(site: System, enter: Enter, 
 
     prompt = f"a paper boat {site.behave(delivered=SHORT)}"
     person.form.get_by_role("radio", name="Video").check(force=True)
-    person.prompt.fill(prompt)
+    person.write(person.prompt, prompt)
     person.generate.tap()
     card = person.card(prompt)
     ready(card)

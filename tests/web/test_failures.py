@@ -31,7 +31,7 @@ def test_an_order_without_enough_credits_says_how_many_are_missing(site: System,
     person = enter(poor)
     person.watch.expect(402, "/v1/generations")
 
-    person.prompt.fill(f"a valley {site.behave()}")
+    person.write(person.prompt, f"a valley {site.behave()}")
     expect(person.form).to_contain_text("1 credit is missing")
     expect(person.form.get_by_role("link", name="Get credits")).to_have_attribute("href", CREDITS_URL)
     person.generate.click()

@@ -1,8 +1,6 @@
 """Bytes, times and numbers of nodes. A time is printed and decides no test."""
 
 import gzip
-import json
-from pathlib import Path
 from typing import Final
 
 import pytest
@@ -22,7 +20,9 @@ _SLOWER: Final = 4
 _LONG_TASKS = """
 window.longTaskEnd = 0;
 new PerformanceObserver((list) => {
-  for (const task of list.getEntries()) window.longTaskEnd = Math.max(window.longTaskEnd, task.startTime + task.duration);
+  for (const { startTime, duration } of list.getEntries()) {
+    window.longTaskEnd = Math.max(window.longTaskEnd, startTime + duration);
+  }
 }).observe({ type: 'longtask', buffered: true });
 """
 

@@ -1,4 +1,7 @@
-"""Every screen, dark, light and on a phone: no fault of accessibility. `WRITE_DOCS=1` draws the screens into docs/studio."""
+"""Every screen, dark, light and on a phone: no fault of accessibility.
+
+`WRITE_DOCS=1` draws the screens into docs/studio.
+"""
 
 import io
 import os
@@ -121,7 +124,7 @@ def _models(person: Person) -> None:
 
 
 def _code(person: Person) -> None:
-    person.prompt.fill("A lighthouse in fog")
+    person.write(person.prompt, "A lighthouse in fog")
     person.button("Show as code").click()
     expect(person.page.get_by_role("dialog")).to_contain_text("curl")
 
@@ -203,7 +206,7 @@ def test_a_screen_has_no_fault_of_accessibility_in_any_look(screen: Screen, ente
         found[look] = violations(person.page)
         if os.environ.get("WRITE_DOCS"):
             _draw(person, PICTURES / f"{screen.name}-{look}.png")
-    assert found == dict.fromkeys(LOOKS, [])
+    assert found == {look: [] for look in LOOKS}
 
 
 def _enters(screen: Screen, enter: Enter, furnished: Furnished) -> Person:

@@ -18,10 +18,12 @@ def test_a_shared_link_needs_no_session_and_ends(site: System, enter: Enter, cus
     link = dialog.get_by_role("list", name="Links").get_by_role("link")
     address = link.get_attribute("href") or ""
     assert person.page.evaluate("navigator.clipboard.readText()") == address
-    seen = httpx.get(address, trust_env=False, follow_redirects=True)
-    assert seen.content == site.content(customer, made.id)
     stranger = enter()
     stranger.page.goto(address)
+    picture = stranger.page.get_by_role("img")
+    expect(picture).to_have_js_property("complete", True)
+    shown = stranger.page.request.get(picture.evaluate("(image) => image.src"))
+    assert shown.body() == site.content(customer, made.id)
 
     dialog.get_by_role("button", name="End the link").click()
     expect(dialog.get_by_text("Ended")).to_be_visible()

@@ -35,12 +35,12 @@ def test_a_key_signs_in_and_a_wrong_key_is_refused_at_its_field(enter: Enter, cu
     person = signed_out(enter)
     field = person.page.get_by_role("textbox", name="API key")
 
-    field.fill("rw_wrong")
+    person.write(field, "rw_wrong")
     person.button("Sign in").click()
     expect(field).to_have_attribute("aria-invalid", "true")
     expect(field).to_be_focused()
 
-    field.fill(customer.api_key)
+    person.write(field, customer.api_key)
     person.button("Sign in").click()
     expect(person.form).to_be_visible()
     expect(person.page.get_by_role("link", name="1,000 credits")).to_be_visible()

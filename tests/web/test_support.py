@@ -19,7 +19,7 @@ def viewed(site: System, customer: NewCustomer) -> str:
 
 def actions(site: System, customer: NewCustomer) -> list[str]:
     """What the history of changes says of views of a customer."""
-    query = "SELECT action FROM admission_changes WHERE name = :name ORDER BY id"
+    query = "SELECT action FROM admission_changes WHERE name = :name"
     with site.database.transaction() as session:
         return list(session.execute(text(query), {"name": str(customer.id)}).scalars())
 
@@ -28,11 +28,11 @@ def test_a_view_shows_the_customers_page_read_only_and_is_on_record(
     site: System, enter: Enter, customer: NewCustomer, viewed: str
 ) -> None:
     person = enter(operator_key(site.database), place="#/support")
-    person.page.get_by_role("searchbox", name="Find a customer").fill(str(customer.id))
+    person.write(person.page.get_by_role("searchbox", name="Find a customer"), str(customer.id))
     person.button("Find").click()
     person.button("View a test").click()
     dialog = person.page.get_by_role("dialog")
-    dialog.get_by_role("textbox", name="Reason").fill("ticket 1234")
+    person.write(dialog.get_by_role("textbox", name="Reason"), "ticket 1234")
     dialog.get_by_role("button", name="Begin the view").click()
 
     banner = person.page.get_by_text("read-only. Each view is on record.")
@@ -43,8 +43,7 @@ def test_a_view_shows_the_customers_page_read_only_and_is_on_record(
         expect(person.button(forbidden)).to_have_count(0)
     person.page.get_by_role("link", name="Create", exact=True).click()
     expect(person.generate).to_be_disabled()
-    assert actions(site, customer)[0] == "view"
-    assert "see" in actions(site, customer)
+    assert set(actions(site, customer)) == {"view", "see"}
 
     person.button("End the view").click()
     expect(banner).to_be_hidden()
