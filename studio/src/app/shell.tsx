@@ -33,7 +33,7 @@ export function Shell({ children }: { children: ComponentChildren }) {
         Skip to the content
       </a>
       <header class="top glass">
-        <a class="brand" href="#/create">
+        <a class="brand" href="#/create" aria-label="Reelworks Studio">
           <img src="./icon.svg" alt="" width="28" height="28" />
           <span>Reelworks Studio</span>
         </a>

@@ -13,10 +13,12 @@ interface Props {
   actions?: ComponentChildren;
   /** `wide`: for media. */
   size?: 'usual' | 'wide';
+  /** Only the buttons close the dialog: Escape and a click outside would lose what the dialog shows. */
+  isKept?: boolean;
 }
 
 /** A modal dialog of the platform: it keeps the focus, and gives it back. */
-export function Dialog({ title, isOpen, onClose, children, actions, size = 'usual' }: Props) {
+export function Dialog({ title, isOpen, onClose, children, actions, size = 'usual', isKept = false }: Props) {
   const place = useRef<HTMLDialogElement>(null);
   const heading = useId();
   useEffect(() => {
@@ -24,19 +26,22 @@ export function Dialog({ title, isOpen, onClose, children, actions, size = 'usua
     if (isOpen && dialog && !dialog.open) dialog.showModal();
     if (!isOpen && dialog?.open) dialog.close();
   }, [isOpen]);
+  // A dialog that leaves the page while it is open gives the focus back, too.
+  useEffect(() => () => place.current?.close(), []);
   return (
     <dialog
       ref={place}
       class={`dialog glass ${size}`}
       aria-labelledby={heading}
       onClose={onClose}
-      onClick={(event) => event.target === place.current && onClose()}
+      onCancel={(event) => isKept && event.preventDefault()}
+      onClick={(event) => !isKept && event.target === place.current && onClose()}
     >
       {isOpen ? (
         <div class="dialog-content">
           <header>
             <h2 id={heading}>{title}</h2>
-            <Button kind="quiet" icon="close" label="Close" onClick={onClose} />
+            {isKept ? null : <Button kind="quiet" icon="close" label="Close" onClick={onClose} />}
           </header>
           {children}
           {actions ? <footer>{actions}</footer> : null}

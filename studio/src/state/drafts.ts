@@ -20,9 +20,13 @@ const COPIED = [
 
 /** An order with the settings of a generation. */
 export function sameSettings(generation: Generation): Partial<Order> {
-  const { inputs, model, kind } = generation;
+  const { preview_of: planned, kind } = generation;
+  // A preview is ordered by the settings and the model of its video.
+  const { inputs } = planned ?? generation;
+  const model = planned ? (generation.requested_model ?? planned.model) : generation.model;
   const entries = COPIED.map((name) => [name, inputs[name]]).filter(([, value]) => value !== null && value !== undefined);
-  return { ...(Object.fromEntries(entries) as Partial<Order>), model, kind, prompt: promptOf(generation) };
+  const order = { ...(Object.fromEntries(entries) as Partial<Order>), model, prompt: promptOf({ inputs }) };
+  return planned ? { ...order, kind: 'video', preview: true } : { ...order, kind };
 }
 
 /** The same with another seed; without one where the model takes none. */

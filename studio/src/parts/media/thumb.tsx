@@ -44,7 +44,8 @@ function Sign({ icon, text }: { icon: IconName; text: string }) {
   );
 }
 
-function signOf(generation: Generation): { icon: IconName; text: string } {
+/** What stands in the place of a picture. */
+export function signOf(generation: Generation): { icon: IconName; text: string } {
   const { status, kind, progress } = generation;
   if (isGone(generation)) return { icon: 'trash', text: 'No longer available' };
   if (status === 'completed') return { icon: kind === 'video' ? 'video' : 'image', text: 'No preview' };

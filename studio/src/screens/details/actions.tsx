@@ -4,6 +4,7 @@ import type { Generation } from '../../api/schemas';
 import { go, to } from '../../app/routes';
 import { isReadOnly } from '../../app/session';
 import { Button } from '../../parts/button';
+import { Continue } from '../../parts/generation/continue';
 import { Dialog } from '../../parts/dialog';
 import { Icon } from '../../parts/icon';
 import { contentOf, downloadOf, resultOf } from '../../parts/media/media';
@@ -23,8 +24,9 @@ export function Actions({ generation }: { generation: Generation }) {
   const mayChange = !isReadOnly.value;
   return (
     <div class="details-actions" role="group" aria-label="Actions">
+      <Continue generation={generation} />
       {download ? (
-        <a class="button main" href={download} download>
+        <a class={`button ${generation.preview_of ? 'plain' : 'main'}`} href={download} download>
           <Icon name="down" />
           <span>Download{size ? ` (${bytes(size)})` : ''}</span>
         </a>
@@ -42,7 +44,7 @@ function Again({ generation }: { generation: Generation }) {
   const [extender] = hasFile ? extenders(generation, models.value ?? []) : [];
   return (
     <>
-      <Button icon="die" onClick={() => openDraft(variation(generation, modelNamed(generation.model)))}>
+      <Button icon="die" onClick={() => openDraft(variation(generation, modelNamed(generation.preview_of?.model ?? generation.model)))}>
         Make a variation
       </Button>
       <Button icon="copy" onClick={() => openDraft(sameSettings(generation))}>
@@ -73,7 +75,7 @@ function Delete({ generation }: { generation: Generation }) {
   const run = () => {
     asks.value = false;
     const { next, previous } = around(id);
-    deleteWithUndo(id);
+    deleteWithUndo(id, () => go(to(`g/${id}`)));
     const nearest = next ?? previous;
     go(nearest ? to(`g/${nearest}`) : '#/gallery');
   };

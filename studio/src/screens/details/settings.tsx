@@ -18,17 +18,17 @@ export function Settings({ generation }: { generation: Generation }) {
       <header class="details-part-top">
         <h2>Prompt</h2>
         <CopyButton text={prompt} name="Prompt">
-          Copy
+          Copy prompt
         </CopyButton>
       </header>
       <p class="details-prompt">{prompt}</p>
       <header class="details-part-top">
         <h2>Settings</h2>
         <CopyButton text={JSON.stringify(sameSettings(generation), null, 2)} name="Settings">
-          Copy all
+          Copy settings
         </CopyButton>
       </header>
-      <dl class="facts">
+      <dl class="details-facts">
         {facts(generation).map(([name, value]) => (
           <div key={name}>
             <dt>{name}</dt>
@@ -50,11 +50,13 @@ function facts(generation: Generation): Fact[] {
     ['Ordered', <Time at={generation.created_at} />],
     ['Ended', generation.finished_at ? <Time at={generation.finished_at} /> : null],
     ['State', STAGES[generation.stage].label],
-    ['Fetched', generation.downloads ? `${generation.downloads} times` : null],
+    ['Fetched', generation.downloads ? (generation.downloads === 1 ? 'once' : `${generation.downloads} times`) : null],
     ['Reference', generation.reference],
     ...Object.entries(generation.metadata).map(([key, value]): [string, string] => [`Metadata ${key}`, String(value)]),
     ['Repeats', generation.retry_of ? <a href={to(`g/${generation.retry_of}`)}>an earlier try</a> : null],
     ['Repeated by', generation.retried_by ? <a href={to(`g/${generation.retried_by}`)}>a later try</a> : null],
+    ['Preview of', generation.preview_of ? `a video by ${generation.preview_of.model}, ${creditsInWords(generation.preview_of.credits)}` : null],
+    ['Made from', generation.continuation_of ? <a href={to(`g/${generation.continuation_of}`)}>its preview</a> : null],
     ['Batch', generation.batch_id ? <a href={to('gallery', { batch_id: generation.batch_id })}>its other outputs</a> : null],
     ['Id', <Id id={generation.id} />],
   ];
@@ -63,7 +65,7 @@ function facts(generation: Generation): Fact[] {
 
 function Id({ id }: { id: string }) {
   return (
-    <span class="row">
+    <span class="button-row">
       <code>{id}</code>
       <CopyButton text={id} name="Id" />
     </span>
@@ -98,7 +100,7 @@ function yesOrNo(value: boolean | null | undefined): string | null {
 function inputsInWords(urls: readonly string[] | undefined): ComponentChildren | null {
   if (!urls?.length) return null;
   return (
-    <ul class="inputs">
+    <ul class="details-inputs">
       {urls.map((url) => (
         <li key={url}>{url.startsWith('generation:') ? <a href={to(`g/${url.slice('generation:'.length)}`)}>an earlier result</a> : url.startsWith('upload:') ? 'an upload' : url}</li>
       ))}

@@ -6,6 +6,7 @@ import { asProblem, type Problem } from '../../api/problem';
 import type { Generation, Page } from '../../api/schemas';
 import { deleting } from '../../state/deleting';
 import { keep } from '../../state/generations';
+import { neighbours } from '../../state/neighbours';
 import { queryOf, type Filters } from './filters';
 
 /** One place of the grid: a generation, or a batch as a stack. */
@@ -36,9 +37,12 @@ export class GalleryList {
   readonly isSlow = signal(false);
   /** New generations that wait for the person to go to the top. */
   readonly waiting = signal<readonly Signal<Generation>[]>([]);
-  /** Where the window was, in pixels, and the card that had the focus. */
+  /** Where the window was, in pixels. */
   scrollY = 0;
+  /** The card that has the focus, or had it last. */
   active = 0;
+  /** Whether the person went from a card to another place, and comes back to the card. */
+  isLeft = false;
 
   private readonly all = signal<readonly Entry[]>([]);
   private readonly seen = new Set<string>();
@@ -62,9 +66,11 @@ export class GalleryList {
       .filter(({ generations }) => generations.length > 0);
   });
 
-  /** All generations of the list in its order, for the way from one to the next. */
-  get ids(): string[] {
-    return this.entries.peek().flatMap(({ generations }) => generations.map((each) => each.peek().id));
+  /** The person opens a card; the arrows of the details then go through this list. */
+  leave(index: number): void {
+    this.active = index;
+    this.isLeft = true;
+    neighbours.value = this.entries.peek().flatMap(({ generations }) => generations.map((each) => each.peek().id));
   }
 
   /** Read the next page, unless one is read, or the list is at its end or waits for the person. */

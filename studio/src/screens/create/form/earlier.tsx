@@ -38,11 +38,11 @@ function Results({ can, onChoose }: { can: Capabilities; onChoose: () => void })
   };
   useEffect(() => void read(null), []);
   if (problem) return <p role="alert">{problem}</p>;
-  if (!found) return <div class="earlier" aria-busy="true" />;
+  if (!found) return <div class="earlier-results" aria-busy="true" />;
   if (!found.data.length) return <Empty icon="image">You have no result yet that this model takes.</Empty>;
   return (
     <>
-      <ul class="earlier">
+      <ul class="earlier-results">
         {found.data.map((each) => (
           <li key={each.id}>
             <button

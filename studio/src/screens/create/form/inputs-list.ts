@@ -5,6 +5,7 @@ import { address } from '../../../api/client';
 import { asProblem } from '../../../api/problem';
 import type { Capabilities, Generation, Kind } from '../../../api/schemas';
 import { upload } from '../../../api/upload';
+import { isReadOnly } from '../../../app/session';
 import { announce } from '../../../parts/announce';
 import { bytes } from '../../../parts/numbers';
 
@@ -38,6 +39,7 @@ const waiting: (() => void)[] = [];
 
 /** Add files, and upload them. A file that the model cannot take is shown with the reason. */
 export function addFiles(files: Iterable<File>, can: Capabilities): void {
+  if (isReadOnly.value) return;
   for (const file of files) {
     const media: Kind = file.type.startsWith('video/') ? 'video' : 'image';
     const problem = problemOfFile(file, media, can);

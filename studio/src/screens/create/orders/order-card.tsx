@@ -5,6 +5,7 @@ import { to } from '../../../app/routes';
 import { isReadOnly } from '../../../app/session';
 import { Button } from '../../../parts/button';
 import { cancelGeneration, useAction } from '../../../parts/generation/actions';
+import { Continue } from '../../../parts/generation/continue';
 import { costInWords } from '../../../parts/generation/cost';
 import { Failure } from '../../../parts/generation/failure';
 import { Progress } from '../../../parts/generation/progress';
@@ -70,9 +71,11 @@ function Result({ generation }: { generation: Generation }) {
   return (
     <>
       <p>
-        {took === null ? 'Ready' : `Ready in ${seconds(took)}`}. {costInWords(generation)}
+        {generation.preview_of ? 'Preview ready' : 'Ready'}
+        {took === null ? '' : ` in ${seconds(took)}`}. {costInWords(generation)}
       </p>
       <p class="order-actions">
+        <Continue generation={generation} />
         <a class="button" href={to(`g/${id}`)}>
           <Icon name={generation.kind === 'video' ? 'play' : 'eye'} />
           {generation.kind === 'video' ? 'Play' : 'View'}
