@@ -45,6 +45,8 @@ function KeyForm() {
   };
   return (
     <form class="signin-form" aria-label="Sign in" noValidate onSubmit={(event) => void submit(event)}>
+      {/* Password managers keep a key under a name. */}
+      <input type="text" name="username" autoComplete="username" value="API key" hidden readOnly />
       <Field label="API key" hint="Begins with rw_. Your operator, or the page Account, makes keys.">
         {(ids) => (
           <div class="signin-key">
