@@ -46,13 +46,8 @@ function KeyForm() {
   };
   return (
     <form class="signin-form" aria-label="Sign in" noValidate onSubmit={(event) => void submit(event)}>
-<<<<<<< HEAD
       {/* Browsers that keep the key file it under this name. */}
       <input type="text" name="username" value="Reelworks API key" autoComplete="username" readOnly hidden />
-=======
-      {/* Password managers keep a key under a name. */}
-      <input type="text" name="username" autoComplete="username" value="API key" hidden readOnly />
->>>>>>> web22
       <Field label="API key" hint="Begins with rw_. Your operator, or the page Account, makes keys.">
         {(ids) => (
           <div class="signin-key">
