@@ -22,7 +22,7 @@ const COPIED = [
 export function sameSettings(generation: Generation): Partial<Order> {
   const { preview_of: planned, kind } = generation;
   // A preview is ordered by the settings of its video, which takes its shape from the picture.
-  const inputs = planned ? { ...planned.inputs, aspect_ratio: generation.inputs.aspect_ratio } : generation.inputs;
+  const inputs = planned ? { ...planned.inputs, aspect_ratio: generation.inputs.aspect_ratio ?? null } : generation.inputs;
   const model = planned?.text_to_video ?? generation.model;
   const entries = COPIED.map((name) => [name, inputs[name]]).filter(([, value]) => value !== null && value !== undefined);
   const order = { ...(Object.fromEntries(entries) as Partial<Order>), model, prompt: promptOf({ inputs }) };
