@@ -56,7 +56,9 @@ export function Picture({ generation, result, src }: Props) {
         <Button kind="quiet" icon="less" label="Smaller" onClick={() => zoomTo(zoom.value / STEP)} disabled={!isZoomed} aria-keyshortcuts="-" />
         <output class="number">{Math.round(zoom.value * 100)} %</output>
         <Button kind="quiet" icon="plus" label="Larger" onClick={() => zoomTo(zoom.value * STEP)} disabled={zoom.value >= MOST} aria-keyshortcuts="+" />
-        <Button kind="quiet" icon="full" label="Full screen" onClick={() => void toggleFull(frame.current)} aria-keyshortcuts="F" />
+        {document.fullscreenEnabled ? (
+          <Button kind="quiet" icon="full" label="Full screen" onClick={() => void toggleFull(frame.current)} aria-keyshortcuts="F" />
+        ) : null}
       </div>
     </figure>
   );
