@@ -82,7 +82,7 @@ function Found({ generation }: { generation: Generation }) {
         <Stage generation={generation} />
       </div>
       <div class="details-side">
-        <p class="order-facts soft">
+        <p class="facts-line soft">
           <span>{model}</span>
           <Time at={created_at} />
         </p>
