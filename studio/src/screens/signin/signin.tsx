@@ -39,6 +39,7 @@ function KeyForm() {
   const field = useRef<HTMLInputElement>(null);
   const submit = async (event: Event) => {
     event.preventDefault();
+    if (isBusy) return;
     const problem = key.trim() ? await tried(() => signIn(key.trim()), setIsBusy) : 'Enter your API key.';
     setError(problem);
     if (problem) field.current?.focus();

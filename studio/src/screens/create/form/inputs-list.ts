@@ -7,6 +7,7 @@ import type { Capabilities, Generation, Kind } from '../../../api/schemas';
 import { upload } from '../../../api/upload';
 import { isReadOnly } from '../../../app/session';
 import { announce } from '../../../parts/announce';
+import { promptOf } from '../../../parts/media/media';
 import { bytes } from '../../../parts/numbers';
 
 export interface Input {
@@ -68,7 +69,7 @@ export function shortType(type: string): string {
 /** Add the result of an earlier generation. */
 export function addResult({ id, kind, links, inputs: made }: Generation): void {
   addEntry(`generation:${id}`, kind, {
-    name: made.prompt,
+    name: promptOf({ inputs: made }),
     picture: links.thumbnail ? address(links.thumbnail) : null,
     seconds: made.duration_seconds ?? null,
   });
