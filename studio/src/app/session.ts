@@ -23,6 +23,7 @@ export function may(scope: string): boolean {
 
 function take(answer: Session | null): void {
   useCsrfToken(answer?.csrf_token ?? '');
+  if (answer) developmentSignIn.value = answer.development;
   session.value = answer;
   sessionProblem.value = null;
 }

@@ -1,5 +1,5 @@
 import type { ComponentChildren } from 'preact';
-import { useEffect, useId, useRef } from 'preact/hooks';
+import { useEffect, useId, useLayoutEffect, useRef } from 'preact/hooks';
 
 import { Button } from './button';
 
@@ -26,8 +26,11 @@ export function Dialog({ title, isOpen, onClose, children, actions, size = 'usua
     if (isOpen && dialog && !dialog.open) dialog.showModal();
     if (!isOpen && dialog?.open) dialog.close();
   }, [isOpen]);
-  // A dialog that leaves the page while it is open gives the focus back, too.
-  useEffect(() => () => place.current?.close(), []);
+  // A dialog that leaves the page while it is open gives the focus back, too. Only a layout effect ends before it has left.
+  useLayoutEffect(() => {
+    const dialog = place.current;
+    return () => dialog?.close();
+  }, []);
   return (
     <dialog
       ref={place}

@@ -13,7 +13,7 @@ test('the same settings leave out what was not set', () => {
 });
 
 test('the same settings of a preview order another preview of its video', () => {
-  const preview = { ...video, kind: 'image', preview_of: { model: 'kling', credits: 70, inputs: { ...inputs, duration_seconds: 5 } } } as unknown as Generation;
+  const preview = { ...video, kind: 'image', requested_model: 'kling', preview_of: { model: 'kling-image', credits: 70, inputs: { ...inputs, duration_seconds: 5 } } } as unknown as Generation;
   expect(sameSettings(preview)).toMatchObject({ kind: 'video', model: 'kling', duration_seconds: 5, preview: true });
 });
 

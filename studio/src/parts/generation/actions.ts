@@ -7,6 +7,7 @@ import type { Batch, Generation } from '../../api/schemas';
 import { refreshBalance } from '../../app/balance';
 import { session } from '../../app/session';
 import { addPlaced, keep, keepWhole, knownGeneration } from '../../state/generations';
+import { noteNotCancellable } from '../../state/orders';
 import { announce } from '../announce';
 import { toast } from '../toasts';
 
@@ -50,7 +51,13 @@ export function useRetry(generation: Generation): { retry: () => void; isBusy: b
 
 /** Cancel a generation; a provider that has it is asked to stop. */
 export async function cancelGeneration({ id }: Generation): Promise<void> {
-  const { value } = keepWhole(await post<Generation>(`/v1/generations/${id}/cancel`));
+  let value: Generation;
+  try {
+    ({ value } = keepWhole(await post<Generation>(`/v1/generations/${id}/cancel`)));
+  } catch (thrown) {
+    if (asProblem(thrown).code === 'not_cancellable') noteNotCancellable(id);
+    throw thrown;
+  }
   announce(value.status === 'cancelled' ? 'Cancelled' : 'The provider is asked to stop');
   void refreshBalance();
 }

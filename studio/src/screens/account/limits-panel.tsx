@@ -8,7 +8,7 @@ export function LimitsPanel({ me }: { me: Me }) {
   const { limits, key } = me;
   const hasOfKey = key.daily_cap !== null || key.in_flight !== null || key.per_day !== null;
   return (
-    <section class="glass panel stacked half" aria-labelledby="limits">
+    <section class="glass panel stacked" aria-labelledby="limits">
       <h2 id="limits">Limits</h2>
       {limits ? <OfCustomer limits={limits} /> : <p class="soft">No limits are set for this account.</p>}
       {hasOfKey ? (

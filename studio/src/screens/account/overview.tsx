@@ -52,11 +52,19 @@ export function Overview() {
   return (
     <div class="overview">
       {problem.value ? <ProblemNote problem={problem.value} /> : null}
-      <BalancePanel />
-      <UsagePanel usage={usage.value} isStale={isStale.value} />
-      {me.value ? <LimitsPanel me={me.value} /> : <section class="glass panel reserved half" aria-busy="true" aria-label="Limits" />}
-      {me.value ? <StoragePanel me={me.value} usage={usage.value} /> : <section class="glass panel reserved half" aria-busy="true" aria-label="Storage" />}
-      <Transfers />
+      <div class="stacked">
+        <BalancePanel />
+        {me.value ? <LimitsPanel me={me.value} /> : <Reserved label="Limits" />}
+        {me.value ? <StoragePanel me={me.value} usage={usage.value} /> : <Reserved label="Storage" />}
+      </div>
+      <div class="stacked">
+        <UsagePanel usage={usage.value} isStale={isStale.value} />
+        <Transfers />
+      </div>
     </div>
   );
+}
+
+function Reserved({ label }: { label: string }) {
+  return <section class="glass panel reserved" aria-busy="true" aria-label={label} />;
 }

@@ -8,7 +8,7 @@ export function StoragePanel({ me, usage }: { me: Me; usage: Usage | null }) {
   const { uploads } = me;
   const stored = usage?.stored_bytes;
   return (
-    <section class="glass panel stacked half" aria-labelledby="storage">
+    <section class="glass panel stacked" aria-labelledby="storage">
       <h2 id="storage">Storage</h2>
       <div class="stacked tight">
         <Meter label="Uploads" used={uploads.size_bytes} most={uploads.max_size_bytes} write={bytes} />

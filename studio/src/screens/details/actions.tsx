@@ -75,7 +75,7 @@ function Delete({ generation }: { generation: Generation }) {
   const run = () => {
     asks.value = false;
     const { next, previous } = around(id);
-    deleteWithUndo(id);
+    deleteWithUndo(id, () => go(to(`g/${id}`)));
     const nearest = next ?? previous;
     go(nearest ? to(`g/${nearest}`) : '#/gallery');
   };

@@ -52,7 +52,7 @@ function Missing({ text, retry }: { text: string; retry?: () => void }) {
       <div class="glass panel">
         <Empty icon="trash">
           <p>{text}</p>
-          <p class="row details-missing">
+          <p class="button-row details-missing">
             {retry ? (
               <Button icon="again" onClick={retry}>
                 Try again

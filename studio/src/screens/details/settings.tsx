@@ -28,7 +28,7 @@ export function Settings({ generation }: { generation: Generation }) {
           Copy settings
         </CopyButton>
       </header>
-      <dl class="facts">
+      <dl class="details-facts">
         {facts(generation).map(([name, value]) => (
           <div key={name}>
             <dt>{name}</dt>
@@ -65,7 +65,7 @@ function facts(generation: Generation): Fact[] {
 
 function Id({ id }: { id: string }) {
   return (
-    <span class="row">
+    <span class="button-row">
       <code>{id}</code>
       <CopyButton text={id} name="Id" />
     </span>
@@ -100,7 +100,7 @@ function yesOrNo(value: boolean | null | undefined): string | null {
 function inputsInWords(urls: readonly string[] | undefined): ComponentChildren | null {
   if (!urls?.length) return null;
   return (
-    <ul class="inputs">
+    <ul class="details-inputs">
       {urls.map((url) => (
         <li key={url}>{url.startsWith('generation:') ? <a href={to(`g/${url.slice('generation:'.length)}`)}>an earlier result</a> : url.startsWith('upload:') ? 'an upload' : url}</li>
       ))}

@@ -1,6 +1,7 @@
 import { useSignal } from '@preact/signals';
 
 import { get, post, remove } from '../../api/client';
+import { serverNow } from '../../api/clock';
 import { asProblem } from '../../api/problem';
 import type { Generation, Share } from '../../api/schemas';
 import { isReadOnly } from '../../app/session';
@@ -85,7 +86,7 @@ function SharesContent({ id }: { id: string }) {
 function ShareLine({ share, onEnd }: { share: Share; onEnd: () => Promise<void> }) {
   const { act, isBusy } = useAction(onEnd);
   const { url, views, expires_at, revoked_at } = share;
-  const hasExpired = Date.parse(expires_at) <= Date.now();
+  const hasExpired = Date.parse(expires_at) <= serverNow();
   const seen = `seen ${views} ${views === 1 ? 'time' : 'times'}`;
   if (revoked_at || hasExpired) {
     return (
@@ -102,7 +103,7 @@ function ShareLine({ share, onEnd }: { share: Share; onEnd: () => Promise<void> 
       <p class="soft">
         Ends <Time at={expires_at} />, {seen}
       </p>
-      <p class="row">
+      <p class="button-row">
         <Button icon="copy" onClick={() => void copyText(url, 'Link')}>
           Copy
         </Button>

@@ -22,7 +22,7 @@ export function Timeline({ id }: { id: string }) {
         <h2>What happened</h2>
       </summary>
       {problem.value ? <p role="alert">{problem.value}</p> : null}
-      <ol class="timeline">
+      <ol class="details-timeline">
         {entries.value?.map((entry) => {
           const words = inWords(entry);
           return words === null ? null : (

@@ -32,7 +32,7 @@ export function BalancePanel() {
         <div>
           <dt>Held</dt>
           <dd class="figure held">{value ? credits(value.held) : '…'}</dd>
-          <dd class="soft small">set aside for unfinished generations; paid only for results</dd>
+          <dd class="soft small">for unfinished generations, and paid only for results</dd>
         </div>
       </dl>
       <Holders held={value?.held ?? 0} />

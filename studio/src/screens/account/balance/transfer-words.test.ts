@@ -19,7 +19,7 @@ test('a hold takes from the available credits', () =>
   expect(wordsOf(TRANSFER)).toEqual({ title: 'Set aside for a generation', effect: '−1,200' }));
 
 test('a capture takes what was held, so the available credits stay', () =>
-  expect(wordsOf({ ...TRANSFER, kind: 'capture', available_change: 0 }).effect).toBe('1,200 from the held credits'));
+  expect(wordsOf({ ...TRANSFER, kind: 'capture', available_change: 0 }).effect).toBe('1,200 from held'));
 
 test('a release gives back', () =>
   expect(wordsOf({ ...TRANSFER, kind: 'release', available_change: 1200 }).effect).toBe('+1,200'));

@@ -19,6 +19,6 @@ const TITLES: Record<Transfer['kind'], string> = {
 /** A transfer in plain words. */
 export function wordsOf({ kind, amount, available_change: change }: Transfer): Words {
   const title = TITLES[kind] ?? kind;
-  if (change === 0) return { title, effect: `${credits(amount)} from the held credits` };
+  if (change === 0) return { title, effect: `${credits(amount)} from held` };
   return { title, effect: `${change > 0 ? '+' : '−'}${credits(Math.abs(change))}` };
 }

@@ -11,7 +11,7 @@ export function Transfers() {
   const pages = usePages<Transfer>('/v1/credits/transfers', { limit: 25 });
   const transfers = pages.items.value;
   return (
-    <section class="glass panel stacked transfers" aria-labelledby="transfers">
+    <section class="glass panel stacked" aria-labelledby="transfers">
       <h2 id="transfers">Transfers</h2>
       {transfers.length ? (
         <ul class="rows">

@@ -53,7 +53,7 @@ export function KeyForm({ title, action, begin, isNew = false, onSend, onClose }
       <form class="stacked" onSubmit={(event) => void send(event)} noValidate>
         <Field label="Name" hint="The program or person that uses the key." error={error('name')}>
           {(ids) => (
-            <input {...ids} class="input" maxLength={100} value={terms.name} onInput={(event) => set({ name: event.currentTarget.value })} />
+            <input {...ids} class="input" autofocus maxLength={100} value={terms.name} onInput={(event) => set({ name: event.currentTarget.value })} />
           )}
         </Field>
         {isNew ? <Scopes chosen={terms.scopes} error={error('scopes')} onChange={(scopes) => set({ scopes })} /> : null}

@@ -5,7 +5,7 @@ import { Patterns, Swatch } from './patterns';
 import type { Plot as Data, Series } from './series';
 
 const HEIGHT = 260;
-const EDGES = { top: 12, right: 8, bottom: 28, left: 48 };
+const EDGES = { top: 12, right: 24, bottom: 28, left: 48 };
 const short = new Intl.DateTimeFormat('en', { day: 'numeric', month: 'short', timeZone: 'UTC' });
 const long = new Intl.DateTimeFormat('en', { day: 'numeric', month: 'long', year: 'numeric', timeZone: 'UTC' });
 
@@ -89,7 +89,7 @@ function Axes({ data, width }: { data: Data; width: number }) {
       {data.days.map((day, index) =>
         // Counted from the end, so that the last day always has its date.
         (data.days.length - 1 - index) % every === 0 ? (
-          <text key={day} x={x(index) + step / 2} y={bottom + 20} text-anchor={index === data.days.length - 1 && step < 40 ? 'end' : 'middle'}>
+          <text key={day} x={x(index) + step / 2} y={bottom + 20} text-anchor="middle">
             {short.format(new Date(day))}
           </text>
         ) : null,

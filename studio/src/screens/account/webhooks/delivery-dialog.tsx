@@ -14,7 +14,9 @@ import { ProblemNote } from '../../../parts/problem-note';
 import { Time } from '../../../parts/time';
 import { deliveryState } from './words';
 
-const LOOK_MILLISECONDS = 2000;
+// Seconds between two looks: while the first attempt is due, and while a later one is.
+const FIRST = 1;
+const LATER = 10;
 
 interface Props {
   id: string;
@@ -23,7 +25,7 @@ interface Props {
   onChanged: (delivery: DeliveryDetails) => void;
 }
 
-/** A message: its state, its attempts with the reasons, its body. Looks again while an attempt is due. */
+/** A message: its state, its attempts with the reasons, its body. Looks again while an attempt follows. */
 export function DeliveryDialog({ id, mayChange, onClose, onChanged }: Props) {
   const [delivery, setDelivery] = useState<DeliveryDetails | null>(null);
   const [problem, setProblem] = useState<Problem | null>(null);
@@ -41,12 +43,12 @@ export function DeliveryDialog({ id, mayChange, onClose, onChanged }: Props) {
       .then(take)
       .catch((thrown: unknown) => setProblem(asProblem(thrown)));
   useEffect(() => void read(), []);
-  const isDue = delivery?.state === 'pending' && (!delivery.next_at || Date.parse(delivery.next_at) < Date.now() + 10_000);
+  const pause = delivery?.state !== 'pending' ? null : delivery.tries <= 1 ? FIRST : LATER;
   useEffect(() => {
-    if (!isDue) return;
-    const timer = setInterval(() => void read(), LOOK_MILLISECONDS);
+    if (pause === null) return;
+    const timer = setInterval(() => void read(), pause * 1000);
     return () => clearInterval(timer);
-  }, [isDue]);
+  }, [pause]);
   const redeliver = async () => {
     setBusy(true);
     try {
@@ -141,7 +143,7 @@ function AttemptItem({ attempt }: { attempt: Attempt }) {
         <Badge kind={attempt.error === null ? 'good' : 'bad'}>{attempt.status === null ? 'no answer' : `status ${attempt.status}`}</Badge>{' '}
         <Time at={attempt.began_at} /> <span class="soft small">took {attempt.seconds < 1 ? `${Math.round(attempt.seconds * 1000)} ms` : seconds(attempt.seconds)}</span>
       </p>
-      {attempt.error ? <p class="bad small">{attempt.error}</p> : null}
+      {attempt.error && attempt.error !== `status ${attempt.status}` ? <p class="bad small">{attempt.error}</p> : null}
       {attempt.answer ? (
         <details>
           <summary>The receiver’s answer</summary>

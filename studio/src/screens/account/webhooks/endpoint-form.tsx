@@ -73,6 +73,7 @@ export function EndpointForm({ title, action, endpoint, onSend, onClose }: Props
             <input
               {...ids}
               class="input"
+              autofocus
               type="url"
               maxLength={2083}
               placeholder="https://shop.example/hooks"

@@ -5,7 +5,9 @@ import { address } from '../../../api/client';
 import { asProblem } from '../../../api/problem';
 import type { Capabilities, Generation, Kind } from '../../../api/schemas';
 import { upload } from '../../../api/upload';
+import { isReadOnly } from '../../../app/session';
 import { announce } from '../../../parts/announce';
+import { promptOf } from '../../../parts/media/media';
 import { bytes } from '../../../parts/numbers';
 
 export interface Input {
@@ -38,6 +40,7 @@ const waiting: (() => void)[] = [];
 
 /** Add files, and upload them. A file that the model cannot take is shown with the reason. */
 export function addFiles(files: Iterable<File>, can: Capabilities): void {
+  if (isReadOnly.value) return;
   for (const file of files) {
     const media: Kind = file.type.startsWith('video/') ? 'video' : 'image';
     const problem = problemOfFile(file, media, can);
@@ -66,7 +69,7 @@ export function shortType(type: string): string {
 /** Add the result of an earlier generation. */
 export function addResult({ id, kind, links, inputs: made }: Generation): void {
   addEntry(`generation:${id}`, kind, {
-    name: made.prompt,
+    name: promptOf({ inputs: made }),
     picture: links.thumbnail ? address(links.thumbnail) : null,
     seconds: made.duration_seconds ?? null,
   });
