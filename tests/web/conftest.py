@@ -8,7 +8,6 @@ import pytest
 from playwright.sync_api import Browser, expect, sync_playwright
 
 from schemas.settings import Settings
-from schemas.studio_settings import StudioSettings
 from stack.processes import Process, application_processes
 from stack.stack import Stack
 from stack.wiring import without_limits
@@ -56,8 +55,8 @@ def pytest_runtest_makereport(item: pytest.Item) -> Any:
 def site(run_folder: Path) -> Iterator[System]:
     """Every process that the page needs, and the sandbox as every vendor."""
     settings = without_limits(clean_settings())
-    studio = StudioSettings.model_validate({"credits_url": CREDITS_URL})
-    with Stack(run_folder / "web", settings.model_copy(update={"studio": studio}), processes=_processes) as stack:
+    settings = settings.model_copy(update={"credits_url": CREDITS_URL})
+    with Stack(run_folder / "web", settings, processes=_processes) as stack:
         yield from system_of(stack)
 
 

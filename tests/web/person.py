@@ -40,6 +40,16 @@ class Person:
         """Open a place such as `#/gallery` by its address."""
         self.page.goto(place)
 
+    def button(self, name: str) -> Locator:
+        """A button by a part of its name."""
+        return self.page.get_by_role("button", name=name)
+
+    def write(self, field: Locator, text: str) -> None:
+        """Put a text into a field, key by key."""
+        field.click()
+        field.press("Control+A")
+        self.page.keyboard.type(text)
+
     @property
     def form(self) -> Locator:
         """The order form."""
@@ -62,9 +72,18 @@ class Person:
     def order(self, prompt: str, kind: str = "Image") -> Locator:
         """Order with the form. The card of the order."""
         self.form.get_by_role("radio", name=kind).check(force=True)
-        self.prompt.fill(prompt)
+        self.write(self.prompt, prompt)
         self.generate.click()
         return self.card(prompt)
+
+    def choose_model(self, name: str, kind: str = "Image") -> None:
+        """Choose a model in the dialog of models."""
+        self.form.get_by_role("button", name="Model by").click()
+        dialog = self.page.get_by_role("dialog", name="Choose a model")
+        dialog.get_by_role("radio", name=kind).check(force=True)
+        self.write(dialog.get_by_role("searchbox", name="Search"), name)
+        dialog.get_by_role("button", name=name).first.click()
+        expect(dialog).to_be_hidden()
 
     def download(self, link: Locator) -> bytes:
         """The bytes that a link saves."""

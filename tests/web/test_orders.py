@@ -7,6 +7,9 @@ from tests.support import NewCustomer, eventually
 from tests.web.conftest import SHORT, Enter
 from tests.web.person import Person, ready
 
+# A model whose vendor stops work on request.
+_CANCELLABLE = "LongCat-Video"
+
 # The sandbox's task runs until the test ends it.
 _FOR_LONG = 600
 
@@ -81,8 +84,8 @@ def test_a_reload_in_the_middle_keeps_the_progress(site: System, enter: Enter, c
 
 def test_an_order_is_cancelled_on_its_card(site: System, enter: Enter, customer: NewCustomer) -> None:
     person = enter(customer)
-    person.choose_model(CANCELLABLE)
-    card = person.order(f"a heron {site.behave(seconds=_FOR_LONG)}")
+    person.choose_model(_CANCELLABLE, "Video")
+    card = person.order(f"a heron {site.behave(seconds=_FOR_LONG)}", "Video")
     card.get_by_role("button", name="Cancel").click()
     expect(card).to_contain_text("Not charged")
     assert site.balance(customer) == (1000, 0)

@@ -42,7 +42,7 @@ class Watch:
 
     def check(self) -> None:
         """Require that no page did what it must not."""
-        assert self.faults == []
+        assert not self.faults, "\n".join(self.faults)
         assert self.shift < _MOST_SHIFT, f"the layout moved by {self.shift:.3f}: {self.shifts}"
 
     def _take(self, fault: dict[str, Any]) -> None:

@@ -2,7 +2,7 @@
 export const KEYS: readonly { keys: string; does: string }[] = [
   { keys: '?', does: 'show this list' },
   { keys: 'Ctrl + Enter', does: 'generate, from any field of the form' },
-  { keys: 'R', does: 'try the failed order again: that of the card with the focus, else the newest' },
+  { keys: 'R', does: 'try a failed order again: that of the details or of the card with the focus, else the newest' },
   { keys: '← →', does: 'details: the previous and the next of the list' },
   { keys: 'Space or K', does: 'video: play and pause' },
   { keys: ', .', does: 'video: one frame back and on' },

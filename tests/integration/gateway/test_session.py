@@ -1,6 +1,6 @@
 """The sign-in of the Studio page, as a browser and as an attacker meet it."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 
 import httpx
 import pytest
@@ -12,61 +12,11 @@ from schemas.enums import Door, Scope
 from schemas.settings import Settings
 from storage.api_keys import Owner
 from storage.database import Database
+from tests.integration.gateway.page import COOKIE, OpenPage, problem
 from tests.integration.gateway.serving import serving
 from tests.support import NewCustomer, a_generation
 
 ORDER = {"model": "nano-banana", "prompt": "a lighthouse"}
-COOKIE = "reelworks_session"
-
-
-class Page:
-    """A page in a browser of its own, with the cookie of its session."""
-
-    def __init__(self, gateway: httpx.Client, api_key: str | None) -> None:
-        self._client = httpx.Client(base_url=gateway.base_url, timeout=30, trust_env=False)
-        body = {} if api_key is None else {"api_key": api_key}
-        self.sign_in = self._client.post("/v1/session", json=body)
-        self.session = self.sign_in.json()
-
-    @property
-    def cookies(self) -> httpx.Cookies:
-        return self._client.cookies
-
-    @property
-    def token(self) -> str:
-        return self.cookies[COOKIE]
-
-    def get(self, path: str, **headers: str) -> httpx.Response:
-        return self._client.get(path, headers=headers)
-
-    def send(self, method: str, path: str, body: object = None, **headers: str) -> httpx.Response:
-        """As the page sends a change: with the session's token."""
-        given = {"X-CSRF-Token": self.session["csrf_token"], **{k.replace("_", "-"): v for k, v in headers.items()}}
-        return self._client.request(method, path, json=body, headers=given)
-
-    def close(self) -> None:
-        self._client.close()
-
-
-@pytest.fixture
-def open_page(gateway: httpx.Client) -> Iterator[Callable[[str | None], Page]]:
-    """Signs in with a key, or with None as the development customer."""
-    pages: list[Page] = []
-
-    def open_(api_key: str | None) -> Page:
-        pages.append(Page(gateway, api_key))
-        return pages[-1]
-
-    yield open_
-    for page in pages:
-        page.close()
-
-
-OpenPage = Callable[[str | None], Page]
-
-
-def problem(answer: httpx.Response) -> tuple[int, str]:
-    return answer.status_code, answer.json()["code"]
 
 
 def test_a_key_signs_in_and_the_cookie_then_orders_and_reads(open_page: OpenPage, customer: NewCustomer) -> None:
@@ -293,16 +243,3 @@ def test_a_door_that_is_off_takes_no_cookie(settings: Settings, open_page: OpenP
     with serving(create_app(settings.model_copy(update={"doors_off": [Door.STUDIO]}))) as without:
         assert without.get("/v1/me", headers=cookie).status_code == 401
         assert without.post("/v1/session", json={}).status_code == 404
-
-
-def test_lines_of_the_log_hold_no_token(
-    open_page: OpenPage, customer: NewCustomer, capfd: pytest.CaptureFixture[str]
-) -> None:
-    page = open_page(customer.api_key)
-    page.send("POST", "/v1/generations", ORDER)
-    page.get(f"/v1/generations/{page.token}")
-    said = "".join(capfd.readouterr())
-
-    assert "path=/v1/session" in said or '"/v1/session"' in said
-    for secret in (page.token, page.session["csrf_token"], customer.api_key):
-        assert secret not in said

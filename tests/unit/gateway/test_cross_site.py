@@ -8,9 +8,12 @@ from fastapi import Request
 from gateway.cross_site import csrf_token, require_own_page, require_same_origin
 from gateway.development_sign_in import is_possible
 from gateway.problems import CrossSiteRequest, CsrfTokenMissing
+from schemas.studio_settings import StudioSettings
 from tests.support import clean_settings
 
-SETTINGS = clean_settings().model_copy(update={"public_url": "https://studio.example"})
+SETTINGS = clean_settings().model_copy(
+    update={"public_url": "https://studio.example", "studio": StudioSettings(development_sign_in=True)}
+)
 SESSION = "s" * 43
 OWN = {"host": "127.0.0.1:8080"}
 
@@ -114,3 +117,8 @@ def test_production_needs_a_key() -> None:
     production = SETTINGS.model_copy(update={"environment": "production"})
 
     assert not is_possible(a_request(OWN), production)
+
+
+def test_a_gateway_that_nobody_told_to_trust_this_machine_needs_a_key() -> None:
+    # A proxy on this machine may add no header, and may name the host as 127.0.0.1.
+    assert not is_possible(a_request(OWN), SETTINGS.model_copy(update={"studio": StudioSettings()}))

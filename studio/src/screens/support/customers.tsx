@@ -1,3 +1,4 @@
+import type { ComponentChildren } from 'preact';
 import { useEffect, useState } from 'preact/hooks';
 
 import type { ManagedCustomer } from '../../api/schemas';
@@ -13,12 +14,13 @@ import { ViewDialog } from './view-dialog';
 
 const UUID = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/i;
 
-/** The search for customers. The search is in the address. */
-export function Customers() {
+/** The search for customers. The search is in the address. `children` stand below, once the length of the list is known. */
+export function Customers({ children }: { children: ComponentChildren }) {
   const wanted = route.value.query.get('q') ?? '';
   const pages = usePages<ManagedCustomer>('/v1/admin/customers', { q: wanted || null, limit: 20 });
   const [viewed, setViewed] = useState<ManagedCustomer | null>(null);
   const customers = pages.items.value;
+  const isKnown = customers.length > 0 || !pages.hasMore.value || pages.problem.value !== null;
   return (
     <section class="stacked" aria-labelledby="customers">
       <h2 id="customers">Customers</h2>
@@ -47,6 +49,7 @@ export function Customers() {
         </div>
       ) : null}
       <ListEnd pages={pages} waits />
+      {isKnown ? children : null}
       {viewed ? <ViewDialog customer={viewed} onClose={() => setViewed(null)} /> : null}
     </section>
   );

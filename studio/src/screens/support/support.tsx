@@ -33,8 +33,7 @@ function Inner() {
       ) : (
         <>
           {session.value?.viewing ? <Viewed isOperator={isOperator} /> : null}
-          <Customers />
-          {isOperator ? <Views /> : null}
+          <Customers>{isOperator ? <Views /> : null}</Customers>
         </>
       )}
     </section>
