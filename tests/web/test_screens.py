@@ -94,7 +94,7 @@ def furnished(site: System) -> Furnished:
     site.sandbox.add_scenario(Scenario.model_validate({"match": {"prompt_contains": "thunderstorm"}, "seconds": 3600}))
     running = site.submit(customer, "", prompt="A thunderstorm over open fields").raise_for_status().json()["id"]
     eventually(lambda: site.see(customer, running), lambda seen: seen.stage == "generating")
-    endpoint = {"url": "https://films.example/hooks/reelworks", "events": ["*"]}
+    endpoint = {"url": "https://films.example/hooks/reelworks", "description": "The editing room"}
     site.http.post("/v1/webhooks/endpoints", json=endpoint, headers=customer.headers).raise_for_status()
     return Furnished(customer, operator_key(site.database), ids[-1], ids[-2], failed)
 

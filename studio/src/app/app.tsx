@@ -1,3 +1,4 @@
+import { computed, effect } from '@preact/signals';
 import { useEffect } from 'preact/hooks';
 
 import { LiveRegion } from '../parts/announce';
@@ -8,6 +9,13 @@ import { route } from './routes';
 import { resumeSession, session, sessionProblem } from './session';
 import { Shell } from './shell';
 import { screenOf } from './screens';
+
+// Another screen begins at its top. A screen that keeps its place goes there when it is drawn.
+const shown = computed(() => screenOf(route.value).key);
+effect(() => {
+  void shown.value;
+  scrollTo(0, 0);
+});
 
 export function App() {
   useEffect(() => void resumeSession(), []);

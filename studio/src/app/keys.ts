@@ -9,7 +9,7 @@ export const KEYS: readonly { keys: string; does: string }[] = [
   { keys: '< >', does: 'video: slower and faster' },
   { keys: 'L, M, F', does: 'video: loop, mute, full screen' },
   { keys: 'Home', does: 'video: to the start' },
-  { keys: '/', does: 'gallery: search' },
+  { keys: '/', does: 'gallery and support: search' },
   { keys: '← ↑ → ↓', does: 'gallery: from card to card; Page Up, Page Down, Home and End go further' },
   { keys: 'Space', does: 'gallery: choose the card to compare; Enter opens it, Delete deletes it' },
   { keys: '+ − 0', does: 'picture: larger, smaller, whole; F: full screen; arrows pan' },

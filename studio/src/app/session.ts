@@ -24,6 +24,9 @@ export function may(scope: string): boolean {
   return session.value?.key.scopes.includes(scope) ?? false;
 }
 
+/** Whether the key may view customers: an `admin` key of the operator or of a service. A customer's key manages only its own keys. */
+export const maySupport = computed(() => may('admin') && session.value?.customer === null);
+
 function take(answer: Session | null): void {
   useCsrfToken(answer?.csrf_token ?? '');
   if (answer) developmentSignIn.value = answer.development;

@@ -54,6 +54,8 @@ export class Conductor {
   }
 
   pause(): void {
+    const lead = this.lead();
+    if (this.isPlaying.value && lead) this.time.value = lead.currentTime;
     this.isPlaying.value = false;
     cancelAnimationFrame(this.frame);
     for (const video of this.videos.value.values()) video.pause();
@@ -91,11 +93,15 @@ export class Conductor {
     if (video.paused && this.time.value < (video.duration || Infinity) - 0.01) video.play().catch(() => undefined);
   }
 
+  private lead(): HTMLVideoElement | null {
+    return [...this.videos.value.values()].reduce<HTMLVideoElement | null>(longer, null);
+  }
+
   // The longest video leads; the others follow.
   private follow(): void {
     cancelAnimationFrame(this.frame);
     const step = () => {
-      const lead = [...this.videos.value.values()].reduce<HTMLVideoElement | null>(longer, null);
+      const lead = this.lead();
       if (!this.isPlaying.value || !lead) return;
       if (lead.ended) return this.atEnd();
       this.time.value = lead.currentTime;

@@ -28,6 +28,8 @@ test('rows that differ are marked, and rows without a value are left out', () =>
 
 test('the words of a prompt that another lacks are marked', () => {
   const [first, second] = promptsOf([made('veo', 'a boat, in fog', 1), made('veo', 'A boat in heavy rain', 1)]);
+  const others = promptsOf([made('veo', 'a boat in fog', 1), made('veo', 'two foxes at night', 1)]);
+  expect(others).toEqual([[['a boat in fog', false]], [['two foxes at night', false]]]);
   expect(first).toEqual([
     ['a boat, in ', false],
     ['fog', true],

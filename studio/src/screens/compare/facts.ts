@@ -68,18 +68,27 @@ function file<T>(generation: Generation, of: (result: NonNullable<ReturnType<typ
 /** Pieces of a prompt; a piece that another prompt lacks is new. */
 export type Piece = readonly [text: string, isNew: boolean];
 
-/** Each prompt in pieces, with the words that not every other prompt has marked. */
+const WORD = /[\p{L}\p{N}]+/gu;
+
+/** Each prompt in pieces: words that not every prompt has are new. Prompts of other words altogether have one piece. */
 export function promptsOf(generations: readonly Generation[]): Piece[][] {
   const prompts = generations.map(promptOf);
-  const words = prompts.map((prompt) => new Set(prompt.toLowerCase().match(/[\p{L}\p{N}]+/gu)));
+  const words = prompts.map((prompt) => new Set(prompt.toLowerCase().match(WORD)));
+  const everywhere = (word: string) => words.every((each) => each.has(word.toLowerCase()));
   return prompts.map((prompt) => {
-    const pieces: [string, boolean][] = [];
-    for (const text of prompt.match(/[\p{L}\p{N}]+|[^\p{L}\p{N}]+/gu) ?? []) {
-      const isNew = /[\p{L}\p{N}]/u.test(text) && !words.every((each) => each.has(text.toLowerCase()));
-      const last = pieces.at(-1);
-      if (last && last[1] === isNew) last[0] += text;
-      else pieces.push([text, isNew]);
-    }
-    return pieces;
+    const own = prompt.match(WORD) ?? [];
+    if (own.filter(everywhere).length < own.length / 2) return [[prompt, false]];
+    return pieces(prompt, everywhere);
   });
+}
+
+function pieces(prompt: string, everywhere: (word: string) => boolean): Piece[] {
+  const found: [string, boolean][] = [];
+  for (const text of prompt.match(/[\p{L}\p{N}]+|[^\p{L}\p{N}]+/gu) ?? []) {
+    const isNew = text.match(WORD) !== null && !everywhere(text);
+    const last = found.at(-1);
+    if (last && last[1] === isNew) last[0] += text;
+    else found.push([text, isNew]);
+  }
+  return found;
 }

@@ -1,6 +1,7 @@
 import { useSignal } from '@preact/signals';
 
 import type { Generation } from '../../api/schemas';
+import { promptOf } from '../../parts/media/media';
 import { promptsOf, rowsOf, type Piece } from './facts';
 
 interface Props {
@@ -16,7 +17,7 @@ export function Table({ letters, generations }: Props) {
   const isShort = useSignal(false);
   const rows = rowsOf(generations).filter(({ differs }) => differs || !isShort.value);
   const prompts = promptsOf(generations);
-  const promptsDiffer = prompts.some((pieces) => pieces.some(([, isNew]) => isNew));
+  const promptsDiffer = new Set(generations.map(promptOf)).size > 1;
   return (
     <section class="glass panel compare-facts" aria-labelledby="compare-facts">
       <header>
@@ -26,7 +27,7 @@ export function Table({ letters, generations }: Props) {
           Only what differs
         </label>
       </header>
-      <table role="table">
+      <table role="table" style={{ '--count': String(generations.length) }}>
         <thead role="rowgroup" class="visually-hidden">
           <tr role="row">
             <th role="columnheader">Fact</th>

@@ -73,6 +73,11 @@ export function Cell({ list, entry, index, column, isTabbable }: Props) {
   );
 }
 
+/** A word in the place of the picture; the space parts it from the prompt. */
+function Sign({ text }: { text: string }) {
+  return <span class="gallery-sign">{`${text} `}</span>;
+}
+
 const RETRIES = [2000, 10_000];
 
 /** The picture, or a word in its place. A picture that does not come is asked for again, and then its document is. */
@@ -82,8 +87,8 @@ function Picture({ generation }: { generation: Generation }) {
   const failed = useSignal<string | null>(null);
   const drawn = useRef('');
   const poster = posterOf(generation);
-  if (missing.value.has(id)) return <span class="gallery-sign">Deleted</span>;
-  if (!poster || failed.value === poster) return <span class="gallery-sign">{signOf(generation).text}</span>;
+  if (missing.value.has(id)) return <Sign text="Deleted" />;
+  if (!poster || failed.value === poster) return <Sign text={signOf(generation).text} />;
   if (drawn.current !== id && isFast.value) return <span class="gallery-sign" />;
   drawn.current = id;
   const fail = () => {

@@ -3,6 +3,7 @@ import type { Signal } from '@preact/signals';
 
 import type { Generation } from '../../api/schemas';
 import { isGone, lengthOf, posterOf, promptOf } from '../../parts/media/media';
+import { signOf } from '../../parts/media/thumb';
 import { credits } from '../../parts/numbers';
 import { ago } from '../../parts/time';
 import { modelNamed } from '../../state/models';
@@ -34,7 +35,7 @@ export function titleOf(model: string): string {
 
 const STATUSES = { queued: 'queued', processing: 'in progress', completed: 'completed', failed: 'failed', cancelled: 'cancelled' };
 
-/** A card as a sentence: the prompt, and then what it is. */
+/** A card as a sentence: the words that show, and then what it is. */
 export function labelOf({ generations }: Entry, cover: Generation): string {
   const facts = [
     generations.length > 1 ? `batch of ${generations.length}` : cover.kind,
@@ -45,5 +46,6 @@ export function labelOf({ generations }: Entry, cover: Generation): string {
     ago(cover.created_at),
     cover.rating ? `rated ${cover.rating} of 5` : '',
   ];
-  return `${promptOf(cover)}: ${facts.filter(Boolean).join(', ')}`;
+  const sign = posterOf(cover) ? '' : `${signOf(cover).text} `;
+  return `${sign}${promptOf(cover)}: ${facts.filter(Boolean).join(', ')}`;
 }

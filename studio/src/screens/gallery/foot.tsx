@@ -10,6 +10,8 @@ function said(list: GalleryList) {
   const again = (words: string) => <Button onClick={() => void list.again()}>{words}</Button>;
   switch (list.reading.value) {
     case 'failed':
+      // The search box says what is wrong with its words.
+      if (list.problem.value?.field('q')) return null;
       return (
         <>
           <p role="alert">{list.problem.value?.message}</p>

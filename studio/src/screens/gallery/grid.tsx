@@ -1,22 +1,11 @@
-import { useComputed, useSignal, useSignalEffect } from '@preact/signals';
-import { useLayoutEffect, useMemo, useRef } from 'preact/hooks';
+import { useComputed, useSignal } from '@preact/signals';
+import { useMemo, useRef } from 'preact/hooks';
 
-import { isReadOnly } from '../../app/session';
-import { deleteWithUndo } from '../../state/deleting';
-import { Cell, isFast } from './cell';
-import { layoutFor, moved, rowsAt, Slots, type Layout } from './layout';
+import { Cell } from './cell';
+import { press, useFocus, useReturn } from './focus';
+import { Slots, type Layout } from './layout';
 import type { GalleryList } from './list';
-import { toggle } from './selection';
-
-/** The height of a card's text, in the size of the page's letters. */
-const CAPTION = 4.5;
-/** Cards that are read ahead of the window. */
-const AHEAD = 150;
-/** Pixels a millisecond from which pictures wait until the window is calm. */
-const FAST = 6;
-const CALM = 120;
-/** The frame at the edges of the window covers cards. */
-const COVERED = { top: 76, bottom: 90 };
+import { show, useLayout, useWindow } from './window';
 
 /** The cards: only those near the window are in the page, and the others keep their room. */
 export function Grid({ list }: { list: GalleryList }) {
@@ -29,50 +18,18 @@ export function Grid({ list }: { list: GalleryList }) {
   const rows = useComputed(() => Math.ceil(list.entries.value.length / (layout.value?.columns ?? 1)));
   const look = useWindow(place, list, layout, rows, range);
 
+  const sizes = layout.value;
+
   const goTo = (index: number) => {
-    const { columns, rowHeight } = layout.value ?? { columns: 1, rowHeight: 1 };
+    if (!sizes) return;
     list.active = active.value = index;
     hasFocus.value = true;
-    show(place.current, Math.floor(index / columns) * rowHeight, rowHeight);
+    show(place.current, Math.floor(index / sizes.columns) * sizes.rowHeight, sizes.rowHeight);
     look();
   };
+  useReturn(place, list, sizes, hasFocus, look);
+  useFocus(place, active, hasFocus);
 
-  // A person who comes back finds the place, and the card that they opened.
-  const isBack = useRef(false);
-  useLayoutEffect(() => {
-    if (!layout.value || isBack.current) return;
-    isBack.current = true;
-    if (list.scrollY > 0 || (place.current?.getBoundingClientRect().top ?? 0) < 0) scrollTo(0, list.scrollY);
-    if (list.isLeft && document.activeElement === document.body) hasFocus.value = true;
-    list.isLeft = false;
-    look();
-  });
-
-  // The card of the focus may be drawn only now, or its element may have moved within the page.
-  useLayoutEffect(() => {
-    const box = place.current;
-    if (!hasFocus.value || !box) return;
-    if (document.activeElement !== document.body && !box.contains(document.activeElement)) return;
-    const card = box.querySelector<HTMLElement>(`[data-index="${active.value}"]`);
-    if (card && !card.parentElement?.contains(document.activeElement)) card.focus({ preventScroll: true });
-  });
-
-  const keys = (event: KeyboardEvent) => {
-    const sizes = layout.value;
-    if (!sizes || event.ctrlKey || event.metaKey || event.altKey || event.shiftKey) return;
-    const isCard = event.target instanceof HTMLElement && event.target.dataset['index'] !== undefined;
-    const entries = list.entries.value;
-    const one = entries[active.value]?.generations.length === 1 ? entries[active.value]?.generations[0]?.value.id : undefined;
-    const page = Math.max(1, Math.floor(innerHeight / sizes.rowHeight) - 1);
-    const next = moved(event.key, active.value, entries.length, sizes.columns, page);
-    if (next !== null) goTo(next);
-    else if (event.key === ' ' && isCard && one) toggle(one);
-    else if (event.key === 'Delete' && one && !isReadOnly.value) deleteWithUndo(one);
-    else return;
-    event.preventDefault();
-  };
-
-  const sizes = layout.value;
   const entries = list.entries.value;
   const columns = sizes?.columns ?? 1;
   const activeRow = Math.floor(Math.min(active.value, Math.max(0, entries.length - 1)) / columns);
@@ -89,7 +46,7 @@ export function Grid({ list }: { list: GalleryList }) {
       aria-rowcount={list.reading.value === 'end' ? rows.value : -1}
       aria-colcount={columns}
       style={styleOf(sizes, rows.value)}
-      onKeyDown={keys}
+      onKeyDown={(event) => sizes && press(event, list, active.value, sizes, goTo)}
       onFocusIn={(event) => {
         const index = indexOf(event.target);
         if (index !== null) list.active = active.value = index;
@@ -136,78 +93,4 @@ function indexOf(target: EventTarget | null): number | null {
   const cell = target instanceof Element ? target.closest('.gallery-cell') : null;
   const index = cell?.querySelector<HTMLElement>('[data-index]')?.dataset['index'];
   return index === undefined ? null : Number(index);
-}
-
-/** Move the window so that a row of the grid is in view. */
-function show(grid: HTMLElement | null, top: number, rowHeight: number): void {
-  if (!grid) return;
-  const at = grid.getBoundingClientRect().top + top;
-  const most = innerHeight - COVERED.bottom - rowHeight;
-  if (at < COVERED.top) scrollBy(0, at - COVERED.top);
-  else if (at > most) scrollBy(0, Math.min(at - COVERED.top, at - most));
-}
-
-/** The sizes of the grid; they change with the window and the size of the letters. */
-function useLayout(place: { current: HTMLElement | null }) {
-  const layout = useSignal<Layout | null>(null);
-  useLayoutEffect(() => {
-    const grid = place.current;
-    if (!grid) return;
-    const measure = () => {
-      const letters = parseFloat(getComputedStyle(document.documentElement).fontSize);
-      const next = layoutFor({ width: grid.clientWidth, height: innerHeight, caption: Math.ceil(CAPTION * letters) });
-      if (JSON.stringify(next) !== JSON.stringify(layout.value)) layout.value = next;
-    };
-    const observer = new ResizeObserver(measure);
-    observer.observe(grid);
-    addEventListener('resize', measure);
-    measure();
-    return () => {
-      observer.disconnect();
-      removeEventListener('resize', measure);
-    };
-  }, []);
-  return layout;
-}
-
-/** Keeps the drawn rows at the window, reads ahead, and remembers the place. Returns a function that looks at once. */
-function useWindow(
-  place: { current: HTMLElement | null },
-  list: GalleryList,
-  layout: { readonly value: Layout | null },
-  rows: { readonly value: number },
-  range: { value: readonly [number, number] },
-): () => void {
-  const look = () => {
-    const [grid, sizes] = [place.current, layout.value];
-    if (!grid || !sizes) return;
-    const next = rowsAt(-grid.getBoundingClientRect().top, innerHeight, sizes.rowHeight, rows.value);
-    if (next[0] !== range.value[0] || next[1] !== range.value[1]) range.value = next;
-    if (list.entries.value.length - next[1] * sizes.columns < AHEAD) void list.more();
-  };
-  useSignalEffect(() => {
-    // Each of these can change what is near the window, or what is missing.
-    void [layout.value, rows.value, list.reading.value, list.entries.value];
-    queueMicrotask(look);
-  });
-  useLayoutEffect(() => {
-    let [last, since] = [scrollY, performance.now()];
-    let calm: ReturnType<typeof setTimeout> | undefined;
-    const scrolled = () => {
-      const now = performance.now();
-      if (Math.abs(scrollY - last) > FAST * Math.max(now - since, 8)) isFast.value = true;
-      [last, since] = [scrollY, now];
-      clearTimeout(calm);
-      calm = setTimeout(() => (isFast.value = false), CALM);
-      list.scrollY = scrollY;
-      look();
-    };
-    addEventListener('scroll', scrolled, { passive: true });
-    return () => {
-      removeEventListener('scroll', scrolled);
-      clearTimeout(calm);
-      isFast.value = false;
-    };
-  }, [list]);
-  return look;
 }
