@@ -10,11 +10,12 @@ LITELLM_INSTALLED := .venv-litellm/installed
 CLIENTS_INSTALLED := clients/node_modules/installed
 STUDIO_INSTALLED := studio/node_modules/installed
 PROMETHEUS_INSTALLED := .prometheus/installed
+BROWSERS_INSTALLED := .browsers/installed
 
 chaos: MINUTES ?= 20
 fuzz: MINUTES ?= 5
 
-.PHONY: help setup demo up test test-slow alerts manifests panels clients studio studio-setup studio-check studio-dev model mutants check docs fmt bench peers chaos door-kills away hostile fixes fuzz rollout lock clean
+.PHONY: help setup demo up test test-slow alerts manifests panels clients studio studio-setup studio-check studio-dev studio-shots test-web model mutants check docs fmt bench peers chaos door-kills away hostile fixes fuzz rollout lock clean
 
 help: ## Show this help
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -57,6 +58,11 @@ $(PROMETHEUS_INSTALLED): requirements/install_prometheus.py
 	@"$(PYTHON)" requirements/install_prometheus.py $(@D)
 	@touch $@
 
+# Debian's Chromium and Firefox.
+$(BROWSERS_INSTALLED): requirements/install_browsers.py
+	@"$(PYTHON)" requirements/install_browsers.py $(@D)
+	@touch $@
+
 demo: $(RUNNABLE) ## Make images and videos against the sandbox, from request to file; PROVIDER=all: one through each vendor
 	@$(BIN)/reelworks demo $(if $(PROVIDER),--provider $(PROVIDER))
 
@@ -68,10 +74,13 @@ up: $(RUNNABLE) ## Run the whole system in the foreground; Ctrl-C ends it (REHEA
 TEST := $(BIN)/pytest -n 2 --dist worksteal --ignore=tests/kubernetes
 
 test: $(INSTALLED) ## Run the tests against real services and real worker processes
-	@$(TEST) -m "not slow and not npm and not prometheus"
+	@$(TEST) -m "not slow and not npm and not prometheus and not web"
 
 test-slow: $(INSTALLED) $(LITELLM_INSTALLED) ## Run the tests that take minutes: set-ups, deploys under load, a wheel elsewhere, short chaos and bench runs
 	@$(TEST) -m slow
+
+test-web: $(STUDIO_INSTALLED) $(BROWSERS_INSTALLED) ## Use the page in real browsers against a running system, and print its figures
+	@$(BIN)/pytest tests/web
 
 alerts: $(INSTALLED) $(PROMETHEUS_INSTALLED) ## Cause the fault of each alert beside the real Prometheus and Alertmanager, and see each alert fire
 	@$(BIN)/pytest tests/e2e/alerts
@@ -92,6 +101,9 @@ studio-check: $(STUDIO_INSTALLED) ## Check the page's types and units, and that 
 
 studio-dev: $(STUDIO_INSTALLED) ## Serve the page from its source beside a running `make up`, and show each change at once
 	@$(BIN)/python requirements/studio.py serve
+
+studio-shots: $(STUDIO_INSTALLED) $(BROWSERS_INSTALLED) ## Draw every screen of the page, dark, light and on a phone, into docs/studio
+	@WRITE_DOCS=1 $(BIN)/pytest tests/web/test_screens.py
 
 model: $(INSTALLED) ## Tell the pipeline other random stories than `make test` does (EXAMPLES=500)
 	@MODEL_PROFILE=explore MODEL_EXAMPLES=$(or $(EXAMPLES),500) $(BIN)/pytest tests/model

@@ -67,6 +67,11 @@ class RemoteReelworks:
         """A generation as it is now."""
         return _generation(await self._send("GET", f"/v1/generations/{generation_id}"))
 
+    async def generations(self, cursor: str | None) -> tuple[Sequence[GenerationResource], str | None]:
+        """One page of the customer's generations, newest first, and the cursor of the next page."""
+        page = (await self._send("GET", "/v1/generations", params={"cursor": cursor} if cursor else {})).json()
+        return [GenerationResource.model_validate(each) for each in page["data"]], page["next_cursor"]
+
     async def follow(self, generation_id: UUID) -> AsyncGenerator[Sight, None]:
         """What happens to a generation, from its beginning to its end, or to the end of the connection."""
         url = f"/v1/generations/{generation_id}/events"

@@ -50,6 +50,10 @@ class Reelworks(Protocol):
         """A generation as it is now."""
         ...
 
+    async def generations(self, cursor: str | None) -> tuple[Sequence[GenerationResource], str | None]:
+        """One page of the customer's generations, newest first, and the cursor of the next page."""
+        ...
+
     def follow(self, generation_id: UUID) -> AsyncGenerator[Sight, None]:
         """What happens to a generation, from now to its end."""
         ...

@@ -5,6 +5,7 @@ from collections.abc import Awaitable, Callable, Sequence
 from contextlib import aclosing, suppress
 from dataclasses import dataclass, field
 from typing import Any
+from uuid import UUID
 
 from pydantic import BaseModel
 
@@ -76,6 +77,8 @@ class Tool:
     """Whether the tool changes nothing."""
     is_destructive: bool = False
     """Whether the tool ends something."""
+    is_order: bool = False
+    """Whether the tool makes a generation, which a client may follow as a task."""
 
 
 async def _create(desk: Desk, wanted: Creation) -> Answer:
@@ -95,7 +98,7 @@ async def _order(desk: Desk, wanted: Creation, request: GenerationRequest) -> An
         return Answer(refusal)
     found, is_new = await desk.reelworks.order(request, wanted.idempotency_key)
     time = words.usual_time(found.kind, estimate)
-    return _about(found, words.started(found, time) if is_new else words.again(found))
+    return about(found, words.started(found, time) if is_new else words.again(found))
 
 
 async def _without_consent(desk: Desk, estimate: EstimateResource, agreed: int | None) -> str | None:
@@ -137,7 +140,7 @@ async def _list_models(desk: Desk, wanted: ListModels) -> Answer:
 
 async def _get(desk: Desk, wanted: OfGeneration) -> Answer:
     found = await desk.reelworks.generation(wanted.generation_id)
-    return _about(found, words.state(found))
+    return about(found, words.state(found))
 
 
 async def _wait(desk: Desk, wanted: Wait) -> Answer:
@@ -145,15 +148,15 @@ async def _wait(desk: Desk, wanted: Wait) -> Answer:
     if found.stage not in TERMINAL:
         with suppress(TimeoutError):
             async with asyncio.timeout(wanted.seconds):
-                await _follow(desk, wanted)
+                await follow(desk, wanted.generation_id)
         found = await desk.reelworks.generation(wanted.generation_id)
-    return _about(found, words.state(found))
+    return about(found, words.state(found))
 
 
-async def _follow(desk: Desk, wanted: Wait) -> None:
+async def follow(desk: Desk, generation_id: UUID) -> None:
     """Report progress until the end. A value is reported once: progress of MCP only grows."""
     told = -1
-    async with aclosing(desk.reelworks.follow(wanted.generation_id)) as sights:
+    async with aclosing(desk.reelworks.follow(generation_id)) as sights:
         async for sight in sights:
             if desk.progress is not None and sight.progress > told:
                 told = sight.progress
@@ -162,7 +165,7 @@ async def _follow(desk: Desk, wanted: Wait) -> None:
 
 async def _cancel(desk: Desk, wanted: OfGeneration) -> Answer:
     found = await desk.reelworks.cancel(wanted.generation_id)
-    return _about(found, words.state(found))
+    return about(found, words.state(found))
 
 
 async def _estimate(desk: Desk, wanted: Estimate) -> Answer:
@@ -170,7 +173,8 @@ async def _estimate(desk: Desk, wanted: Estimate) -> Answer:
     return Answer(words.cost(found, wanted.kind), Cost.of(found))
 
 
-def _about(found: GenerationResource, text: str) -> Answer:
+def about(found: GenerationResource, text: str) -> Answer:
+    """The answer about a generation."""
     return Answer(text, GenerationState.of(found), found)
 
 
@@ -181,7 +185,7 @@ TOOLS: Sequence[Tool] = (
         "Generate an AI image from a text prompt, and from pictures where the model takes them. Use this when the user "
         "asks you to create, generate, draw or edit a picture. Returns an id at once: the image is made meanwhile, "
         "usually within seconds. Then call wait_for_generation.",
-        GenerateImage, GenerationState, _create, is_read=False,
+        GenerateImage, GenerationState, _create, is_read=False, is_order=True,
     ),
     Tool(
         "generate_video",
@@ -189,13 +193,13 @@ TOOLS: Sequence[Tool] = (
         "Generate an AI video from a text prompt, and from pictures where the model takes them. Use this when the user "
         "asks you to create, generate, or make a video or animation. Returns an id at once: the video is made "
         "meanwhile, usually within minutes. Then call wait_for_generation.",
-        GenerateVideo, GenerationState, _create, is_read=False,
+        GenerateVideo, GenerationState, _create, is_read=False, is_order=True,
     ),
     Tool(
         "extend_video",
         "Extend a video",
         "Generate a video that goes on where a completed video ends. Returns an id at once, as generate_video.",
-        ExtendVideo, GenerationState, _extend, is_read=False,
+        ExtendVideo, GenerationState, _extend, is_read=False, is_order=True,
     ),
     Tool(
         "list_models",

@@ -248,6 +248,22 @@ MUTANTS = (
         checks=("tests/integration/gateway/test_access.py",),
     ),
     Mutant(
+        name="a cookie without its token",
+        breaks="a page on another port of this host acts as the person who is signed in",
+        file="gateway/cross_site.py",
+        old="    if not hmac.compare_digest(",
+        new="    if given and not hmac.compare_digest(",
+        checks=("tests/unit/gateway/test_cross_site.py",),
+    ),
+    Mutant(
+        name="a view that acts",
+        breaks="support orders for the customer whom it views",
+        file="gateway/views.py",
+        old="    if session.view is not None and request.method not in READS:",
+        new="    if session.view is None and request.method not in READS:",
+        checks=("tests/integration/gateway/test_views.py",),
+    ),
+    Mutant(
         name="a signature that proves nothing",
         breaks="a message with any signature acts as the key that it names",
         file="intake/redis/signatures.py",

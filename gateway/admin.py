@@ -5,6 +5,7 @@ from typing import Annotated, cast
 from uuid import UUID
 
 from fastapi import Path, Query
+from pydantic import Field
 from sqlmodel import Session
 
 from gateway.authentication import TheCaller, customers_router, needs
@@ -30,7 +31,7 @@ from schemas.identity_api import (
 )
 from schemas.lists import PageQuery
 from schemas.quota_api import CustomerChange, CustomerLimitsResource, LimitsChange
-from schemas.text import shown
+from schemas.text import OptionalProse, shown
 from storage import customers, erasure, managed
 from storage.admission_control import Reason
 from storage.api_keys import OPERATOR, Owner
@@ -47,6 +48,19 @@ _CHANGE_PROBLEMS = BODY_PROBLEMS | _READ_PROBLEMS
 
 # A service's text for a customer may have slashes. No route stands below this path.
 _CUSTOMER = "/customers/{customer_id:path}"
+
+
+class CustomersQuery(PageQuery):
+    """The filter of the list of customers."""
+
+    q: OptionalProse = Field(
+        default=None,
+        description="those whose name has this text, the customer with this number or text of a service, the customer "
+        "with this id, or the customer of the generation with this id",
+        min_length=1,
+        max_length=LONGEST_NAME,
+    )
+
 
 CustomerName = Annotated[
     str,
@@ -82,12 +96,12 @@ def require_operator(caller: Caller) -> None:
 
 @router.get("/customers", summary="List customers", openapi_extra=_ADMIN, responses=_LIST_PROBLEMS)
 def list_customers(
-    query: Annotated[PageQuery, Query()], services: ServicesOf, caller: TheCaller
+    query: Annotated[CustomersQuery, Query()], services: ServicesOf, caller: TheCaller
 ) -> ManagedCustomerList:
     """Returns customers with their credits, the newest first: a service's own, or to the operator's key all."""
     manager = _manager(caller)
     with services.database.transaction() as session:
-        found, following = managed.listed(session, manager, query.after, limit=query.limit)
+        found, following = managed.listed(session, manager, query.after, limit=query.limit, text=query.q)
         now = database_now(session)
     return ManagedCustomerList.page([_resource(one, now) for one in found], following)
 

@@ -32,8 +32,8 @@ _SECONDS_TO_REMEMBER = 3600
 class CrossOrigin:
     """ASGI middleware: answers preflights without a key, and marks the answers of the API for the given origins.
 
-    A request carries its API key in a header, and there are no cookies. So answers never allow credentials, and every
-    header may be sent.
+    A request carries its API key in a header. Answers never allow credentials, so the cookie of a session serves pages
+    of our own origin only, and every header may be sent.
     """
 
     def __init__(self, app: ASGIApp, origins: Sequence[str]) -> None:

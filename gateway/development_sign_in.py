@@ -14,11 +14,13 @@ _OF_PROXIES = ("forwarded", "via", "x-forwarded-for", "x-forwarded-host", "x-for
 def is_possible(request: Request, settings: Settings) -> bool:
     """Whether the sender of a request may sign in without a key.
 
-    The host must be a name of loopback: a page of a stranger can give its own name the address of this machine (DNS
-    rebinding), and then is of the same origin for the browser.
+    A setting allows this, and only `reelworks up` sets it: behind a proxy that adds no header, everybody looks like a
+    person at the machine. The host must be a name of loopback: the page of a stranger can give its own name the address
+    of this machine (DNS rebinding), and then is of the same origin for the browser.
     """
     return (
-        settings.environment == "development"
+        settings.studio.development_sign_in
+        and settings.environment == "development"
         and request.client is not None
         and _is_loopback(request.client.host)
         and _is_loopback(_host_name(request.headers.get("host", "")))

@@ -10,7 +10,7 @@ from pydantic import AwareDatetime, Field
 from sqlmodel import Session
 
 from gateway.authentication import Caller, TheCaller, customers_router
-from gateway.dependencies import ServicesOf
+from gateway.dependencies import GatewayServices, ServicesOf
 from gateway.openapi import problems
 from notify.resources import generation_resource
 from providers.catalogue import Catalogue
@@ -81,7 +81,12 @@ async def list_generations(
     """
     if query.provider is not None:
         _require_provider(query.provider, caller, services.providers.names())
-    read = partial(_read, query, services.catalogue, caller.customer.id)
+    return await read_page(query, services, caller.customer.id)
+
+
+async def read_page(query: GenerationsQuery, services: GatewayServices, customer_id: UUID) -> GenerationList:
+    """One page of a customer's generations."""
+    read = partial(_read, query, services.catalogue, customer_id)
     found, following = await services.loop_database.transaction(read)
     return page_of(found, following, services.settings.retention)
 

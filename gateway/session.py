@@ -41,13 +41,27 @@ _CHANGE_PROBLEMS = problems(Unauthenticated, CrossSiteRequest, CsrfTokenMissing)
 _OFFER = {"development_sign_in": True}
 
 
-async def _token(request: Request) -> str:
-    """The token of the request's cookie.
+async def _cookie(request: Request, services: ServicesOf) -> str | None:
+    """The token of the request's cookie. A dependency runs before the body is judged.
+
+    Raises:
+        CrossSiteRequest, CsrfTokenMissing: the request may come from a page of a stranger.
+    """
+    token = session_cookie.token_of(request)
+    if token:
+        require_own_page(request, token, services.settings)
+    return token
+
+
+TheCookie = Annotated[str | None, Depends(_cookie)]
+
+
+async def _token(token: TheCookie) -> str:
+    """The token of a request that needs one.
 
     Raises:
         Unauthenticated: there is no cookie.
     """
-    token = session_cookie.token_of(request)
     if not token:
         raise Unauthenticated("nobody is signed in here: POST /v1/session with your API key")
     return token
@@ -95,12 +109,12 @@ async def begin_session(
 
 
 @router.get("", summary="See who is signed in", responses=problems(Unauthenticated))
-async def get_session(request: Request, response: Response, services: ServicesOf) -> SessionResource:
+async def get_session(request: Request, response: Response, token: TheCookie, services: ServicesOf) -> SessionResource:
     """Returns the session of the cookie. `development_sign_in` in a refusal says that a sign-in needs no key here."""
     try:
-        token = await _token(request)
-        await _signed_in(request, token, services)
-        return _private(response, await _read(services, token))
+        known = await _token(token)
+        await _signed_in(request, known, services)
+        return _private(response, await _read(services, known))
     except Unauthenticated as error:
         if development_sign_in.is_possible(request, services.settings):
             error.extra.update(_OFFER)
@@ -108,11 +122,9 @@ async def get_session(request: Request, response: Response, services: ServicesOf
 
 
 @router.delete("", status_code=204, summary="Sign out", responses=_CHANGE_PROBLEMS)
-async def end_session(request: Request, response: Response, services: ServicesOf) -> None:
+async def end_session(request: Request, response: Response, token: TheCookie, services: ServicesOf) -> None:
     """Ends the session of the cookie, and removes the cookie."""
-    token = session_cookie.token_of(request)
     if token:
-        require_own_page(request, token, services.settings)
         await services.loop_database.statement(lambda sql: stored.end(sql, token))
     session_cookie.take_away(request, response, services.settings.studio)
 
@@ -150,9 +162,8 @@ async def _signed_in(request: Request, token: str, services: GatewayServices) ->
 
     Raises:
         Unauthenticated: the session or its key has ended.
-        CrossSiteRequest, CsrfTokenMissing: the request may come from a page of a stranger.
     """
-    session = await sessions.resume(request, token, services)
+    session = await sessions.resume(token, services)
     found = require_working(await key_of(services, session))
     await count(request, found.key)
     return session, found

@@ -27,19 +27,18 @@ async def of_request(request: Request) -> SignedIn | None:
     token = session_cookie.token_of(request)
     if not token or not _takes_sessions(request, services.settings):
         return None
-    found = await resume(request, token, services)
+    require_own_page(request, token, services.settings)
+    found = await resume(token, services)
     views.require_read(found, request)
     return found
 
 
-async def resume(request: Request, token: str, services: GatewayServices) -> SignedIn:
+async def resume(token: str, services: GatewayServices) -> SignedIn:
     """The session of a token, in use now.
 
     Raises:
-        CrossSiteRequest, CsrfTokenMissing: the request may come from a page of a stranger.
         Unauthenticated: the session has ended.
     """
-    require_own_page(request, token, services.settings)
     idle = services.settings.studio.idle
     found = await services.loop_database.statement(lambda sql: sessions.find(sql, token, idle=idle))
     if found is None:

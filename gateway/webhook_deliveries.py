@@ -7,9 +7,10 @@ from fastapi import Query
 from sqlmodel import Session
 
 from gateway.authentication import TheCustomer, customers_router
-from gateway.dependencies import ServicesOf
+from gateway.dependencies import GatewayServices, ServicesOf
 from gateway.json_body import BODY_PROBLEMS, RequireJson
 from gateway.openapi import problems
+from notify.webhooks import bodies
 from schemas.errors import EndpointPaused, InvalidRequest, NotFound, TooManyDeliveries, Unauthenticated
 from schemas.event_types import CATALOGUE_VERSION, ENDS
 from schemas.webhook_api import (
@@ -26,6 +27,7 @@ from schemas.webhook_api import (
 from schemas.webhook_tables import WebhookDelivery
 from schemas.webhooks import DESCRIPTIONS, DeliveryState
 from storage.generations import database_now
+from storage.sql import of
 from storage.webhooks import deliveries, endpoints
 from storage.webhooks.deliveries import Filter, Span
 
@@ -59,7 +61,7 @@ def list_deliveries(
 def get_delivery(delivery_id: UUID, services: ServicesOf, customer: TheCustomer) -> DeliveryDetails:
     """Returns one message, with the status, the time and the first bytes of the answer of each attempt."""
     with services.database.transaction() as session:
-        return _details(session, deliveries.require(session, delivery_id, customer_id=customer.id))
+        return _details(session, deliveries.require(session, delivery_id, customer_id=customer.id), services)
 
 
 @router.post(
@@ -70,7 +72,7 @@ def redeliver(delivery_id: UUID, services: ServicesOf, customer: TheCustomer) ->
     with services.database.transaction() as session:
         row = deliveries.require(session, delivery_id, customer_id=customer.id, locks=True)
         deliveries.redeliver(session, row)
-        return _details(session, row)
+        return _details(session, row, services)
 
 
 @router.post(
@@ -100,7 +102,7 @@ def send_test(endpoint_id: UUID, services: ServicesOf, customer: TheCustomer) ->
     """Sends a message of the type `endpoint.test`. Read the delivery for its attempts."""
     with services.database.transaction() as session:
         endpoint = endpoints.require(session, endpoint_id, customer_id=customer.id)
-        return _details(session, deliveries.send_test(session, endpoint))
+        return _details(session, deliveries.send_test(session, endpoint), services)
 
 
 def _fields(row: WebhookDelivery) -> dict[str, object]:
@@ -113,6 +115,7 @@ def _resource(row: WebhookDelivery) -> DeliveryResource:
     return DeliveryResource.model_validate(_fields(row))
 
 
-def _details(session: Session, row: WebhookDelivery) -> DeliveryDetails:
+def _details(session: Session, row: WebhookDelivery, services: GatewayServices) -> DeliveryDetails:
     tries = [AttemptResource.model_validate(each) for each in deliveries.attempts(session, row.id)]
-    return DeliveryDetails.model_validate({**_fields(row), "attempts": tries})
+    body = bodies.of_delivery(of(session), row, services.settings.retention)
+    return DeliveryDetails.model_validate({**_fields(row), "attempts": tries, "body": body})

@@ -84,10 +84,10 @@ def require_valid(found: Authenticated | None, scope: Scope) -> Authenticated:
         Unauthenticated: the key is unknown, was revoked, or has ended.
         InsufficientScope: the key lacks the scope.
     """
-    working = require_working(found)
-    if scope not in working.key.scopes:
+    found = require_working(found)
+    if scope not in found.key.scopes:
         raise InsufficientScope(scope)
-    return working
+    return found
 
 
 def require_working(found: Authenticated | None) -> Authenticated:

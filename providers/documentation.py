@@ -70,8 +70,18 @@ def _tables(catalogue: CatalogueFile) -> dict[str, list[Sequence[str]]]:
             ("names", "models"),
             *((_quoted(family.patterns), _quoted(family.models)) for family in catalogue.families),
         ],
+        "previews": [("model", "makes the video"), *_previews(catalogue)],
         "styles": [("`style`", "text"), *((f"`{style.name}`", style.text) for style in catalogue.styles)],
     }
+
+
+def _previews(catalogue: CatalogueFile) -> Iterator[Sequence[str]]:
+    """The models for pictures in one row, then a row for each video model. A model that is its own sibling says so."""
+    if catalogue.previews is None:
+        return
+    for model, sibling in catalogue.previews.siblings.items():
+        yield f"`{model}`", "itself" if model == sibling else f"`{sibling}`"
+    yield "*the picture*", _quoted(catalogue.previews.models)
 
 
 def _providers(catalogue: CatalogueFile) -> Iterator[Sequence[str]]:

@@ -238,6 +238,8 @@ class SweepKind(StrEnum):
     """Creates at provider accounts that no limit counts any more, and turns of customers who have not ordered since."""
     SESSIONS = "sessions"
     """Sign-ins on the Studio page that have ended."""
+    PROCESSES = "processes"
+    """Worker processes that have not reported themselves for an hour."""
     DELETED = "deleted"
     """Content of deleted customers that ended after the deletion."""
 

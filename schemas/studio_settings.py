@@ -21,6 +21,12 @@ class StudioSettings(BaseModel):
         "the prefix off",
     )
 
+    development_sign_in: bool = Field(
+        default=False,
+        description="a person at the machine needs no key; `reelworks up` sets this. Never set it where others "
+        "reach the gateway",
+    )
+
     @property
     def idle(self) -> timedelta:
         """The time without use after which a session ends."""

@@ -248,6 +248,7 @@ class DeliveryDetails(DeliveryResource):
                             "answer": "",
                         }
                     ],
+                    "body": '{"id":"4711","type":"generation.completed","version":1,…}',
                 }
             ]
         }
@@ -255,6 +256,7 @@ class DeliveryDetails(DeliveryResource):
 
     attempts: list[AttemptResource]
     """The newest 100 attempts, the oldest of them first."""
+    body: str | None = Field(description="the body that each attempt sends; null: its event is no longer known")
 
 
 class RedeliveryRequest(BaseModel):

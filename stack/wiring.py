@@ -51,7 +51,7 @@ def wired(given: Settings, credentials: Credentials, use: SandboxUse, before: Se
     Raises:
         PortTaken: a configured port is in use.
     """
-    ported = with_configured_ports(given, sandbox=use is not SandboxUse.NONE, before=before)
+    ported = with_configured_ports(_for_a_person_here(given), sandbox=use is not SandboxUse.NONE, before=before)
     match use:
         case SandboxUse.NONE:
             return ported
@@ -143,6 +143,11 @@ def with_sandbox(settings: Settings, credentials: Credentials) -> Settings:
             "inputs": settings.inputs.model_copy(update=_with_loopback(inputs)),
         }
     )
+
+
+def _for_a_person_here(settings: Settings) -> Settings:
+    """Settings in which a person at this machine signs in on the page without a key."""
+    return settings.model_copy(update={"studio": settings.studio.model_copy(update={"development_sign_in": True})})
 
 
 def without_limits(settings: Settings) -> Settings:

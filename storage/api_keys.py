@@ -234,18 +234,27 @@ def find(session: Session, owner: Owner, key_id: UUID, *, only_test: bool = Fals
     Raises:
         NotFound: the owner has no such key.
     """
-    wanted = _of(owner, only_test=only_test).where(ApiKey.id == key_id).with_for_update()
-    found = session.exec(wanted).one_or_none()
-    if found is None:
+    found = _locked(session, _of(owner, only_test=only_test).where(ApiKey.id == key_id))
+    if not found:
         raise NotFound(f"you have no key {key_id}")
-    return found
+    return found[0]
 
 
 def named(session: Session, owner: Owner | None, key_or_prefix: str) -> Sequence[ApiKey]:
     """The live keys that match a key or its first characters, locked. None: of every owner."""
     is_meant = or_(col(ApiKey.key_hash) == hashed(key_or_prefix), col(ApiKey.prefix) == key_or_prefix)
     theirs = select(ApiKey) if owner is None else _of(owner)
-    return session.exec(theirs.where(is_meant, col(ApiKey.revoked_at).is_(None)).with_for_update()).all()
+    found = _locked(session, theirs.where(is_meant, col(ApiKey.revoked_at).is_(None)))
+    return [row for row in found if row.revoked_at is None]
+
+
+def _locked(session: Session, wanted: SelectOfScalar[ApiKey]) -> Sequence[ApiKey]:
+    """Keys, locked with the keys under which they count. All locks of keys are taken in the order of their ids."""
+    ids = session.execute(wanted.with_only_columns(col(ApiKey.id), col(ApiKey.spends_as))).all()
+    meant = {key_id for key_id, _ in ids}
+    together = select(ApiKey).where(col(ApiKey.id).in_({one for pair in ids for one in pair if one is not None}))
+    locked = session.exec(together.order_by(col(ApiKey.id)).with_for_update()).all()
+    return [row for row in locked if row.id in meant]
 
 
 def revoke(session: Session, row: ApiKey) -> None:

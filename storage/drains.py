@@ -20,6 +20,9 @@ REPORT_SECONDS: Final = 1.0
 # A process that has not reported for so long was killed, or does not reach the database.
 _SILENT_SECONDS = 10
 
+FORGOTTEN_SECONDS: Final = 3600
+"""The silence after which a process is gone. By then, other workers have its work."""
+
 
 @dataclass(frozen=True)
 class Drain:
@@ -77,7 +80,7 @@ _REPORT = returns(bool)("""
 
 _BEGIN = """
     DELETE FROM worker_processes
-    WHERE (node = %(node)s AND pid = %(pid)s) OR seen_at < clock_timestamp() - interval '1 hour'
+    WHERE (node = %(node)s AND pid = %(pid)s)
         OR (node = %(node)s AND seen_at < clock_timestamp() - make_interval(secs => %(silent_seconds)s))
 """
 
@@ -87,7 +90,8 @@ _PROCESSES = returns(Process)("""
     SELECT node, pid, in_hand, drained_at,
         (SELECT min(target) FROM drains WHERE target IN (node, '@' || split_part(node, '@', 2))) AS drain,
         seen_at, seen_at < clock_timestamp() - make_interval(secs => %(silent_seconds)s) AS is_silent
-    FROM worker_processes ORDER BY node, pid
+    FROM worker_processes WHERE seen_at > clock_timestamp() - make_interval(secs => %(forgotten_seconds)s)
+    ORDER BY node, pid
 """)
 
 _DRAINS = returns(Drain)("SELECT target, author, reason, created_at FROM drains ORDER BY created_at, target")
@@ -113,7 +117,7 @@ _UNDRAIN = returns(str)("""
 
 
 def begin(sql: Sql, node: str, pid: int) -> None:
-    """Forget the silent processes of this name, and all that have been silent for long. A name has one process."""
+    """Forget the silent processes of this name. A name has one process. A sweep forgets those of other names."""
     sql.run(_BEGIN, node=node, pid=pid, silent_seconds=_SILENT_SECONDS)
 
 
@@ -133,8 +137,8 @@ def leave(sql: Sql, node: str, pid: int) -> None:
 
 
 def processes(sql: Sql) -> list[Process]:
-    """The processes that have reported themselves and have not ended in order."""
-    return sql.all(_PROCESSES, silent_seconds=_SILENT_SECONDS)
+    """The processes that have reported themselves within the hour and have not ended in order."""
+    return sql.all(_PROCESSES, silent_seconds=_SILENT_SECONDS, forgotten_seconds=FORGOTTEN_SECONDS)
 
 
 def drains(sql: Sql) -> list[Drain]:

@@ -4,13 +4,15 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from uuid import UUID
 
+from sqlalchemy import ColumnElement, func, or_
+from sqlalchemy.orm import aliased
 from sqlmodel import Session, col, select
 from sqlmodel.sql.expression import SelectOfScalar
 
 from schemas.errors import InvalidRequest
 from schemas.identity_tables import Service
 from schemas.lists import Position
-from schemas.tables import Customer
+from schemas.tables import Customer, Generation
 from storage import customers, ledger, lists, quota_settings
 from storage.admission_control import Reason
 from storage.api_keys import Owner
@@ -35,10 +37,16 @@ class Found:
 
 
 def listed(
-    session: Session, manager: Owner, after: Position | None, *, limit: int
+    session: Session, manager: Owner, after: Position | None, *, limit: int, text: str | None = None
 ) -> tuple[list[Found], Position | None]:
-    """One page of a manager's customers, and the position after which the next page begins."""
-    page = lists.read(session, Customer, _of(manager), after, limit=limit)
+    """One page of a manager's customers, and the position after which the next page begins.
+
+    Args:
+        text: a part of the name, the number or text of a service, or the id of the customer or of a generation. None:
+            all customers.
+    """
+    wanted = _of(manager) if text is None else _of(manager).where(_matches(text))
+    page = lists.read(session, Customer, wanted, after, limit=limit)
     balances = ledger.balances(session, [customer.id for customer in page.rows])
     return _with_limits(session, page.rows, balances), page.next
 
@@ -81,6 +89,21 @@ def services(session: Session, after: Position | None, *, limit: int) -> Page[Se
 def _of(manager: Owner) -> SelectOfScalar[Customer]:
     live = select(Customer).where(col(Customer.test_of).is_(None), col(Customer.deleted_at).is_(None))
     return live if manager.service_id is None else live.where(Customer.service_id == manager.service_id)
+
+
+def _matches(text: str) -> ColumnElement[bool]:
+    named = or_(col(Customer.name).icontains(text, autoescape=True), col(Customer.reference) == text)
+    wanted = customers.as_id(text)
+    if wanted is None:
+        return named
+    orderer = aliased(Customer)
+    # The generation of a test key leads to the live customer.
+    of_generation = (
+        select(func.coalesce(orderer.test_of, orderer.id))
+        .join(Generation, col(Generation.customer_id) == orderer.id)
+        .where(Generation.id == wanted)
+    )
+    return or_(named, col(Customer.id) == wanted, col(Customer.id).in_(of_generation))
 
 
 def _with_balance(session: Session, customer: Customer) -> Found:

@@ -61,7 +61,11 @@ def change(sql: Sql, customer_id: UUID, changes: LimitChanges, why: Reason) -> N
 
 
 def adopt_of_key(sql: Sql, key_id: UUID, holder_id: UUID) -> None:
-    """Count the unfinished generations of a key that has got limits."""
+    """Count the unfinished generations of a key that has got limits.
+
+    The caller has locked the key, and the holder if that is another key: a grant that counts on the holder waits for
+    nothing here, and holds its generation back.
+    """
     sql.run(_ADOPT_OF_KEY, key_id=key_id, holder_id=holder_id)
     sql.run(_ADOPT_PLACES_OF_KEY, holder_id=holder_id)
 
@@ -112,9 +116,17 @@ _NOTE = """
     )
 """
 
-# An order that was accepted to wait stays so. One that was not waits from now on, if the limits say so.
+# The order of locks is that of a worker: the limits, the generation, and then the rows that count it. A row that stays
+# as it is gets no lock. An order that was accepted to wait stays so. One that was not waits from now on, if the limits
+# say so.
 _ADOPTED = """
+    FOR SHARE OF g
     ON CONFLICT (generation_id, holder_id) DO UPDATE SET waits = true WHERE excluded.waits AND NOT quota_orders.waits
+"""
+
+_IS_COUNTED = """
+    SELECT FROM quota_orders o
+    WHERE o.generation_id = g.id AND o.holder_id = {holder} AND (o.waits OR {limits}.on_limit <> 'wait')
 """
 
 _ADOPT_OF_CUSTOMER = f"""
@@ -123,6 +135,7 @@ _ADOPT_OF_CUSTOMER = f"""
     FROM generations g JOIN customer_limits l USING (customer_id)
     WHERE g.customer_id = %(customer_id)s AND g.wake_at IS NOT NULL
         AND coalesce(l.in_flight, l.per_day, l.credits_per_day) IS NOT NULL
+        AND NOT EXISTS ({_IS_COUNTED.format(holder="g.customer_id", limits="l")})
     {_ADOPTED}
 """  # noqa: S608 -- a constant
 
@@ -145,14 +158,11 @@ _ADOPT_PLACES = """
 # accepted does not name its key.
 _ADOPT_OF_KEY = f"""
     INSERT INTO quota_orders (generation_id, holder_id, key_id, credits, waits)
-    SELECT theirs.id, %(holder_id)s, key.id, theirs.credits, key.on_limit = 'wait'
-    FROM (
-        SELECT g.id, coalesce((g."order"->>'key_id')::uuid, %(key_id)s) AS key_id,
-               CASE WHEN hold.is_uncounted THEN g.credits ELSE 0 END AS credits
-        FROM generations g JOIN ledger_transfers hold ON hold.generation_id = g.id AND hold.kind = 'hold'
-        WHERE g.wake_at IS NOT NULL AND hold.key_id = %(holder_id)s
-    ) AS theirs
-    JOIN api_keys key ON key.id = theirs.key_id
+    SELECT g.id, %(holder_id)s, key.id, CASE WHEN hold.is_uncounted THEN g.credits ELSE 0 END, key.on_limit = 'wait'
+    FROM generations g JOIN ledger_transfers hold ON hold.generation_id = g.id AND hold.kind = 'hold'
+    JOIN api_keys key ON key.id = coalesce((g."order"->>'key_id')::uuid, %(key_id)s)
+    WHERE g.wake_at IS NOT NULL AND hold.key_id = %(holder_id)s
+        AND NOT EXISTS ({_IS_COUNTED.format(holder="%(holder_id)s", limits="key")})
     {_ADOPTED}
 """  # noqa: S608 -- a constant
 

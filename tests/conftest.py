@@ -16,6 +16,7 @@ from redis import Redis
 
 from schemas.setting_groups import SeedSettings
 from schemas.settings import Settings
+from schemas.studio_settings import StudioSettings
 from stack.stack import Stack
 from stack.wiring import without_limits
 from storage.database import Database
@@ -88,7 +89,11 @@ def services(run_folder: Path) -> Iterator[Stack]:
 @pytest.fixture(scope="session")
 def settings(services: Stack) -> Settings:
     """The settings of the running services, with a provider account that nobody answers, so no order may wait."""
-    return with_kie_account(services.settings).model_copy(update={"seeds": SeedSettings(longest_wait_seconds=0)})
+    of_tests = {
+        "seeds": SeedSettings(longest_wait_seconds=0),
+        "studio": StudioSettings(development_sign_in=True),
+    }
+    return with_kie_account(services.settings).model_copy(update=of_tests)
 
 
 @pytest.fixture(scope="session")

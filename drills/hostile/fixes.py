@@ -66,9 +66,9 @@ FIXES = (
         name="authentication before the body",
         breaks="a stranger's body is parsed",
         file="gateway/authentication.py",
-        old="            request.state.caller = await identify(request, await _material(request), scope)\n",
+        old="            request.state.caller = await identify(request, proof, scope)\n",
         new="            await request.body()\n"
-        "            request.state.caller = await identify(request, await _material(request), scope)\n",
+        "            request.state.caller = await identify(request, proof, scope)\n",
         checks=("300 with half a body, no key",),
     ),
     Mutant(

@@ -1,5 +1,6 @@
 """The operations of the tools, with the services of the gateway: the same steps as those of `/v1`."""
 
+from asyncio import get_running_loop
 from collections.abc import AsyncGenerator, Generator, Mapping, Sequence
 from contextlib import contextmanager
 from functools import partial
@@ -11,6 +12,7 @@ from anyio import CancelScope, to_thread
 from agents.service import ROLES, Sight
 from gateway.content import asset_of
 from gateway.dependencies import GatewayServices
+from gateway.generation_list import GenerationsQuery, read_page
 from gateway.generations import resource_of
 from gateway.waiting import find
 from intake.callers import Caller
@@ -61,18 +63,27 @@ class GatewayReelworks:
         with _outages():
             return await resource_of(await find(generation_id, self._services, self._caller.customer), self._services)
 
+    async def generations(self, cursor: str | None) -> tuple[Sequence[GenerationResource], str | None]:
+        """One page of the customer's generations, newest first, and the cursor of the next page."""
+        with _outages():
+            page = await read_page(GenerationsQuery(cursor=cursor), self._services, self._caller.customer.id)
+        return page.data, page.next_cursor
+
     async def follow(self, generation_id: UUID) -> AsyncGenerator[Sight, None]:
-        """What happens to a generation of the customer, from its beginning to its end."""
+        """What happens to a generation of the customer, from its beginning to its end, or for the longest time."""
         services = self._services
         try:
             with services.stream_shares.taken_by(self._caller.customer.id):
                 subscription = services.hub.follow(generation_id, after=0)
+                # A key may be revoked meanwhile. The client's next request checks the key.
+                ends = get_running_loop().call_later(services.settings.streams.longest_seconds, subscription.end, b"")
                 try:
                     while messages := await subscription.take():
                         for line in messages.decode().splitlines():
                             if line.startswith("data:"):
                                 yield Sight.of(line)
                 finally:
+                    ends.cancel()
                     services.hub.leave(subscription)
         except NoPlace as error:
             problem = TooManyRequests if error.is_own else Unavailable

@@ -34,6 +34,7 @@ _SWEEPERS: Mapping[SweepKind, Callable[[Sweep], Iterator[Portion]]] = {
     SweepKind.WEBHOOKS: webhooks.webhooks,
     SweepKind.ADMISSION: admission.admission,
     SweepKind.SESSIONS: rows.sessions,
+    SweepKind.PROCESSES: rows.processes,
     SweepKind.DELETED: files.deleted_customers,
 }
 

@@ -1,9 +1,10 @@
-"""The sweepers of the database: receipts, keys, digests of orders, the spending of keys, shares and sessions."""
+"""The sweepers of the database: callback receipts, keys, digests, spending of keys, shares, sessions, processes."""
 
 from collections.abc import Iterator
 
 from sqlalchemy import text
 
+from storage.drains import FORGOTTEN_SECONDS
 from storage.sweeps.base import SLICE, Portion, Sweep, counted, in_slices, seconds
 
 # Receipts have ascending ids, so the old receipts are at the start of the primary key. An old receipt of a generation
@@ -103,6 +104,20 @@ _DELETE_SESSIONS = text(f"""
 
 _COUNT_SESSIONS = text(f"SELECT count(*), 0 FROM studio_sessions WHERE {_ENDED_SESSION}")  # noqa: S608 -- a constant
 
+_DAY_SECONDS = 86_400
+_GONE = "seen_at < clock_timestamp() - make_interval(secs => CAST(:age AS float8))"
+
+_DELETE_PROCESSES = text(f"""
+    WITH due AS (
+        SELECT node, pid FROM worker_processes WHERE {_GONE} LIMIT :slice FOR UPDATE SKIP LOCKED
+    ), deleted AS (
+        DELETE FROM worker_processes p USING due WHERE p.node = due.node AND p.pid = due.pid RETURNING 1
+    )
+    SELECT count(*) FROM deleted
+""")  # noqa: S608 -- a constant
+
+_COUNT_PROCESSES = text(f"SELECT count(*), 0 FROM worker_processes WHERE {_GONE}")  # noqa: S608 -- a constant
+
 
 def receipts(run: Sweep) -> Iterator[Portion]:
     """Remove receipts that are older than their retention, if their generations finished as long ago."""
@@ -143,3 +158,8 @@ def shares(run: Sweep) -> Iterator[Portion]:
 def sessions(run: Sweep) -> Iterator[Portion]:
     """Remove sessions whose longest time is over. One that ended before, without use, stays until then."""
     return in_slices(run, 0, remove=_DELETE_SESSIONS, count=_COUNT_SESSIONS)
+
+
+def processes(run: Sweep) -> Iterator[Portion]:
+    """Remove the rows of processes that were killed, or whose host is gone."""
+    return in_slices(run, FORGOTTEN_SECONDS / _DAY_SECONDS, remove=_DELETE_PROCESSES, count=_COUNT_PROCESSES)

@@ -6,6 +6,7 @@ import { startLive } from './state/live';
 import './styles/tokens.css';
 import './styles/base.css';
 import './styles/parts.css';
+import './styles/data.css';
 import './styles/shell.css';
 
 followTheme();

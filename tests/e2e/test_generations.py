@@ -33,6 +33,31 @@ def test_an_image_and_a_video_made_from_it_come_into_being(system: System) -> No
     assert system.balance(customer) == (1000 - paid, 0)
 
 
+def test_a_video_is_made_from_its_preview(system: System) -> None:
+    customer = system.customer()
+    word = system.behave(delivered={"width": 360, "height": 640, "duration_seconds": 1})
+    preview = system.make(customer, word, **VIDEO, preview=True)
+    assert (preview.kind, preview.status) == ("image", "completed")
+    assert system.balance(customer) == (1000 - preview.credits.captured, 0)
+
+    path = f"/v1/generations/{preview.id}/continue"
+    first, again = (system.http.post(path, headers=customer.headers).raise_for_status().json() for _ in range(2))
+    video = system.finished(customer, first["id"])
+
+    assert (again["id"], again["continuation_of"]) == (video.id, preview.id)
+    assert (video.kind, video.status, video.inputs["image_urls"]) == (
+        "video", "completed", [f"generation:{preview.id}"],
+    )  # fmt: skip
+    picture, clip = (system.content(customer, one.id) for one in (preview, video))
+    assert picture.startswith(b"\x89PNG")
+    with av.open(io.BytesIO(clip), mode="r") as container:
+        assert (container.streams.video[0].width, container.streams.video[0].height) == (360, 640)
+    assert [task.model for task in system.sandbox.tasks(word)] == [
+        "black-forest-labs/flux-schnell", "kling-2.6/image-to-video",
+    ]  # fmt: skip
+    assert system.balance(customer) == (1000 - preview.credits.captured - video.credits.captured, 0)
+
+
 def test_a_video_is_made_from_a_picture_that_the_customer_gave(system: System) -> None:
     customer, word = system.customer(), system.behave(delivered={"width": 64, "height": 64, "duration_seconds": 1})
     given = system.http.post("/v1/uploads", content=png(640, 360), headers=customer.headers)

@@ -41,13 +41,17 @@ CDN_SECRET = "a-secret-that-the-edge-knows-as-well"
 SEED = 2
 NODE = "k123"
 
-# The tool puts no id of ours into a body, and signs no body. Integration tests reach these operations.
+# The tool puts no id of ours into a body, signs no body and keeps no cookie. Integration tests reach these operations.
 BEYOND_THE_TOOL = {
     "POST /video/extend",
     "POST /openai/v1/videos/extensions",
     "POST /callbacks/{provider}/{generation_id}",
     "POST /api/kie-callback",
     "POST /api/kie-video-callback",
+    # By the cookie of a sign-in alone.
+    "GET /v1/session",
+    "PUT /v1/session/customer",
+    "DELETE /v1/session/customer",
 }
 
 

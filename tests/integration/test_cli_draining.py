@@ -22,15 +22,17 @@ def _listens_shortly(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("cli.heartbeats._LISTEN_SECONDS", 0.1)
 
 
-def report(database: Database, node: str = NODE, *, in_hand: int = 0, is_silent: bool = False) -> None:
+def report(
+    database: Database, node: str = NODE, *, in_hand: int = 0, is_silent: bool = False, silent_seconds: int = 11
+) -> None:
     """A drained process reports itself."""
     with database.statement() as sql:
         drains.report(sql, node, 1, in_hand=in_hand, is_drained=True)
     if is_silent:
         with database.transaction() as session:
             session.execute(
-                text("UPDATE worker_processes SET seen_at = seen_at - interval '11 seconds' WHERE node = :node"),
-                {"node": node},
+                text("UPDATE worker_processes SET seen_at = seen_at - make_interval(secs => :s) WHERE node = :node"),
+                {"node": node, "s": silent_seconds},
             )
 
 
@@ -63,6 +65,16 @@ def test_silent_process_does_not_count_as_empty(reelworks: Reelworks, database: 
     assert "provider@there (pid 1): silent since " in ended.out
     assert f", {in_hand} in hand" in ended.out
     assert reelworks("drain", NODE, "--wait", "0", "--ignore-silent").status == 0
+
+
+def test_process_that_was_killed_long_ago_holds_no_drain_up(reelworks: Reelworks, database: Database) -> None:
+    report(database, in_hand=3, is_silent=True, silent_seconds=3601)
+    report(database, SECOND)
+
+    ended = reelworks("drain", "--host", "there", "--wait", "0")
+
+    assert ended.status == 0, ended.err
+    assert NODE not in ended.out
 
 
 def test_next_process_of_the_name_ends_the_silence(reelworks: Reelworks, database: Database) -> None:

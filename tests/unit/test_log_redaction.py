@@ -183,6 +183,8 @@ def test_secret_is_removed_in_every_form(form: Callable[[str], str]) -> None:
         (f"callbacks%2Fkie%2F1%3Ft%3D{'aB-_' * 10}abc", "[…]"),
         ("a %3Fb%3Dsecret c", "a […] c"),
         (f"the token {'aB-_' * 10}abc is wrong", "the token […] is wrong"),
+        (f"Cookie: reelworks_session={'aB-_' * 10}abc; theme=dark", "Cookie: reelworks_session=[…]; theme=dark"),
+        (f"X-CSRF-Token: {'aB-_' * 10}abc", "X-CSRF-Token: […]"),
         ("e0065577-9f55-4781-8fcf-7f5e2a9509a6", "e0065577-9f55-4781-8fcf-7f5e2a9509a6"),
         ("customers/1f0c/2a.png", "customers/1f0c/2a.png"),
         ("what? a=b", "what? a=b"),

@@ -1,3 +1,4 @@
+import { readServerTime } from './clock';
 import { asProblem, Problem, problemOf } from './problem';
 
 /** The page lies at `PREFIX/studio/`, the API at `PREFIX/v1/`. */
@@ -63,6 +64,8 @@ export async function send(method: string, path: string, options: Options = {}):
     if (signal?.aborted) throw signal.reason;
     throw asProblem(thrown);
   }
+  // Every tab reads its session first, and no cache keeps the answer.
+  if (path === '/v1/session') readServerTime(response.headers.get('date'));
   if (response.ok) return response;
   throw refused(await problemOf(response), path);
 }

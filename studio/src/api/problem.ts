@@ -28,6 +28,13 @@ export class Problem extends Error {
   }
 }
 
+/** A message of the API as a sentence. Names of models, such as `veo-3`, keep their small letter. */
+export function sentence(message: string): string {
+  const text = message.trim();
+  const begins = /^[a-z]+[ ,:]/.test(text) ? text.charAt(0).toUpperCase() + text.slice(1) : text;
+  return /[.!?…]$/.test(begins) ? begins : `${begins}.`;
+}
+
 /** The problem that a response tells. */
 export async function problemOf(response: Response): Promise<Problem> {
   const retryAfter = Number(response.headers.get('retry-after')) || null;
@@ -39,7 +46,7 @@ export async function problemOf(response: Response): Promise<Problem> {
     // A proxy answered with a page of its own.
   }
   const detail = body.detail ?? body.title ?? `The server answered with ${response.status}.`;
-  return new Problem(response.status, body.code ?? 'unknown', detail, body.errors ?? [], body, retryAfter, requestId);
+  return new Problem(response.status, body.code ?? 'unknown', sentence(detail), body.errors ?? [], body, retryAfter, requestId);
 }
 
 /** A thrown thing as a problem. */

@@ -27,9 +27,10 @@ effect(() => {
 export function Balance() {
   const { value } = balance;
   return (
-    <a class="balance" href="#/account" title="Credits">
+    <a class="balance" href="#/account" title="Credits and use">
       <Icon name="coin" />
       <span class="balance-number">{value ? written(value.available) : '…'}</span>
+      <span class="visually-hidden"> credits</span>
       {value && value.held > 0 ? <span class="balance-held">{written(value.held)} held</span> : null}
     </a>
   );

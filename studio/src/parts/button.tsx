@@ -24,7 +24,13 @@ export function Button({ children, kind = 'plain', icon, label, isBusy = false, 
       aria-label={label}
       title={children ? undefined : label}
       aria-busy={isBusy || undefined}
-      disabled={disabled || isBusy}
+      aria-disabled={isBusy || undefined}
+      disabled={disabled}
+      onClick={(event) => {
+        // A disabled button would lose the focus.
+        if (isBusy) event.preventDefault();
+        else rest.onClick?.(event);
+      }}
     >
       {icon ? <Icon name={icon} /> : null}
       {children ? <span>{children}</span> : null}

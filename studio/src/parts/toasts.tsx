@@ -26,11 +26,11 @@ export function toast(text: string, { kind = 'done', action = null }: Partial<Pi
 
 export function Toasts() {
   return (
-    <ul class="toasts" role="status" aria-label="Messages">
+    <div class="toasts" role="status">
       {toasts.value.map(({ id, text, kind, action }) => {
         const drop = () => (toasts.value = toasts.value.filter((each) => each.id !== id));
         return (
-          <li key={id} class={`toast glass ${kind}`}>
+          <div key={id} class={`toast glass ${kind}`}>
             <span>{text}</span>
             {action ? (
               <Button
@@ -43,9 +43,9 @@ export function Toasts() {
               </Button>
             ) : null}
             <Button kind="quiet" icon="close" label="Close the message" onClick={drop} />
-          </li>
+          </div>
         );
       })}
-    </ul>
+    </div>
   );
 }

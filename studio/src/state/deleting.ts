@@ -15,21 +15,25 @@ export const deleting = signal<ReadonlySet<string>>(new Set());
 
 const waiting = new Map<string, ReturnType<typeof setTimeout>>();
 
-/** Delete a generation after a delay; a message offers the undo. */
-export function deleteWithUndo(id: string): void {
+/** Delete a generation after a delay; a message offers the undo, after which `onUndo` runs. */
+export function deleteWithUndo(id: string, onUndo: () => void = () => undefined): void {
   if (deleting.value.has(id)) return;
   deleting.value = new Set([...deleting.value, id]);
   waiting.set(id, setTimeout(() => void deleteNow(id), DELAY));
   announce('Deleted. Undo is in the messages.');
-  toast('Deleted', { action: { label: 'Undo', run: () => undo(id) } });
+  toast('Deleted', { action: { label: 'Undo', run: () => undo(id) && onUndo() } });
 }
 
-function undo(id: string): void {
+/** Whether it was not too late. */
+function undo(id: string): boolean {
   clearTimeout(waiting.get(id));
-  // Too late: the request was sent.
-  if (!waiting.delete(id)) return void toast('It is deleted already.', { kind: 'failed' });
+  if (!waiting.delete(id)) {
+    toast('It is deleted already.', { kind: 'failed' });
+    return false;
+  }
   restore(id);
   announce('Not deleted');
+  return true;
 }
 
 function restore(id: string): void {

@@ -20,9 +20,13 @@ const COPIED = [
 
 /** An order with the settings of a generation. */
 export function sameSettings(generation: Generation): Partial<Order> {
-  const { inputs, model, kind } = generation;
+  const { preview_of: planned, kind } = generation;
+  // A preview is ordered by the settings of its video, which takes its shape from the picture.
+  const inputs = planned ? { ...planned.inputs, aspect_ratio: generation.inputs.aspect_ratio ?? null } : generation.inputs;
+  const model = planned?.text_to_video ?? generation.model;
   const entries = COPIED.map((name) => [name, inputs[name]]).filter(([, value]) => value !== null && value !== undefined);
-  return { ...(Object.fromEntries(entries) as Partial<Order>), model, kind, prompt: promptOf(generation) };
+  const order = { ...(Object.fromEntries(entries) as Partial<Order>), model, prompt: promptOf({ inputs }) };
+  return planned ? { ...order, kind: 'video', preview: true } : { ...order, kind };
 }
 
 /** The same with another seed; without one where the model takes none. */
@@ -54,6 +58,7 @@ export function extenders({ kind, model, inputs }: Generation, models: readonly 
 
 /** An order of a model that goes on where the video ends. */
 export function extension(generation: Generation, model: Model): Partial<Order> {
-  const { inputs } = generation;
-  return { model: model.name, kind: 'video', prompt: promptOf(generation), ...asInput(generation), ...(inputs.style ? { style: inputs.style } : {}) };
+  const { style } = generation.inputs;
+  const order: Partial<Order> = { model: model.name, kind: 'video', prompt: promptOf(generation), ...asInput(generation) };
+  return style ? { ...order, style } : order;
 }

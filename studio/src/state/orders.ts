@@ -5,7 +5,7 @@ import { get } from '../api/client';
 import { asProblem } from '../api/problem';
 import type { Batch, Generation, Page } from '../api/schemas';
 import { deleting } from './deleting';
-import { forgetGeneration, hasEnded, keep, knownGeneration, placed, readGeneration, unfinished } from './generations';
+import { forgetGeneration, keep, knownGeneration, placed, readGeneration, unfinished } from './generations';
 
 const MOST_UNFINISHED = 100;
 const RECENT = 12;
@@ -95,8 +95,15 @@ export async function readBatch(id: string, limit: number): Promise<Batch> {
   return batch;
 }
 
+/** Generations of which the server said that they cannot be cancelled: their providers cannot stop. */
+const notCancellable = signal<ReadonlySet<string>>(new Set());
+
+export function noteNotCancellable(id: string): void {
+  notCancellable.value = new Set([...notCancellable.value, id]);
+}
+
 /** Whether the generation can still be cancelled, as far as the page knows. */
-export function isCancellable(generation: Generation): boolean {
-  const { stage, cancel_requested_at } = generation;
-  return !hasEnded(generation) && !cancel_requested_at && ['queued', 'submitting', 'generating'].includes(stage);
+export function isCancellable({ id, stage, cancel_requested_at }: Generation): boolean {
+  const isEarly = stage === 'queued' || stage === 'submitting' || stage === 'generating';
+  return isEarly && !cancel_requested_at && !notCancellable.value.has(id);
 }

@@ -20,6 +20,7 @@ LOWER: Final[Mapping[str, tuple[str, str]]] = {
     "ReelworksNobodyTakesWork": ("> 60", "> 2"),
     "ReelworksStuck": ("> 300", "> 3"),
     "ReelworksFailures": (">= 5", ">= 1"),
+    "ReelworksProviderFails": (">= 5", ">= 1"),
     "ReelworksCallbacksMissing": (">= 3", ">= 1"),
     "ReelworksGatewayErrors": (">= 10", ">= 1"),
     "ReelworksQueueFull": (">= 64", ">= 4"),

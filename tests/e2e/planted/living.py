@@ -33,6 +33,7 @@ def live(run: Run) -> None:
     _refusals(run)
     _crashes(run)
     _keys(run)
+    _session(run)
     _endpoints(run)
     _callbacks(run)
     _uploads(run)
@@ -193,6 +194,21 @@ def _keys(run: Run) -> None:
         for path in ("/v1/credits", "/v1/keys", "/v1/admin/limits", "/v1/me"):
             answer = run.system.http.get(path, headers={"X-API-Key": key})
             run.garden.wrote(Output.OWN_DOCUMENTS, f"{path} with {name}", answer.text)
+
+
+def _session(run: Run) -> None:
+    """A page signs in, reads and is refused, and says its tokens in wrong places."""
+    with httpx.Client(base_url=run.system.http.base_url, trust_env=False) as page:
+        signed_in = page.post("/v1/session", json={"api_key": run.customer.api_key}).raise_for_status().json()
+        token, csrf = page.cookies["reelworks_session"], signed_in["csrf_token"]
+        run.garden.plant(Planted("a session", token, Sort.TOKEN), Planted("a CSRF token", csrf, Sort.TOKEN))
+        run.garden.wrote(Output.OWN_DOCUMENTS, "by a session", page.get("/v1/me").raise_for_status().text)
+        for name, given in {"no CSRF token": "", "a wrong one": token, "a right one": csrf}.items():
+            answer = page.post("/v1/generations", json={}, headers={"X-CSRF-Token": given})
+            run.garden.wrote(Output.PROBLEMS, name, answer.text)
+        for secret in (token, csrf):
+            path = f"/v1/generations/{secret}"
+            run.garden.wrote(Output.PROBLEMS, f"a token as an id: {len(secret)}", page.get(path).text)
 
 
 def _endpoints(run: Run) -> None:

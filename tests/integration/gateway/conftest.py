@@ -12,6 +12,7 @@ from schemas.settings import Settings
 from storage import customers
 from storage.api_keys import Owner, Terms
 from storage.database import Database
+from tests.integration.gateway.page import OpenPage, Page
 from tests.integration.gateway.serving import serving
 from tests.support import NewCustomer
 
@@ -53,3 +54,17 @@ def broker(settings: Settings) -> Iterator[redis.Redis]:
     with redis.Redis.from_url(settings.redis_url) as client:
         client.flushdb()
         yield client
+
+
+@pytest.fixture
+def open_page(gateway: httpx.Client) -> Iterator[OpenPage]:
+    """Signs in with a key, or with None as the development customer."""
+    pages: list[Page] = []
+
+    def open_(api_key: str | None) -> Page:
+        pages.append(Page(gateway, api_key))
+        return pages[-1]
+
+    yield open_
+    for page in pages:
+        page.close()

@@ -1,16 +1,21 @@
 """The lists of keys, customers and services, and the customers of a service by their texts."""
 
 from collections.abc import Callable
+from dataclasses import replace
 from urllib.parse import quote
+from uuid import uuid4
 
 import httpx
 import pytest
 
 from schemas.enums import Scope
+from schemas.orders import Route
+from schemas.settings import Settings
+from storage import customers
 from storage.api_keys import Owner
 from storage.database import Database
 from tests.integration.gateway.test_keys import ALL, ORDER, PRICE, headers, problem
-from tests.support import NewCustomer, operator_key
+from tests.support import NewCustomer, a_generation, an_order, operator_key
 
 
 def test_list_has_pages_and_the_spending_of_each_cap(
@@ -53,6 +58,35 @@ def test_lists_of_customers_and_services_have_pages(
             422,
             "invalid_request",
         )
+
+
+def test_customers_are_found_by_name_number_and_generation(
+    gateway: httpx.Client,
+    customer: NewCustomer,
+    service: Owner,
+    make_key: Callable[..., str],
+    database: Database,
+    settings: Settings,
+) -> None:
+    operator, of_service = headers(operator_key(database)), headers(make_key(service, scopes=tuple(Scope)))
+    body = {"name": "100% Sons", "customer_id": "k/17"}
+    made = gateway.post("/v1/admin/customers", json=body, headers=of_service).json()
+    with database.transaction() as session:
+        twin = replace(customer, id=customers.ensure_test_customer(session, customer.id))
+    of_test_key = an_order().model_copy(update={"routes": [Route(provider="test_kie", model="google/nano-banana")]})
+    orders = [str(a_generation(database, settings, customer)), str(a_generation(database, settings, twin, of_test_key))]
+
+    def found(text: str, key: dict[str, str]) -> list[str]:
+        answer = gateway.get("/v1/admin/customers", params={"q": text}, headers=key).raise_for_status()
+        return [one["id"] for one in answer.json()["data"]]
+
+    for text in ("SONS", "100%", "k/17", made["id"]):
+        assert found(text, operator) == found(text, of_service) == [made["id"]]
+    for text in ("k/1", "1_0%", str(uuid4())):
+        assert found(text, operator) == []
+    for text in (str(customer.id), *orders):
+        assert found(text, operator) == [str(customer.id)]
+        assert found(text, of_service) == []
 
 
 @pytest.mark.parametrize("reference", ["a/b", "a/b/", "/a", "1/keys", "services", "a%2Fb", "Ünal & Söhne?#"])

@@ -1,17 +1,14 @@
 """`/mcp` as the program of an agent uses it: sessions of the official client, with the old protocol and the new one."""
 
-import asyncio
 import base64
 import threading
 from collections.abc import Awaitable, Callable
 from typing import Any
 
 import httpx
-import httpx2
 import mcp_types as types
 import pytest
 from mcp import Client, MCPError
-from mcp.client.streamable_http import streamable_http_client
 
 from schemas.enums import Scope
 from schemas.settings import Settings
@@ -19,15 +16,13 @@ from storage.api_keys import Owner
 from storage.database import Database
 from storage.objects import ObjectStore
 from tests.integration.gateway.finishing import complete
+from tests.integration.gateway.mcp_sessions import IMAGE, VIDEO, in_session, text_of
 from tests.media_files.images import png
 from tests.support import NewCustomer, a_generation
 
 # The client's modes: the protocol of 2025-11-25, and the stateless one of 2026-07-28.
 MODES = ("legacy", "2026-07-28")
 VERSIONS = {"legacy": "2025-11-25", "2026-07-28": "2026-07-28"}
-
-IMAGE = {"prompt": "a lighthouse in fog", "model": "nano-banana", "aspect_ratio": "landscape"}
-VIDEO = {"prompt": "a paper boat on a rainy street", "model": "kling-2.6-text-to-video", "duration": 5}
 
 Session = Callable[..., Any]
 
@@ -37,15 +32,12 @@ def session(request: pytest.FixtureRequest, gateway: httpx.Client, customer: New
     """Runs a coroutine function with a client of the door, and returns its result."""
 
     def run(work: Callable[[Client], Awaitable[Any]], headers: dict[str, str] | None = None, **options: Any) -> Any:
-        async def connected() -> Any:
-            given = customer.headers if headers is None else headers
-            async with httpx2.AsyncClient(headers=given, timeout=60, trust_env=False) as http:
-                transport = streamable_http_client(f"{str(gateway.base_url).rstrip('/')}/mcp", http_client=http)
-                async with Client(transport, mode=request.param, **options) as client:
-                    assert client.protocol_version == VERSIONS[request.param]
-                    return await work(client)
+        async def checked(client: Client) -> Any:
+            assert client.protocol_version == VERSIONS[request.param]
+            return await work(client)
 
-        return asyncio.run(connected())
+        given = customer.headers if headers is None else headers
+        return in_session(gateway, given, checked, mode=request.param, **options)
 
     return run
 
@@ -59,12 +51,6 @@ def call(session: Session, tool: str, arguments: dict[str, Any], **options: Any)
     answer = session(work, **options)
     assert isinstance(answer, types.CallToolResult)
     return answer
-
-
-def text_of(answer: types.CallToolResult) -> str:
-    """The text of an answer."""
-    assert isinstance(answer.content[0], types.TextContent)
-    return answer.content[0].text
 
 
 def test_the_tools_say_what_they_take(session: Session) -> None:
@@ -286,15 +272,10 @@ def test_a_client_that_can_ask_asks_the_user(gateway: httpx.Client, rich: NewCus
         questions.append(params.message)
         return types.ElicitResult(action="accept" if agrees else "decline", content={"order": True} if agrees else None)
 
-    options: dict[str, Any] = {"mode": "2026-07-28", "elicitation_callback": reply}
+    async def work(client: Client) -> types.CallToolResult:
+        return await client.call_tool("generate_video", DEAR)
 
-    async def work() -> types.CallToolResult:
-        async with httpx2.AsyncClient(headers=rich.headers, timeout=60, trust_env=False) as http:
-            transport = streamable_http_client(f"{str(gateway.base_url).rstrip('/')}/mcp", http_client=http)
-            async with Client(transport, **options) as client:
-                return await client.call_tool("generate_video", DEAR)
-
-    answer = asyncio.run(work())
+    answer = in_session(gateway, rich.headers, work, mode="2026-07-28", elicitation_callback=reply)
     assert len(questions) == 1
     assert "280 credits" in questions[0]
     assert answer.is_error is not agrees

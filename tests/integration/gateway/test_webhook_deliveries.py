@@ -1,5 +1,6 @@
 """Messages to endpoints over HTTP: lists, attempts, redeliveries and tests."""
 
+import json
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -91,11 +92,14 @@ def test_filter_that_few_pass_gives_short_pages_that_lead_on(
     assert _found(client, type="generation.accepted", cursor=page["next_cursor"]) == [FAILED]
 
 
-def test_delivery_shows_its_attempts(client: httpx.Client, endpoint: Answer, generation_id: str) -> None:
+def test_delivery_shows_its_body_and_its_attempts(client: httpx.Client, endpoint: Answer, generation_id: str) -> None:
     (listed,) = client.get(DELIVERIES, params={"state": "failed"}).json()["data"]
 
     shown = client.get(f"{DELIVERIES}/{listed['id']}").raise_for_status().json()
     (attempt,) = shown.pop("attempts")
+    body = json.loads(shown.pop("body"))
+    assert (body["id"], body["type"]) == (listed["event_id"], "generation.accepted")
+    assert body["data"]["generation_id"] == generation_id
     assert shown == listed
     assert (shown["endpoint_id"], shown["generation_id"], shown["tries"]) == (endpoint["id"], generation_id, 1)
     assert shown["next_at"] is None

@@ -370,7 +370,7 @@ _AT_0030 = [
                 gen_random_uuid(), '123', now())
         ON CONFLICT (token_hash) DO NOTHING
     """,
-    "UPDATE studio_sessions SET used_at = now(), view_id = NULL, viewed = NULL, viewed_since = NULL",
+    "UPDATE studio_sessions SET used_at = now()",
 ]
 
 _AT_0031 = [

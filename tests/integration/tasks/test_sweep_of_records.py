@@ -9,7 +9,7 @@ from schemas.enums import SweepKind
 from schemas.limits import AccountLimits, CreateRate, FamilyLimits
 from schemas.setting_groups import RetentionSettings
 from schemas.settings import Settings
-from storage import admission
+from storage import admission, drains
 from storage.database import Database
 from storage.objects import ObjectStore
 from storage.sweeps import base, sweep
@@ -21,6 +21,9 @@ SPEND = text("""
     SELECT :key_id, (now() AT TIME ZONE 'utc')::date - age, age FROM unnest(CAST(:ages AS int[])) AS age
 """)
 END = text("UPDATE shares SET expires_at = now() - make_interval(days => :days) WHERE id = :id")
+SILENT = text("""
+    UPDATE worker_processes SET seen_at = seen_at - make_interval(secs => :seconds) WHERE node SIMILAR TO :pattern
+""")
 REVOKE = text("UPDATE shares SET revoked_at = now() - make_interval(days => :days) WHERE id = :id")
 
 
@@ -111,3 +114,24 @@ def test_turns_of_customers_are_removed_a_day_after_their_last_order_unless_work
     with database.transaction() as session:
         kept = session.execute(text("SELECT DISTINCT customer_id FROM admission_shares")).scalars()
         assert set(kept) == {waiting.id, recent.id}
+
+
+def test_killed_processes_are_forgotten_after_an_hour(
+    database: Database, objects: ObjectStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(base, "SLICE", 2)
+    for number in range(5):
+        with database.statement() as sql:
+            drains.report(sql, f"provider@host-{number}", 1, in_hand=1, is_drained=False)
+    with database.transaction() as session:
+        session.execute(SILENT, {"seconds": 3_500, "pattern": "%"})
+        session.execute(SILENT, {"seconds": 200, "pattern": "%@host-[0-2]"})
+
+    def known() -> list[str]:
+        with database.statement() as sql:
+            return [one.node for one in drains.processes(sql)]
+
+    left = ["provider@host-3", "provider@host-4"]
+    assert known() == left, "nothing waits for the sweep"
+    assert counts(database, objects, SweepKind.PROCESSES, RetentionSettings()) == [3, 3, 0]
+    assert known() == left

@@ -106,6 +106,16 @@ def test_an_alert_leads_to_its_entry_in_the_runbook(rule: dict[str, Any]) -> Non
     assert rule["annotations"]["summary"]
 
 
+@pytest.mark.parametrize("rule", rules(), ids=lambda rule: str(rule["alert"]))
+def test_a_share_of_counts_needs_a_least_count(rule: dict[str, Any]) -> None:
+    """One failure of one call is a share of 100 %."""
+    share, _, count = rule["expr"].partition(" and ")
+    if "rate(" in share and " / " in share:
+        # The count is of the events above the line.
+        events = share.partition(" / ")[0].replace("rate(", "increase(")
+        assert re.fullmatch(re.escape(events) + r" >= [1-9]\d*", count)
+
+
 def test_the_runbook_has_no_entry_of_an_alert_that_is_gone() -> None:
     entries = re.findall(r"^### (Reelworks\w+)$", RUNBOOK.text, re.MULTILINE)
 

@@ -7,6 +7,7 @@ import type { Batch, Generation } from '../../api/schemas';
 import { refreshBalance } from '../../app/balance';
 import { session } from '../../app/session';
 import { addPlaced, keep, keepWhole, knownGeneration } from '../../state/generations';
+import { noteNotCancellable } from '../../state/orders';
 import { announce } from '../announce';
 import { toast } from '../toasts';
 
@@ -30,7 +31,8 @@ export function useAction(run: () => Promise<void>): { act: () => void; isBusy: 
 /** Show a refusal as a message; without enough credits with the way to more. */
 export function showProblem(problem: Problem): void {
   const url = problem.status === 402 ? session.value?.credits_url : null;
-  toast(problem.message, { kind: 'failed', action: url ? { label: 'Get credits', run: () => void open(url, '_blank', 'noopener') } : null });
+  const action = url ? { label: 'Get credits', run: () => void open(url, '_blank', 'noopener') } : null;
+  toast(problem.message, { kind: 'failed', action });
 }
 
 /** Order a failed or cancelled generation once more. A second press gives the same new generation. */
@@ -50,7 +52,13 @@ export function useRetry(generation: Generation): { retry: () => void; isBusy: b
 
 /** Cancel a generation; a provider that has it is asked to stop. */
 export async function cancelGeneration({ id }: Generation): Promise<void> {
-  const { value } = keepWhole(await post<Generation>(`/v1/generations/${id}/cancel`));
+  let value: Generation;
+  try {
+    ({ value } = keepWhole(await post<Generation>(`/v1/generations/${id}/cancel`)));
+  } catch (thrown) {
+    if (asProblem(thrown).code === 'not_cancellable') noteNotCancellable(id);
+    throw thrown;
+  }
   announce(value.status === 'cancelled' ? 'Cancelled' : 'The provider is asked to stop');
   void refreshBalance();
 }

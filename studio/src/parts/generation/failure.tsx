@@ -23,7 +23,7 @@ export function Failure({ generation }: { generation: Generation }) {
       {outcome && error ? <p class="soft">{error.message}</p> : null}
       <p>{costInWords(generation)}</p>
       {isReadOnly.value ? null : (
-        <p class="row">
+        <p class="button-row">
           {retried_by ? (
             <a class="button" href={to(`g/${retried_by}`)}>
               See the new try

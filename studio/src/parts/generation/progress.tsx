@@ -74,6 +74,7 @@ export function restInWords({ from, to }: Rest): string {
   if (to < 1) return 'longer than usual';
   const [low, high] = [seconds(from), seconds(Math.ceil(to))];
   if (from < 1) return `at most ${high} left, usually`;
-  if (low === high) return `about ${low} left`;
+  // A narrow range is one number.
+  if (to - from < Math.max(2, to / 10)) return `about ${high} left`;
   return from < 60 && to < 60 ? `about ${Math.round(from)} to ${high} left` : `about ${low} to ${high} left`;
 }

@@ -7,6 +7,7 @@ import { placeInWords } from './stages';
 test.each([
   [{ from: 20.4, to: 44.2 }, 'about 20 to 45 s left'],
   [{ from: 50, to: 100 }, 'about 50 s to 1 min 40 s left'],
+  [{ from: 185, to: 186 }, 'about 3 min 6 s left'],
   [{ from: 0, to: 12 }, 'at most 12 s left, usually'],
   [{ from: 0, to: 0 }, 'longer than usual'],
 ])('%o reads %s', (rest, text) => expect(restInWords(rest)).toBe(text));

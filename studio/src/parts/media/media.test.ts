@@ -16,6 +16,8 @@ const stored = (content_type: string) => ({ ...image, assets: [{ role: 'result',
 test('the prompt is the text that was typed, without the text of the style', () => {
   expect(promptOf(image)).toBe('a boat');
   expect(promptOf({ inputs: { ...image.inputs, style: null } } as Generation)).toBe('a boat\n\nStyle: soft light');
+  const planned = { model: 'kling', credits: 70, inputs: { ...image.inputs, prompt: 'a whale', style: null } };
+  expect(promptOf({ ...image, preview_of: planned } as Generation)).toBe('a whale');
 });
 
 test('the shape is that of the file, and before that of the order', () => {

@@ -43,8 +43,9 @@ export function shapeOf(generation: Generation): number {
   return generation.kind === 'video' ? 16 / 9 : 1;
 }
 
-/** The prompt as it was typed: without the text that the style adds. */
-export function promptOf({ inputs }: Pick<Generation, 'inputs'>): string {
+/** The prompt as it was typed: without the text that a style adds, and of a preview that of its video. */
+export function promptOf(generation: Pick<Generation, 'inputs'> & Partial<Pick<Generation, 'preview_of'>>): string {
+  const { inputs } = generation.preview_of ?? generation;
   if (!inputs.style) return inputs.prompt;
   const at = inputs.prompt.lastIndexOf('\n\nStyle: ');
   return at < 0 ? inputs.prompt : inputs.prompt.slice(0, at);

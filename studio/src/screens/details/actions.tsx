@@ -4,9 +4,10 @@ import type { Generation } from '../../api/schemas';
 import { go, to } from '../../app/routes';
 import { isReadOnly } from '../../app/session';
 import { Button } from '../../parts/button';
+import { Continue } from '../../parts/generation/continue';
 import { Dialog } from '../../parts/dialog';
-import { Icon } from '../../parts/icon';
-import { contentOf, downloadOf, resultOf } from '../../parts/media/media';
+import { Download } from '../../parts/media/download';
+import { contentOf, resultOf } from '../../parts/media/media';
 import { bytes } from '../../parts/numbers';
 import { deleteWithUndo } from '../../state/deleting';
 import { openDraft } from '../../state/draft';
@@ -18,18 +19,15 @@ import { Shares } from './shares';
 
 /** What one can do with a generation. */
 export function Actions({ generation }: { generation: Generation }) {
-  const download = downloadOf(generation);
   const size = resultOf(generation)?.size_bytes;
   const mayChange = !isReadOnly.value;
   return (
     <div class="details-actions" role="group" aria-label="Actions">
-      {download ? (
-        <a class="button main" href={download} download>
-          <Icon name="down" />
-          <span>Download{size ? ` (${bytes(size)})` : ''}</span>
-        </a>
-      ) : null}
-      {download ? <Shares generation={generation} /> : null}
+      <Continue generation={generation} />
+      <Download generation={generation} kind={generation.preview_of ? 'plain' : 'main'}>
+        {`Download${size ? ` (${bytes(size)})` : ''}`}
+      </Download>
+      {contentOf(generation) ? <Shares generation={generation} /> : null}
       {mayChange ? <Again generation={generation} /> : null}
       {mayChange && hasEnded(generation) ? <Delete generation={generation} /> : null}
     </div>
@@ -42,7 +40,7 @@ function Again({ generation }: { generation: Generation }) {
   const [extender] = hasFile ? extenders(generation, models.value ?? []) : [];
   return (
     <>
-      <Button icon="die" onClick={() => openDraft(variation(generation, modelNamed(generation.model)))}>
+      <Button icon="die" onClick={() => openDraft(variation(generation, modelNamed(generation.preview_of?.text_to_video ?? generation.model)))}>
         Make a variation
       </Button>
       <Button icon="copy" onClick={() => openDraft(sameSettings(generation))}>
@@ -73,7 +71,7 @@ function Delete({ generation }: { generation: Generation }) {
   const run = () => {
     asks.value = false;
     const { next, previous } = around(id);
-    deleteWithUndo(id);
+    deleteWithUndo(id, () => go(to(`g/${id}`)));
     const nearest = next ?? previous;
     go(nearest ? to(`g/${nearest}`) : '#/gallery');
   };

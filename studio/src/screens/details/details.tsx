@@ -6,6 +6,7 @@ import type { Generation } from '../../api/schemas';
 import { route } from '../../app/routes';
 import { Button } from '../../parts/button';
 import { Empty } from '../../parts/empty';
+import { useRetryKey } from '../../parts/generation/retry-key';
 import { promptOf, shapeOf } from '../../parts/media/media';
 import { Time } from '../../parts/time';
 import { deleting } from '../../state/deleting';
@@ -32,6 +33,7 @@ export function Details() {
       .catch((thrown: unknown) => (problem.value = asProblem(thrown)));
   };
   useEffect(() => {
+    scrollTo(0, 0);
     read();
     void readModels();
   }, []);
@@ -51,7 +53,7 @@ function Missing({ text, retry }: { text: string; retry?: () => void }) {
       <div class="glass panel">
         <Empty icon="trash">
           <p>{text}</p>
-          <p class="row details-missing">
+          <p class="button-row details-missing">
             {retry ? (
               <Button icon="again" onClick={retry}>
                 Try again
@@ -68,7 +70,8 @@ function Missing({ text, retry }: { text: string; retry?: () => void }) {
 }
 
 function Found({ generation }: { generation: Generation }) {
-  const { kind, model, created_at } = generation;
+  const { id, kind, model, created_at } = generation;
+  useRetryKey(() => knownGeneration(id)?.value);
   return (
     <section class="screen details">
       <Neighbours />
@@ -79,7 +82,7 @@ function Found({ generation }: { generation: Generation }) {
         <Stage generation={generation} />
       </div>
       <div class="details-side">
-        <p class="order-facts soft">
+        <p class="facts-line soft">
           <span>{model}</span>
           <Time at={created_at} />
         </p>

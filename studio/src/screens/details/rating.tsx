@@ -12,13 +12,18 @@ const WORDS = ['Poor', 'Fair', 'Good', 'Very good', 'Excellent'] as const;
 
 /** Rates a result, 1 to 5. */
 export function Rating({ generation }: { generation: Generation }) {
-  const wanted = useSignal(0);
+  // The choice that is being sent.
+  const wanted = useSignal<number | null>(null);
   const { act } = useAction(async () => {
-    const { value } = keep(await post<Generation>(`/v1/generations/${generation.id}/rating`, { rating: wanted.value }));
-    announce(`Rated ${value.rating} of 5`);
+    try {
+      keep(await post<Generation>(`/v1/generations/${generation.id}/rating`, { rating: wanted.value }));
+      announce(`Rated ${wanted.value} of 5`);
+    } finally {
+      wanted.value = null;
+    }
   });
   if (generation.status !== 'completed') return null;
-  const { rating } = generation;
+  const rating = wanted.value ?? generation.rating;
   return (
     <Choice
       legend="Your rating"

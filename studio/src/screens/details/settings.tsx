@@ -18,17 +18,17 @@ export function Settings({ generation }: { generation: Generation }) {
       <header class="details-part-top">
         <h2>Prompt</h2>
         <CopyButton text={prompt} name="Prompt">
-          Copy
+          Copy prompt
         </CopyButton>
       </header>
       <p class="details-prompt">{prompt}</p>
       <header class="details-part-top">
         <h2>Settings</h2>
         <CopyButton text={JSON.stringify(sameSettings(generation), null, 2)} name="Settings">
-          Copy all
+          Copy settings
         </CopyButton>
       </header>
-      <dl class="facts">
+      <dl class="details-facts">
         {facts(generation).map(([name, value]) => (
           <div key={name}>
             <dt>{name}</dt>
@@ -41,20 +41,24 @@ export function Settings({ generation }: { generation: Generation }) {
 }
 
 type Fact = [name: string, value: ComponentChildren];
+type MaybeFact = [name: string, value: ComponentChildren | null | undefined];
 
 function facts(generation: Generation): Fact[] {
-  const all: [string, ComponentChildren | null | undefined][] = [
+  const planned = generation.preview_of;
+  const all: MaybeFact[] = [
     ...orderFacts(generation),
     ...resultFacts(generation),
     ['Cost', costFact(generation)],
     ['Ordered', <Time at={generation.created_at} />],
     ['Ended', generation.finished_at ? <Time at={generation.finished_at} /> : null],
     ['State', STAGES[generation.stage].label],
-    ['Fetched', generation.downloads ? `${generation.downloads} times` : null],
+    ['Fetched', generation.downloads ? (generation.downloads === 1 ? 'once' : `${generation.downloads} times`) : null],
     ['Reference', generation.reference],
     ...Object.entries(generation.metadata).map(([key, value]): [string, string] => [`Metadata ${key}`, String(value)]),
     ['Repeats', generation.retry_of ? <a href={to(`g/${generation.retry_of}`)}>an earlier try</a> : null],
     ['Repeated by', generation.retried_by ? <a href={to(`g/${generation.retried_by}`)}>a later try</a> : null],
+    ['Preview of', planned ? `a video by ${planned.model}, ${creditsInWords(planned.credits)}` : null],
+    ['Made from', generation.continuation_of ? <a href={to(`g/${generation.continuation_of}`)}>its preview</a> : null],
     ['Batch', generation.batch_id ? <a href={to('gallery', { batch_id: generation.batch_id })}>its other outputs</a> : null],
     ['Id', <Id id={generation.id} />],
   ];
@@ -63,14 +67,14 @@ function facts(generation: Generation): Fact[] {
 
 function Id({ id }: { id: string }) {
   return (
-    <span class="row">
+    <span class="button-row">
       <code>{id}</code>
       <CopyButton text={id} name="Id" />
     </span>
   );
 }
 
-function orderFacts({ model, requested_model, provider, inputs, priority }: Generation): [string, ComponentChildren | null | undefined][] {
+function orderFacts({ model, requested_model, provider, inputs, priority }: Generation): MaybeFact[] {
   return [
     ['Model', requested_model && requested_model !== model ? `${model} (ordered as ${requested_model})` : model],
     ['Maker', provider],
@@ -98,26 +102,37 @@ function yesOrNo(value: boolean | null | undefined): string | null {
 function inputsInWords(urls: readonly string[] | undefined): ComponentChildren | null {
   if (!urls?.length) return null;
   return (
-    <ul class="inputs">
+    <ul class="details-inputs">
       {urls.map((url) => (
-        <li key={url}>{url.startsWith('generation:') ? <a href={to(`g/${url.slice('generation:'.length)}`)}>an earlier result</a> : url.startsWith('upload:') ? 'an upload' : url}</li>
+        <li key={url}>{inputInWords(url)}</li>
       ))}
     </ul>
   );
 }
 
-function resultFacts(generation: Generation): [string, ComponentChildren | null][] {
+function inputInWords(url: string): ComponentChildren {
+  const [scheme, id = ''] = url.split(':', 2);
+  if (scheme === 'generation') return <a href={to(`g/${id}`)}>an earlier result</a>;
+  return scheme === 'upload' ? 'an upload' : url;
+}
+
+function resultFacts(generation: Generation): MaybeFact[] {
   const result = resultOf(generation);
   if (!result) return [];
   const { width, height, duration_seconds, frame_rate, codec, content_type, size_bytes, expires_at, expired_at } = result;
   return [
     ['Pixels', `${width} × ${height}`],
     ['File', `${content_type}, ${codec}, ${bytes(size_bytes)}`],
-    ['Plays', duration_seconds ? `${duration_seconds.toFixed(1)} s${frame_rate ? ` at ${Math.round(frame_rate * 100) / 100} frames a second` : ''}` : null],
+    ['Plays', duration_seconds ? `${duration_seconds.toFixed(1)} s${frame_rate ? ` at ${shortened(frame_rate)} frames a second` : ''}` : null],
     ['Made in', generation.render_seconds === null ? null : seconds(generation.render_seconds)],
     ['File deleted', expired_at ? <Time at={expired_at} /> : null],
     ['File kept until', expires_at && !expired_at ? <Time at={expires_at} /> : null],
   ];
+}
+
+/** A frame rate such as 23.98. */
+function shortened(rate: number): number {
+  return Math.round(rate * 100) / 100;
 }
 
 function costFact({ credits: { price, held, captured, released } }: Generation): string {

@@ -1,6 +1,7 @@
 import { useSignal } from '@preact/signals';
 
 import { get, post, remove } from '../../api/client';
+import { serverNow } from '../../api/clock';
 import { asProblem } from '../../api/problem';
 import type { Generation, Share } from '../../api/schemas';
 import { isReadOnly } from '../../app/session';
@@ -73,6 +74,7 @@ function SharesContent({ id }: { id: string }) {
         </>
       )}
       {problem.value ? <p role="alert">{problem.value}</p> : null}
+      {shares.value?.length === 0 ? <p class="soft">There is no link yet.</p> : null}
       <ul class="shares" aria-label="Links" aria-busy={shares.value === null && problem.value === null}>
         {shares.value?.map((share) => (
           <ShareLine key={share.id} share={share} onEnd={() => end(share)} />
@@ -85,7 +87,7 @@ function SharesContent({ id }: { id: string }) {
 function ShareLine({ share, onEnd }: { share: Share; onEnd: () => Promise<void> }) {
   const { act, isBusy } = useAction(onEnd);
   const { url, views, expires_at, revoked_at } = share;
-  const hasExpired = Date.parse(expires_at) <= Date.now();
+  const hasExpired = Date.parse(expires_at) <= serverNow();
   const seen = `seen ${views} ${views === 1 ? 'time' : 'times'}`;
   if (revoked_at || hasExpired) {
     return (
@@ -102,7 +104,7 @@ function ShareLine({ share, onEnd }: { share: Share; onEnd: () => Promise<void> 
       <p class="soft">
         Ends <Time at={expires_at} />, {seen}
       </p>
-      <p class="row">
+      <p class="button-row">
         <Button icon="copy" onClick={() => void copyText(url, 'Link')}>
           Copy
         </Button>

@@ -39,12 +39,15 @@ function KeyForm() {
   const field = useRef<HTMLInputElement>(null);
   const submit = async (event: Event) => {
     event.preventDefault();
+    if (isBusy) return;
     const problem = key.trim() ? await tried(() => signIn(key.trim()), setIsBusy) : 'Enter your API key.';
     setError(problem);
     if (problem) field.current?.focus();
   };
   return (
     <form class="signin-form" aria-label="Sign in" noValidate onSubmit={(event) => void submit(event)}>
+      {/* Browsers that keep the key file it under this name. */}
+      <input type="text" name="username" value="Reelworks API key" autoComplete="username" readOnly hidden />
       <Field label="API key" hint="Begins with rw_. Your operator, or the page Account, makes keys.">
         {(ids) => (
           <div class="signin-key">
@@ -121,7 +124,7 @@ async function tried(run: () => Promise<void>, setIsBusy: (isBusy: boolean) => v
 /** A strip of film that comes out of words. */
 function Reel() {
   return (
-    <svg viewBox="0 0 420 420" role="presentation">
+    <svg viewBox="0 0 480 440" role="presentation">
       <defs>
         <linearGradient id="reel" x1="0" y1="0" x2="1" y2="1">
           <stop offset="0" stop-color="#7b61ff" />
@@ -129,7 +132,7 @@ function Reel() {
         </linearGradient>
       </defs>
       {[0, 1, 2].map((place) => (
-        <g key={place} transform={`translate(${40 + place * 70} ${250 - place * 90}) rotate(-12)`}>
+        <g key={place} transform={`translate(${20 + place * 90} ${270 - place * 92}) rotate(-12)`}>
           <rect class="frame" width="230" height="132" rx="14" />
           <path class="holes" d="M14 12h204M14 120h204" />
           <path class="hill" d={`M12 108L${70 + place * 14} ${54 - place * 4}L120 92L${160 - place * 8} 64L218 108z`} />

@@ -20,9 +20,9 @@ const FIELDS = ['negative_prompt', 'seed', 'output_format', 'enhance_prompt', 'p
 export function Advanced({ model, can, values, reasons }: Props) {
   const isOpen = FIELDS.some((name) => reasons[name]);
   return (
-    <details class="fold" open={isOpen || undefined}>
+    <details class="order-fold" open={isOpen || undefined}>
       <summary>Advanced</summary>
-      <div class="fold-content">
+      <div class="order-fold-content">
         {can.negative_prompt_characters ? <NegativePrompt can={can} text={values.negative_prompt} error={reasons['negative_prompt']} /> : null}
         {can.max_seed ? <Seed most={can.max_seed} value={values.seed} error={reasons['seed']} /> : null}
         {can.output_formats.length > 1 ? (

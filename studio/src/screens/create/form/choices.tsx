@@ -114,7 +114,7 @@ function Facts({ model, can }: { model: Model; can: Capabilities }) {
   const facts = factsOf(model, can);
   if (!facts.length) return null;
   return (
-    <p class="facts">
+    <p class="model-facts">
       <span class="soft">Always:</span> {facts.join(' · ')}
     </p>
   );
@@ -135,7 +135,7 @@ export function factsOf(model: Model, can: Capabilities): string[] {
 
 function Preview({ isOn, error }: { isOn: boolean; error: string | undefined }) {
   return (
-    <label class="switch">
+    <label class="order-switch">
       <input type="checkbox" role="switch" name="preview" checked={isOn} onChange={(event) => change({ preview: event.currentTarget.checked })} />
       <span>
         <strong>Preview first</strong>

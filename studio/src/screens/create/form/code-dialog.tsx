@@ -31,7 +31,7 @@ export function CodeDialog({ orders, extension, isOpen, onClose }: Props) {
       <p class="soft">
         Set <code>REELWORKS_API_KEY</code> to your key. The page never shows a key here.
       </p>
-      <pre class="code" tabIndex={0}>
+      <pre class="order-code" tabIndex={0}>
         <code>{code}</code>
       </pre>
     </Dialog>

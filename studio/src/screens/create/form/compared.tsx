@@ -12,12 +12,12 @@ export function Compared() {
   const { compared } = values.value;
   if (!others.length) return null;
   return (
-    <details class="fold">
+    <details class="order-fold">
       <summary>Compare models{compared.length ? ` (${compared.length + 1})` : ''}</summary>
-      <fieldset class="fold-content compared">
+      <fieldset class="order-fold-content compared">
         <legend class="hint">Make the same with up to {MOST} further models</legend>
         {others.map((other) => (
-          <label key={other.model} class="check">
+          <label key={other.model} class="compare-check">
             <input
               type="checkbox"
               checked={compared.includes(other.model)}
@@ -34,7 +34,7 @@ export function Compared() {
 }
 
 function figuresOf({ credits: price, usual_seconds: usual }: EstimatedModel): string {
-  return `${credits(price)} cr${usual ? ` · ${seconds(usual.p50)}` : ''}`;
+  return `${credits(price)} credits${usual ? ` · ${seconds(usual.p50)}` : ''}`;
 }
 
 function toggle(name: string, isOn: boolean): void {

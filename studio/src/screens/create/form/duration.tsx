@@ -28,6 +28,7 @@ export function Duration({ seconds, value, onChange, error }: Props) {
         type="range"
         min={least}
         max={most}
+        ref={(slider) => slider?.style.setProperty('--part', String((value - least) / (most - least || 1)))}
         step={stepOf(seconds)}
         value={value}
         aria-valuetext={`${value} seconds`}
@@ -37,12 +38,12 @@ export function Duration({ seconds, value, onChange, error }: Props) {
       />
       <div class="presets">
         {presetsOf(seconds).map((preset) => (
-          <button key={preset} type="button" class="chip" aria-pressed={preset === value} onClick={() => onChange(preset)}>
+          <button key={preset} type="button" class="order-chip" aria-pressed={preset === value} onClick={() => onChange(preset)}>
             {preset} s
           </button>
         ))}
       </div>
-      <p class="note field-error" id={`${id}-note`}>
+      <p class="field-note field-error" id={`${id}-note`}>
         {error}
       </p>
     </div>

@@ -1,11 +1,13 @@
 import { useEffect, useState } from 'preact/hooks';
 
-import { address, get } from '../../../api/client';
+import { get } from '../../../api/client';
 import { asProblem } from '../../../api/problem';
 import type { Capabilities, Generation, Kind, Page } from '../../../api/schemas';
 import { Button } from '../../../parts/button';
 import { Dialog } from '../../../parts/dialog';
 import { Empty } from '../../../parts/empty';
+import { promptOf } from '../../../parts/media/media';
+import { Thumb } from '../../../parts/media/thumb';
 import { ago } from '../../../parts/time';
 import { addResult } from './inputs-list';
 
@@ -38,24 +40,24 @@ function Results({ can, onChoose }: { can: Capabilities; onChoose: () => void })
   };
   useEffect(() => void read(null), []);
   if (problem) return <p role="alert">{problem}</p>;
-  if (!found) return <div class="earlier" aria-busy="true" />;
+  if (!found) return <div class="earlier-results" aria-busy="true" />;
   if (!found.data.length) return <Empty icon="image">You have no result yet that this model takes.</Empty>;
   return (
     <>
-      <ul class="earlier">
+      <ul class="earlier-results">
         {found.data.map((each) => (
           <li key={each.id}>
             <button
               type="button"
               class="earlier-result"
-              title={each.inputs.prompt}
+              title={promptOf(each)}
               onClick={() => {
                 addResult(each);
                 onChoose();
               }}
             >
-              {each.links.thumbnail ? <img src={address(each.links.thumbnail)} alt="" loading="lazy" /> : <span class="input-blank" />}
-              <span class="earlier-prompt">{each.inputs.prompt}</span>
+              <Thumb generation={each} shape={4 / 3} alt="" />
+              <span class="earlier-prompt">{promptOf(each)}</span>
               <small class="soft">{ago(each.created_at)}</small>
             </button>
           </li>

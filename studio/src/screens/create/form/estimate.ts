@@ -1,5 +1,5 @@
 /** The price and the usual time of the order, asked anew soon after each change. */
-import { effect, signal } from '@preact/signals';
+import { computed, effect, signal } from '@preact/signals';
 
 import { post } from '../../../api/client';
 import { asProblem, type Problem } from '../../../api/problem';
@@ -7,7 +7,7 @@ import type { Estimate, OrderFields } from '../../../api/schemas';
 import { isReadOnly, may, session } from '../../../app/session';
 import { lengthOf } from './counting';
 import { inputs, isUploading } from './inputs-list';
-import { model, order } from './state';
+import { model, order, values } from './state';
 
 interface State {
   /** The newest price. While another one is asked for, the last one stays. Null: there is none. */
@@ -19,6 +19,12 @@ interface State {
 }
 
 export const estimated = signal<State>({ estimate: null, problem: null, isOld: false });
+
+/** The further models of the order: those that could make the same. */
+export const compared = computed(() => {
+  const able = estimated.value.estimate?.models ?? [];
+  return values.value.compared.filter((name) => able.some((each) => each.model === name));
+});
 
 const PAUSE_MS = 300;
 const ROOM_FOR_STYLE = 300;

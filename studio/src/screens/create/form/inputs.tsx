@@ -1,7 +1,6 @@
 import { useRef, useState } from 'preact/hooks';
 
 import type { Capabilities, Kind } from '../../../api/schemas';
-import { isReadOnly } from '../../../app/session';
 import { Button } from '../../../parts/button';
 import { Icon } from '../../../parts/icon';
 import { bytes } from '../../../parts/numbers';
@@ -17,67 +16,73 @@ interface Props {
 
 /** Input pictures and videos: dropped, pasted, picked, or earlier results. */
 export function Inputs({ can, reasons, onEarlier }: Props) {
-  const picker = useRef<HTMLInputElement>(null);
-  const [isOver, setIsOver] = useState(false);
   const used = usedInputs(inputs.value, can);
   const most = can.max_images + can.max_videos;
   const error = reasons['image_urls'] ?? reasons['video_urls'];
-  const isFull = used.size >= most;
   return (
-    <fieldset class="inputs" aria-describedby="inputs-note">
+    <fieldset class="order-inputs" aria-describedby="inputs-note">
       <legend>{titleOf(can)}</legend>
-      {inputs.value.length ? (
-        <ul class="input-tiles">
-          {inputs.value.map((input) => (
-            <InputTile key={input.id} input={input} isUsed={used.has(input.id)} />
-          ))}
-        </ul>
-      ) : null}
-      <div
-        class={`drop${isOver ? ' over' : ''}`}
-        onDragOver={(event) => {
-          event.preventDefault();
-          setIsOver(true);
-        }}
-        onDragLeave={() => setIsOver(false)}
-        onDrop={(event) => {
-          event.preventDefault();
-          event.stopPropagation();
-          setIsOver(false);
-          addFiles(event.dataTransfer?.files ?? [], can);
-        }}
-      >
-        <p>
-          <Icon name="up" /> {isFull ? 'No further input is possible' : 'Drop or paste here'}
-        </p>
-        <div class="drop-buttons">
-          <Button icon="plus" disabled={isFull} onClick={() => picker.current?.click()}>
-            Choose files
-          </Button>
-          <Button icon="grid" disabled={isFull} onClick={onEarlier}>
-            Earlier result
-          </Button>
-        </div>
-        <input
-          ref={picker}
-          class="visually-hidden"
-          type="file"
-          name="files"
-          tabIndex={-1}
-          aria-label="Input files"
-          multiple={most > 1}
-          accept={typesOf(can).join(',')}
-          disabled={isReadOnly.value}
-          onChange={(event) => {
-            addFiles(event.currentTarget.files ?? [], can);
-            event.currentTarget.value = '';
-          }}
-        />
+      <div class="inputs-body">
+        {inputs.value.length ? (
+          <ul class="input-tiles">
+            {inputs.value.map((input) => (
+              <InputTile key={input.id} input={input} isUsed={used.has(input.id)} />
+            ))}
+          </ul>
+        ) : null}
+        {used.size < most ? <Drop can={can} isSeveral={most > 1} onEarlier={onEarlier} /> : null}
       </div>
-      <p class={`note ${error ? 'field-error' : 'hint'}`} id="inputs-note">
+      <p class={`field-note ${error ? 'field-error' : 'hint'}`} id="inputs-note">
         {error ?? limitsOf(can)}
       </p>
     </fieldset>
+  );
+}
+
+/** Where files are dropped, and the ways to choose them. */
+function Drop({ can, isSeveral, onEarlier }: Pick<Props, 'can' | 'onEarlier'> & { isSeveral: boolean }) {
+  const picker = useRef<HTMLInputElement>(null);
+  const [isOver, setIsOver] = useState(false);
+  return (
+    <div
+      class={`input-drop${isOver ? ' over' : ''}`}
+      onDragOver={(event) => {
+        event.preventDefault();
+        setIsOver(true);
+      }}
+      onDragLeave={() => setIsOver(false)}
+      onDrop={(event) => {
+        event.preventDefault();
+        setIsOver(false);
+        addFiles(event.dataTransfer?.files ?? [], can);
+      }}
+    >
+      <p>
+        <Icon name="up" /> Drop or paste here
+      </p>
+      <div class="input-drop-buttons">
+        <Button icon="plus" onClick={() => picker.current?.click()}>
+          Choose files
+        </Button>
+        <Button icon="grid" onClick={onEarlier}>
+          Earlier result
+        </Button>
+      </div>
+      <input
+        ref={picker}
+        class="visually-hidden"
+        type="file"
+        name="files"
+        tabIndex={-1}
+        aria-label="Input files"
+        multiple={isSeveral}
+        accept={typesOf(can).join(',')}
+        onChange={(event) => {
+          addFiles(event.currentTarget.files ?? [], can);
+          event.currentTarget.value = '';
+        }}
+      />
+    </div>
   );
 }
 

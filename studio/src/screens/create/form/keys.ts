@@ -15,7 +15,9 @@ export function isSubmitKey({ key, ctrlKey, metaKey, isComposing }: KeyboardEven
 export function takeFiles(model: () => Model | undefined): () => void {
   const paste = (event: ClipboardEvent) => {
     const files = [...(event.clipboardData?.files ?? [])];
-    if (!files.length) return;
+    // Office programs copy words together with a picture of them: a field takes the words.
+    const isText = isField(event.target) && event.clipboardData?.types.includes('text/plain');
+    if (!files.length || isText) return;
     event.preventDefault();
     take(files, model());
   };
@@ -34,6 +36,10 @@ export function takeFiles(model: () => Model | undefined): () => void {
     removeEventListener('dragover', over);
     removeEventListener('drop', drop);
   };
+}
+
+function isField(target: EventTarget | null): boolean {
+  return target instanceof HTMLInputElement || target instanceof HTMLTextAreaElement;
 }
 
 function take(files: readonly File[], model: Model | undefined): void {

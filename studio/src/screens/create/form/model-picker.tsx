@@ -45,18 +45,20 @@ export function ModelPicker({ model, onOpen, error }: { model: Model; onOpen: ()
   );
 }
 
-const QUALITIES = { draft: 'Draft quality', standard: 'Standard quality', high: 'High quality' } as const;
+const QUALITIES = { draft: 'Draft quality', standard: 'Usual quality', high: 'High quality' } as const;
 const SPEEDS = { fast: 'Fast', standard: 'Usual speed', slow: 'Slow' } as const;
 
+/** The price, and everything else in which the model is not as usual. */
 function Badges({ model }: { model: Model }) {
+  const { speed, quality } = model;
   return (
-    <span class="badges">
-      <span class="badge price">{priceText(model)}</span>
-      {model.speed ? <span class={`badge ${model.speed}`}>{SPEEDS[model.speed]}</span> : null}
-      {model.quality ? <span class="badge">{QUALITIES[model.quality]}</span> : null}
-      {model.capabilities?.audio ? <span class="badge">Sound</span> : null}
-      {model.status === 'paused' ? <span class="badge warn">Paused</span> : null}
-      {model.ends_on ? <span class="badge warn">Until {model.ends_on}</span> : null}
+    <span class="model-badges">
+      <span class="model-badge price">{priceText(model)}</span>
+      {speed && speed !== 'standard' ? <span class={`model-badge ${speed}`}>{SPEEDS[speed]}</span> : null}
+      {quality && quality !== 'standard' ? <span class={`model-badge ${quality}`}>{QUALITIES[quality]}</span> : null}
+      {model.capabilities?.audio ? <span class="model-badge">Sound</span> : null}
+      {model.status === 'paused' ? <span class="model-badge warn">Paused</span> : null}
+      {model.ends_on ? <span class="model-badge warn">Until {model.ends_on}</span> : null}
     </span>
   );
 }
@@ -79,12 +81,18 @@ function Models({ current, onClose }: { current: Model; onClose: () => void }) {
   const want = (fields: Partial<Wanted>) => setWanted({ ...wanted, ...fields });
   return (
     <div class="models">
-      <div class="filters" role="search">
+      <div class="model-search">
         <Choice legend="Kind" options={KINDS} value={wanted.kind} onChange={(kind) => want({ kind, maker: '' })} />
-        <label class="filter wide">
-          <span>Search</span>
-          <input class="input" type="search" value={wanted.text} onInput={(event) => want({ text: event.currentTarget.value })} />
-        </label>
+        <input
+          class="input"
+          type="search"
+          aria-label="Search"
+          placeholder="Search by name, maker or use"
+          value={wanted.text}
+          onInput={(event) => want({ text: event.currentTarget.value })}
+        />
+      </div>
+      <div class="model-filters">
         <Select label="Maker" value={wanted.maker} onChange={(maker) => want({ maker })} options={[['', 'All makers'], ...makersOf(all, wanted.kind).map(same)]} />
         <Select label="Begins with" value={wanted.start} onChange={(start) => want({ start: start as Start })} options={STARTS} />
         <Select label="Speed" value={wanted.speed} onChange={(speed) => want({ speed })} options={[['', 'Any speed'], ...Object.entries(SPEEDS)]} />
@@ -136,7 +144,7 @@ interface SelectProps {
 
 function Select({ label, value, options, onChange }: SelectProps) {
   return (
-    <label class="filter">
+    <label class="model-filter">
       <span>{label}</span>
       <select class="input" value={value} onChange={(event) => onChange(event.currentTarget.value)}>
         {options.map(([name, text]) => (

@@ -11,7 +11,7 @@ import { CodeDialog } from './code-dialog';
 import { Compared } from './compared';
 import { takeDraft } from './drafts';
 import { EarlierResults } from './earlier';
-import { followEstimate } from './estimate';
+import { compared, followEstimate } from './estimate';
 import { Inputs, usedInputs } from './inputs';
 import { inputs } from './inputs-list';
 import { ModelDialog, ModelPicker } from './model-picker';
@@ -96,7 +96,7 @@ function Form({ model: current }: { model: Model }) {
       <ModelDialog current={current} isOpen={open === 'models'} onClose={close} />
       <EarlierResults can={can} isOpen={open === 'earlier'} onClose={close} />
       <CodeDialog
-        orders={order.value ? ordersOf(order.value, values.value.compared) : []}
+        orders={order.value ? ordersOf(order.value, compared.value) : []}
         extension={current.kind === 'video' ? 'mp4' : (order.value?.output_format ?? 'png')}
         isOpen={open === 'code'}
         onClose={close}
@@ -105,10 +105,11 @@ function Form({ model: current }: { model: Model }) {
   );
 }
 
-// The first field with a reason gets the focus.
+// The first field with a reason gets the focus, or the field whose reason stands below it.
 function focusReason(form: HTMLFormElement | null): void {
   requestAnimationFrame(() => {
-    const wrong = form?.querySelector<HTMLElement>('[aria-invalid="true"]') ?? form?.querySelector<HTMLElement>('fieldset:has(.field-error:not(:empty)) button');
-    wrong?.focus();
+    const invalid = form?.querySelector<HTMLElement>('[aria-invalid="true"]');
+    const group = form?.querySelector('.field-error:not(:empty)')?.closest('fieldset:not(.order-fields), .field');
+    (invalid ?? group?.querySelector<HTMLElement>('input:not([type="file"]), textarea, button:not(:disabled)'))?.focus();
   });
 }

@@ -9,14 +9,15 @@ import { credits } from '../../../parts/numbers';
 import { placeOrders } from '../../../state/generations';
 import { inputs, isUploading } from './inputs-list';
 import { reasons, refusal } from './problems';
-import { hasTried, order, values } from './state';
+import { compared } from './estimate';
+import { hasTried, order } from './state';
 
 /** Whether an order is on its way. */
 export const isPlacing = signal(false);
 
 /** The orders of one press: that of the chosen model, and the same with each compared model. */
-export function ordersOf(first: OrderFields, compared: readonly string[]): OrderFields[] {
-  return [first, ...compared.map((model) => ({ ...first, model }))];
+export function ordersOf(first: OrderFields, others: readonly string[]): OrderFields[] {
+  return [first, ...others.map((model) => ({ ...first, model }))];
 }
 
 // The key of the last press without an answer: the order may be accepted, so the same order takes the same key.
@@ -33,7 +34,7 @@ export async function place(): Promise<boolean> {
   }
   if (Object.keys(reasons.value).length) return false;
   isPlacing.value = true;
-  const orders = ordersOf(wish, values.value.compared);
+  const orders = ordersOf(wish, compared.value);
   const text = JSON.stringify(orders);
   const key = unanswered?.order === text ? unanswered.key : newKey();
   try {

@@ -1,7 +1,7 @@
 /** The reason at each field why the order cannot be. */
 import { computed, signal } from '@preact/signals';
 
-import type { Problem } from '../../../api/problem';
+import { sentence, type Problem } from '../../../api/problem';
 import { estimated } from './estimate';
 import { inputs } from './inputs-list';
 import { lengthOf } from './counting';
@@ -34,17 +34,11 @@ export function told(problem: Problem | null): Record<string, string> {
   const found: Record<string, string> = {};
   for (const { field, message } of problem?.fields ?? []) {
     const [name = '', place] = field.replace(/^requests\.\d+\./, '').split('.');
-    const where = place !== undefined && /^\d+$/.test(place) ? `No. ${Number(place) + 1} ` : '';
-    found[name] ??= sentence(where + message);
+    // Messages go on after the name of their field.
+    const isOfList = place !== undefined && /^\d+$/.test(place);
+    found[name] ??= isOfList ? sentence(`No. ${Number(place) + 1} ${message}`) : sentence(message);
   }
   return found;
-}
-
-/** A message of the API as a sentence: messages go on after the name of their field. */
-function sentence(message: string): string {
-  const text = message.trim();
-  const first = text.charAt(0).toUpperCase() + text.slice(1);
-  return /[.!?]$/.test(first) ? first : `${first}.`;
 }
 
 // The reasons that need no request.

@@ -21,7 +21,7 @@ export function Prompt({ can, hasPicture, error }: Props) {
   const { prompt, kind } = values.value;
   const hint = can.uses_prompt ? undefined : 'This model works from the picture alone. The words only name the result for you.';
   return (
-    <div class="prompt">
+    <div class="prompt-field">
       <Field label="Prompt" hint={hint} aside={<Counter text={prompt} most={can.prompt_characters} unit={can.prompt_unit} />}>
         {(ids) => (
           <textarea
@@ -37,10 +37,10 @@ export function Prompt({ can, hasPicture, error }: Props) {
           />
         )}
       </Field>
-      <p class="note field-error" id="prompt-note">
+      {can.uses_prompt ? <Samples samples={samplesFor(kind, can, hasPicture)} /> : null}
+      <p class="field-note field-error" id="prompt-note">
         {error}
       </p>
-      {can.uses_prompt ? <Samples samples={samplesFor(kind, can, hasPicture)} /> : null}
     </div>
   );
 }
@@ -61,7 +61,7 @@ function Samples({ samples }: { samples: readonly string[] }) {
   return (
     <div class="samples" role="group" aria-label="Sample prompts">
       {shown.map((sample) => (
-        <button key={sample} type="button" class="chip sample" title={sample} onClick={() => take(sample)}>
+        <button key={sample} type="button" class="order-chip sample" title={sample} onClick={() => take(sample)}>
           {sample}
         </button>
       ))}

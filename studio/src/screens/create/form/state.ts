@@ -38,6 +38,17 @@ export const model = computed<Model | undefined>(() => {
   return modelFor(models.value ?? [], undefined, kind, 0, 0) ?? models.value?.find((each) => each.kind === kind && each.status === 'active');
 });
 
+// A model whose result is as long as its video gets a length that covers a new video.
+let measured: number | null = null;
+effect(() => {
+  const video = inputs.value.find(({ media, seconds }) => media === 'video' && seconds !== null);
+  const can = model.value?.capabilities;
+  if (!can?.keeps_video_length || !video || video.id === measured) return;
+  measured = video.id;
+  const covering = can.durations_seconds.find((seconds) => seconds >= (video.seconds ?? 0) - 0.5);
+  if (covering !== undefined) change({ duration_seconds: covering });
+});
+
 /** The order that the form makes now. Null: the models are not known yet. */
 export const order = computed(() => (model.value ? orderOf(values.value, inputs.value, model.value) : null));
 

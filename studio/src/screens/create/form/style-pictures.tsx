@@ -87,9 +87,9 @@ function Effects({ style }: { style: string }) {
   return (
     <defs>
       <linearGradient id={`style-light-${style}`} x1="1" y1="0" x2="0" y2="1">
-        <stop offset="0" stop-color="#fff" stop-opacity="0.55" />
+        <stop offset="0" stop-color="#fff" stop-opacity="0.35" />
         <stop offset="0.5" stop-color="#fff" stop-opacity="0" />
-        <stop offset="1" stop-color="#120830" stop-opacity="0.5" />
+        <stop offset="1" stop-color="#120830" stop-opacity="0.35" />
       </linearGradient>
       {FILTERED.has(style) ? (
         <filter id={id} x="-10%" y="-10%" width="120%" height="120%">

@@ -3,12 +3,12 @@ import { balance } from '../../../app/balance';
 import { isReadOnly, may, session } from '../../../app/session';
 import { Button } from '../../../parts/button';
 import { credits, seconds } from '../../../parts/numbers';
-import { estimated } from './estimate';
+import { compared, estimated } from './estimate';
 import { inputs, isUploading } from './inputs-list';
 import { isPlacing, missingCredits } from './place';
 import { priceText } from './prices';
 import { currentRefusal, strayReason } from './problems';
-import { change, chooseModel, model, values } from './state';
+import { change, chooseModel, model, order, values } from './state';
 import { modelNamed } from '../../../state/models';
 
 /** The price, the usual time and the credits, then the button. The sizes are reserved: a new price moves nothing. */
@@ -18,16 +18,16 @@ export function Summary({ onCode }: { onCode: () => void }) {
   const total = totalPrice();
   const why = whyNot();
   return (
-    <div class="summary">
+    <div class="order-summary">
       <Notice total={total} />
-      <div class={`figures${estimated.value.isOld ? ' old' : ''}`} aria-busy={estimated.value.isOld}>
+      <div class={`price-lines${estimated.value.isOld ? ' old' : ''}`} aria-busy={estimated.value.isOld}>
         <p class="price-figure">
           <strong>{total === null ? priceText(current) : `${credits(total)} ${total === 1 ? 'credit' : 'credits'}`}</strong>
           <span class="soft">{timeText()}</span>
         </p>
         <p class="soft have">{haveText()}</p>
       </div>
-      <div class="summary-buttons">
+      <div class="order-buttons">
         <Button kind="main" icon="spark" type="submit" class="generate" isBusy={isPlacing.value} disabled={why !== null} title={why ?? 'Ctrl + Enter'}>
           {labelOf(current)}
         </Button>
@@ -42,14 +42,14 @@ export function Summary({ onCode }: { onCode: () => void }) {
 function totalPrice(): number | null {
   const { estimate } = estimated.value;
   if (!estimate) return null;
-  const others = values.value.compared.map((name) => estimate.models.find((each) => each.model === name)?.credits ?? 0);
+  const others = compared.value.map((name) => estimate.models.find((each) => each.model === name)?.credits ?? 0);
   return others.reduce((sum, each) => sum + each, estimate.credits);
 }
 
 function labelOf({ kind }: Model): string {
-  const { number_of_outputs: outputs, compared, preview } = values.value;
-  const count = outputs * (1 + compared.length);
-  if (preview && kind === 'video') return 'Make the preview';
+  const { number_of_outputs: outputs } = values.value;
+  const count = outputs * (1 + compared.value.length);
+  if (order.value?.preview) return count === 1 ? 'Make the preview' : `Make ${count} previews`;
   return count === 1 ? `Generate ${kind}` : `Generate ${count} ${kind}s`;
 }
 
@@ -58,10 +58,16 @@ function timeText(): string {
   if (problem) return 'See the reason above';
   if (isUploading(inputs.value)) return 'An upload is running';
   if (!estimate) return '';
+  const video = estimate.preview_of;
+  if (video) return `for the preview, then ${credits(video.credits)} for ${estimate.number_of_outputs === 1 ? 'the' : 'each'} video`;
   const { usual_seconds: usual, expected_wait_seconds: wait } = estimate;
-  const parts = [usual ? `usually ${seconds(usual.p50)}, rarely over ${seconds(usual.p90)}` : 'time not known yet'];
+  const parts = [usual ? usualText(seconds(usual.p50), seconds(usual.p90)) : 'time not known yet'];
   if (wait && wait >= 1) parts.push(`${seconds(wait)} in the queue`);
   return parts.join(' · ');
+}
+
+function usualText(half: string, most: string): string {
+  return half === most ? `usually ${half}` : `usually ${half}, rarely over ${most}`;
 }
 
 function haveText(): string {
@@ -87,7 +93,7 @@ function Notice({ total }: { total: number | null }) {
   if (!problem || problem.fields.length) return <FormReason />;
   const successor = modelNamed(String(problem.more['successor'] ?? ''));
   return (
-    <div class="notice bad" role="alert">
+    <div class="order-notice refused" role="alert">
       <p>
         {problem.message}
         {problem.retryAfter ? ` Try again in ${seconds(problem.retryAfter)}.` : ''}
@@ -113,7 +119,7 @@ function FormReason() {
   const text = problem && !isOld && !problem.fields.length ? problem.message : strayReason.value;
   if (!text) return null;
   return (
-    <div class="notice bad" role="status">
+    <div class="order-notice refused" role="status">
       <p>{text}</p>
     </div>
   );
@@ -122,7 +128,7 @@ function FormReason() {
 function MissingCredits({ missing }: { missing: number }) {
   const url = currentRefusal.value?.more['buy_credits_url'] ?? session.value?.credits_url;
   return (
-    <div class="notice" role="status">
+    <div class="order-notice" role="status">
       <p>
         <strong>{credits(missing)}</strong> {missing === 1 ? 'credit is' : 'credits are'} missing for this order.{' '}
         {typeof url === 'string' ? (

@@ -82,9 +82,9 @@ export function hasSoundChoice(can: Capabilities): boolean {
   return can.audio && can.silence;
 }
 
-/** Whether a preview can come before the video, as the model's document says. */
+/** Whether a preview can come before the video: another model then makes the video from the picture. */
 export function hasPreview(model: Model): boolean {
-  return (model.capabilities as { preview?: boolean } | null)?.preview === true;
+  return Boolean(model.image_to_video);
 }
 
 /** The order that the form makes. Pictures and videos that the model does not take are left out. */

@@ -6,7 +6,8 @@ import { to } from '../../../app/routes';
 import { isReadOnly } from '../../../app/session';
 import { Button } from '../../../parts/button';
 import { cancelBatch, retryGeneration, useAction } from '../../../parts/generation/actions';
-import { costInWords } from '../../../parts/generation/cost';
+import { costInWords, creditsInWords } from '../../../parts/generation/cost';
+import { Icon } from '../../../parts/icon';
 import { Bar } from '../../../parts/generation/progress';
 import { promptOf } from '../../../parts/media/media';
 import { Thumb } from '../../../parts/media/thumb';
@@ -45,7 +46,7 @@ export function BatchCard({ id, members }: Props) {
     <article class="order batch glass" aria-label={`${shown.length + rest} outputs: ${promptOf(first)}`}>
       <div class="order-body">
         <p class="order-prompt">{prompts.size > 1 ? `${promptOf(first)} … and ${prompts.size - 1} more prompts` : promptOf(first)}</p>
-        <p class="order-facts soft">
+        <p class="facts-line soft">
           <span>{first.model}</span>
           <Time at={first.created_at} />
         </p>
@@ -58,8 +59,7 @@ export function BatchCard({ id, members }: Props) {
             </li>
           ))}
         </ul>
-        {rest > 0 ? <a href={to('gallery', { batch_id: id })}>{rest} more in the gallery</a> : null}
-        <BatchStanding id={id} generations={shown} />
+        <BatchStanding id={id} generations={shown} rest={rest} />
       </div>
     </article>
   );
@@ -69,7 +69,14 @@ function wordOf({ status, progress }: Generation): string {
   return status === 'processing' ? `${progress} %` : status;
 }
 
-function BatchStanding({ id, generations }: { id: string; generations: readonly Generation[] }) {
+interface StandingProps {
+  id: string;
+  generations: readonly Generation[];
+  /** The number of those that the card does not show. */
+  rest: number;
+}
+
+function BatchStanding({ id, generations, rest }: StandingProps) {
   const failed = generations.filter(({ status, retried_by }) => (status === 'failed' || status === 'cancelled') && !retried_by);
   const ended = generations.filter(hasEnded).length;
   const percent = Math.round(generations.reduce((sum, each) => sum + (hasEnded(each) ? 100 : each.progress), 0) / generations.length);
@@ -79,17 +86,27 @@ function BatchStanding({ id, generations }: { id: string; generations: readonly 
         <strong>
           {ended} of {generations.length} ended
         </strong>
-        <span class="number">{percent} %</span>
+        <span class="number">{ended < generations.length ? `${percent} %` : batchCost(generations)}</span>
       </p>
-      {ended < generations.length ? <Bar percent={percent} label="Progress of all outputs" /> : null}
+      <Bar percent={percent} label="Progress of all outputs" />
       {failed.map((each) => (
         <p key={each.id} class={`batch-failure ${each.status}`}>
           {each.outcome?.message ?? each.status} {costInWords(each)}
         </p>
       ))}
-      {isReadOnly.value ? null : <BatchActions id={id} generations={generations} failed={failed} />}
+      <p class="action-line">
+        <a class="button" href={to('gallery', { batch_id: id })}>
+          <Icon name="stack" />
+          {rest > 0 ? `${rest} more in the gallery` : 'In the gallery'}
+        </a>
+        {isReadOnly.value ? null : <BatchActions id={id} generations={generations} failed={failed} />}
+      </p>
     </>
   );
+}
+
+function batchCost(generations: readonly Generation[]): string {
+  return `${creditsInWords(generations.reduce((sum, { credits }) => sum + credits.captured, 0))} charged`;
 }
 
 interface ActionsProps {
@@ -103,7 +120,7 @@ function BatchActions({ id, generations, failed }: ActionsProps) {
   const mayRetry = failed.filter(({ outcome }) => outcome?.retryable !== false);
   const retry = useAction(async () => void (await Promise.all(mayRetry.map(retryGeneration))));
   return (
-    <p class="order-actions">
+    <>
       {generations.some(isCancellable) ? (
         <Button icon="stop" onClick={cancel.act} isBusy={cancel.isBusy}>
           Cancel all
@@ -114,6 +131,6 @@ function BatchActions({ id, generations, failed }: ActionsProps) {
           {mayRetry.length === 1 ? 'Try again' : `Try ${mayRetry.length} again`}
         </Button>
       ) : null}
-    </p>
+    </>
   );
 }

@@ -1,0 +1,97 @@
+"""The answers of the tools in the protocol: text, links to the stored files, and a small picture."""
+
+import base64
+from contextlib import suppress
+from uuid import UUID
+
+import mcp_types as types
+from pydantic import ValidationError
+
+from agents.results import resource_uri
+from agents.service import ROLES, Reelworks
+from agents.tools import Answer
+from schemas.api import AssetResource, GenerationResource
+from schemas.errors import InvalidRequest, RequestError
+
+MOST_RESOURCE_BYTES = 8 * 1024 * 1024
+"""The largest file that `resources/read` sends. Base64 adds a third, and the client has all of it in memory."""
+
+MOST_INLINE_BYTES = 768 * 1024
+"""The largest picture inside an answer. Clients refuse answers above about a megabyte."""
+
+
+async def result_of(reelworks: Reelworks, answer: Answer) -> types.CallToolResult:
+    """The result of a call."""
+    content: list[types.ContentBlock] = [types.TextContent(text=answer.text)]
+    if answer.generation is not None:
+        content += await _files(reelworks, answer.generation)
+    data = None if answer.data is None else answer.data.model_dump(mode="json")
+    return types.CallToolResult(content=content, structured_content=data, is_error=answer.data is None)
+
+
+def refusal(error: RequestError | ValidationError) -> types.CallToolResult:
+    """The result of a call that was refused."""
+    return types.CallToolResult(content=[types.TextContent(text=in_words(error))], is_error=True)
+
+
+def in_words(error: RequestError | ValidationError) -> str:
+    """A refusal as a text for the model."""
+    known = _of_fields(error) if isinstance(error, ValidationError) else error
+    return f"{known.title} ({known.code}): {known.detail}"
+
+
+async def content_of(reelworks: Reelworks, generation_id: UUID, part: str) -> tuple[str, bytes]:
+    """The media type and the bytes of a stored file.
+
+    Raises:
+        InvalidRequest: there is no such file, or the file is larger than a resource may be.
+    """
+    asset = _asset(await reelworks.generation(generation_id), part)
+    if asset.size_bytes > MOST_RESOURCE_BYTES:
+        raise InvalidRequest(
+            f"the file has {asset.size_bytes} bytes, and a resource has {MOST_RESOURCE_BYTES} at most: "
+            f"GET /v1/generations/{generation_id}/{part} with the API key sends it"
+        )
+    return asset.content_type, await reelworks.file(generation_id, part)
+
+
+def _asset(found: GenerationResource, part: str) -> AssetResource:
+    """A kept file of a generation.
+
+    Raises:
+        InvalidRequest: there is no such file, or not yet, or no more.
+    """
+    if (found.links.content if part == "content" else found.links.thumbnail) is None:
+        raise InvalidRequest(f"generation {found.id} is {found.status}, and has no {part} to read")
+    return next(asset for asset in found.assets if asset.role is ROLES[part])
+
+
+async def _files(reelworks: Reelworks, found: GenerationResource) -> list[types.ContentBlock]:
+    """The links to the stored files, and a small picture of the result."""
+    linked = [part for part, link in (("content", found.links.content), ("thumbnail", found.links.thumbnail)) if link]
+    blocks: list[types.ContentBlock] = [
+        types.ResourceLink(
+            name=f"{found.kind} {found.id}" if part == "content" else f"thumbnail {found.id}",
+            uri=resource_uri(found.id, part),
+            mime_type=_asset(found, part).content_type,
+            size=_asset(found, part).size_bytes,
+        )
+        for part in linked
+    ]
+    for part in reversed(linked):
+        asset = _asset(found, part)
+        if asset.content_type.startswith("image/") and asset.size_bytes <= MOST_INLINE_BYTES:
+            # The link stays where the picture cannot be read now.
+            with suppress(RequestError):
+                data = base64.b64encode(await reelworks.file(found.id, part)).decode()
+                blocks.append(types.ImageContent(data=data, mime_type=asset.content_type))
+            break
+    return blocks
+
+
+def _of_fields(error: ValidationError) -> RequestError:
+    problems = [
+        (".".join(map(str, each["loc"])) or "arguments", each["msg"].removeprefix("Value error, "))
+        for each in error.errors(include_url=False, include_context=False, include_input=False)
+    ]
+    return InvalidRequest.of_fields(problems)

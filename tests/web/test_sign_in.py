@@ -1,0 +1,64 @@
+"""Sign-in and sign-out."""
+
+from playwright.sync_api import expect
+
+from tests.support import NewCustomer
+from tests.web.conftest import Enter
+from tests.web.person import Person
+
+_SESSION = "/v1/session"
+
+
+def signed_out(enter: Enter) -> Person:
+    """A person before the sign-in: a development system signs in by itself, so the person signs out first."""
+    person = enter()
+    person.watch.expect(401, _SESSION)
+    person.open("#/create")
+    person.button("Sign out").click()
+    expect(person.page.get_by_role("form", name="Sign in")).to_be_visible()
+    return person
+
+
+def test_a_development_system_signs_in_by_itself_and_stays_out_after_a_sign_out(enter: Enter) -> None:
+    person = signed_out(enter)
+
+    person.page.reload()
+    expect(person.page.get_by_role("form", name="Sign in")).to_be_visible()
+
+    person.button("Go on without a key").click()
+    expect(person.form).to_be_visible()
+    person.page.get_by_role("link", name="Account", exact=True).click()
+    expect(person.page.get_by_role("main")).to_contain_text("development")
+
+
+def test_a_key_signs_in_and_a_wrong_key_is_refused_at_its_field(enter: Enter, customer: NewCustomer) -> None:
+    person = signed_out(enter)
+    field = person.page.get_by_role("textbox", name="API key")
+
+    person.write(field, "rw_wrong")
+    person.button("Sign in").click()
+    expect(field).to_have_attribute("aria-invalid", "true")
+    expect(field).to_be_focused()
+
+    person.write(field, customer.api_key)
+    person.button("Sign in").click()
+    expect(person.form).to_be_visible()
+    expect(person.page.get_by_role("link", name="1,000 credits")).to_be_visible()
+    kept = person.page.evaluate("JSON.stringify({ ...localStorage, ...sessionStorage })")
+    assert customer.api_key not in kept
+    assert customer.api_key not in person.page.evaluate("document.cookie")
+
+
+def test_after_a_sign_out_the_session_is_of_no_use(enter: Enter, customer: NewCustomer) -> None:
+    person = enter(customer)
+    cookies = person.page.context.cookies()
+    person.button("Sign out").click()
+    expect(person.page.get_by_role("form", name="Sign in")).to_be_visible()
+
+    person.page.context.add_cookies([{**cookie, "url": person.watch.origin} for cookie in without_places(cookies)])
+    assert person.page.request.get("../v1/credits").status == 401
+
+
+def without_places(cookies: list[dict[str, str]]) -> list[dict[str, str]]:
+    """Names and values of cookies."""
+    return [{"name": cookie["name"], "value": cookie["value"]} for cookie in cookies]
