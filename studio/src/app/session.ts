@@ -16,10 +16,16 @@ export const sessionProblem = signal<string | null>(null);
 /** Whether the page may only read: support views a customer. */
 export const isReadOnly = computed(() => Boolean(session.value?.viewing));
 
+/** The customer for whom the page acts. Null: nobody's page, as with an operator's key that views no customer. */
+export const actsFor = computed(() => session.value?.viewing?.customer ?? session.value?.customer ?? null);
+
 /** Whether the key has a scope. */
 export function may(scope: string): boolean {
   return session.value?.key.scopes.includes(scope) ?? false;
 }
+
+/** Whether the key may view customers: an `admin` key of the operator or of a service. A customer's key manages only its own keys. */
+export const maySupport = computed(() => may('admin') && session.value?.customer === null);
 
 function take(answer: Session | null): void {
   useCsrfToken(answer?.csrf_token ?? '');

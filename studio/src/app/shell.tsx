@@ -6,7 +6,7 @@ import { Balance } from './balance';
 import { ConnectionNote } from './connection-note';
 import { KeyboardHelp } from './keyboard-help';
 import { route } from './routes';
-import { endView, may, session, signOut } from './session';
+import { endView, maySupport, session, signOut } from './session';
 import { ThemeChoice } from './theme-choice';
 
 interface Place {
@@ -21,7 +21,7 @@ function places(): Place[] {
     { path: 'gallery', label: 'Gallery', icon: 'grid' },
     { path: 'account', label: 'Account', icon: 'person' },
   ];
-  if (may('admin')) list.push({ path: 'support', label: 'Support', icon: 'lifebuoy' });
+  if (maySupport.value) list.push({ path: 'support', label: 'Support', icon: 'lifebuoy' });
   return list;
 }
 

@@ -23,7 +23,7 @@ export function DataTable<T>({ caption, columns, rows, keyOf }: Props<T>) {
       <thead role="rowgroup">
         <tr role="row">
           {columns.map(({ name, isNumber }) => (
-            <th key={name} role="columnheader" scope="col" class={isNumber ? 'number' : undefined}>
+            <th key={name} role="columnheader" scope="col" class={isNumber ? 'amount' : undefined}>
               {name}
             </th>
           ))}
@@ -33,7 +33,7 @@ export function DataTable<T>({ caption, columns, rows, keyOf }: Props<T>) {
         {rows.map((row) => (
           <tr key={keyOf(row)} role="row">
             {columns.map(({ name, cell, isNumber, isHeading }) => {
-              const shared = { 'data-column': name, class: isNumber ? 'number' : undefined };
+              const shared = { 'data-column': name, class: isNumber ? 'amount' : undefined };
               return isHeading ? (
                 <th key={name} role="rowheader" scope="row" {...shared}>
                   {cell(row)}

@@ -17,13 +17,20 @@ interface Props {
   isKept?: boolean;
 }
 
-/** A modal dialog of the platform: it keeps the focus, and gives it back. */
+/**
+ * A modal dialog of the platform: it keeps the focus, and gives it back.
+ *
+ * The focus begins at the element with `data-first`, or else at the first button.
+ */
 export function Dialog({ title, isOpen, onClose, children, actions, size = 'usual', isKept = false }: Props) {
   const place = useRef<HTMLDialogElement>(null);
   const heading = useId();
   useEffect(() => {
     const dialog = place.current;
-    if (isOpen && dialog && !dialog.open) dialog.showModal();
+    if (isOpen && dialog && !dialog.open) {
+      dialog.showModal();
+      dialog.querySelector<HTMLElement>('[data-first]')?.focus();
+    }
     if (!isOpen && dialog?.open) dialog.close();
   }, [isOpen]);
   // A dialog that leaves the page while it is open gives the focus back, too. Only a layout effect ends before it has left.

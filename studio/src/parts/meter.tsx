@@ -18,7 +18,7 @@ export function Meter({ label, used, most, write, hint }: Props) {
     <div class="meter-row">
       <div class="field-top">
         <span id={id}>{label}</span>
-        <span class="number">{most === null ? `${write(used)}, no limit` : `${write(used)} of ${write(most)}`}</span>
+        <span class="amount">{most === null ? `${write(used)}, no limit` : `${write(used)} of ${write(most)}`}</span>
       </div>
       {most === null ? null : (
         <meter aria-labelledby={id} min={0} max={Math.max(most, 1)} high={Math.max(most, 1) * 0.9} value={most === 0 ? 1 : Math.min(used, most)}>

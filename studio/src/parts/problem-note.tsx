@@ -5,7 +5,7 @@ import { Icon } from './icon';
 /** Says why something cannot be, with a way to try again where that may help. */
 export function ProblemNote({ problem, onRetry }: { problem: Problem; onRetry?: () => void }) {
   return (
-    <div class="note bad" role="alert">
+    <div class="problem-note bad" role="alert">
       <Icon name="warning" />
       <p>
         {problem.message}

@@ -58,6 +58,7 @@ export function extenders({ kind, model, inputs }: Generation, models: readonly 
 
 /** An order of a model that goes on where the video ends. */
 export function extension(generation: Generation, model: Model): Partial<Order> {
-  const { inputs } = generation;
-  return { model: model.name, kind: 'video', prompt: promptOf(generation), ...asInput(generation), ...(inputs.style ? { style: inputs.style } : {}) };
+  const { style } = generation.inputs;
+  const order: Partial<Order> = { model: model.name, kind: 'video', prompt: promptOf(generation), ...asInput(generation) };
+  return style ? { ...order, style } : order;
 }

@@ -5,7 +5,7 @@ import { address } from '../api/client';
 import { asProblem } from '../api/problem';
 import type { Generation, GenerationEvent } from '../api/schemas';
 import { refreshBalance } from '../app/balance';
-import { session } from '../app/session';
+import { actsFor } from '../app/session';
 import { announce } from '../parts/announce';
 import { promptOf } from '../parts/media/media';
 import { coalesced } from './coalesced';
@@ -19,11 +19,8 @@ export const connection = signal<State | 'starting'>('starting');
 /** Grows with each event of a generation that the page has not seen: another tab or a program ordered. */
 export const news = signal(0);
 
-/** Whose events the page hears. Null: nobody's. */
-const listensTo = computed(() => {
-  const { value } = session;
-  return value?.viewing?.customer.id ?? value?.customer?.id ?? null;
-});
+/** Whose events the page hears. */
+const listensTo = computed(() => actsFor.value?.id ?? null);
 
 const readSoon = coalesced(readOrders, 1500);
 const balanceSoon = coalesced(refreshBalance, 1000);

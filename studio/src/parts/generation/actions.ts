@@ -31,7 +31,8 @@ export function useAction(run: () => Promise<void>): { act: () => void; isBusy: 
 /** Show a refusal as a message; without enough credits with the way to more. */
 export function showProblem(problem: Problem): void {
   const url = problem.status === 402 ? session.value?.credits_url : null;
-  toast(problem.message, { kind: 'failed', action: url ? { label: 'Get credits', run: () => void open(url, '_blank', 'noopener') } : null });
+  const action = url ? { label: 'Get credits', run: () => void open(url, '_blank', 'noopener') } : null;
+  toast(problem.message, { kind: 'failed', action });
 }
 
 /** Order a failed or cancelled generation once more. A second press gives the same new generation. */

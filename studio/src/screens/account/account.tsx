@@ -34,7 +34,7 @@ export function Account() {
           <h1>Account</h1>
           {whose ? <p class="soft clipped">{whose.name}</p> : null}
         </div>
-        <nav class="parts" aria-label="Account">
+        <nav class="account-parts" aria-label="Account">
           {PARTS.map(({ path, label, icon }) => (
             <a key={path} href={path ? `#/account/${path}` : '#/account'} aria-current={part?.path === path ? 'page' : undefined}>
               <Icon name={icon} />

@@ -31,11 +31,11 @@ export function StoragePanel({ me, usage }: { me: Me; usage: Usage | null }) {
       <dl class="pairs">
         <div>
           <dt>Results of the period</dt>
-          <dd class="number">{stored ? bytes(stored.results) : '…'}</dd>
+          <dd class="amount">{stored ? bytes(stored.results) : '…'}</dd>
         </div>
         <div>
           <dt>Their posters</dt>
-          <dd class="number">{stored ? bytes(stored.posters) : '…'}</dd>
+          <dd class="amount">{stored ? bytes(stored.posters) : '…'}</dd>
         </div>
       </dl>
       <p class="hint">Results have no quota. Each result shows when it expires.</p>

@@ -6,8 +6,8 @@ import { isReadOnly } from '../../app/session';
 import { Button } from '../../parts/button';
 import { Continue } from '../../parts/generation/continue';
 import { Dialog } from '../../parts/dialog';
-import { Icon } from '../../parts/icon';
-import { contentOf, downloadOf, resultOf } from '../../parts/media/media';
+import { Download } from '../../parts/media/download';
+import { contentOf, resultOf } from '../../parts/media/media';
 import { bytes } from '../../parts/numbers';
 import { deleteWithUndo } from '../../state/deleting';
 import { openDraft } from '../../state/draft';
@@ -19,19 +19,15 @@ import { Shares } from './shares';
 
 /** What one can do with a generation. */
 export function Actions({ generation }: { generation: Generation }) {
-  const download = downloadOf(generation);
   const size = resultOf(generation)?.size_bytes;
   const mayChange = !isReadOnly.value;
   return (
     <div class="details-actions" role="group" aria-label="Actions">
       <Continue generation={generation} />
-      {download ? (
-        <a class={`button ${generation.preview_of ? 'plain' : 'main'}`} href={download} download>
-          <Icon name="down" />
-          <span>Download{size ? ` (${bytes(size)})` : ''}</span>
-        </a>
-      ) : null}
-      {download ? <Shares generation={generation} /> : null}
+      <Download generation={generation} kind={generation.preview_of ? 'plain' : 'main'}>
+        {`Download${size ? ` (${bytes(size)})` : ''}`}
+      </Download>
+      {contentOf(generation) ? <Shares generation={generation} /> : null}
       {mayChange ? <Again generation={generation} /> : null}
       {mayChange && hasEnded(generation) ? <Delete generation={generation} /> : null}
     </div>

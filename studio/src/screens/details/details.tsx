@@ -6,6 +6,7 @@ import type { Generation } from '../../api/schemas';
 import { route } from '../../app/routes';
 import { Button } from '../../parts/button';
 import { Empty } from '../../parts/empty';
+import { useRetryKey } from '../../parts/generation/retry-key';
 import { promptOf, shapeOf } from '../../parts/media/media';
 import { Time } from '../../parts/time';
 import { deleting } from '../../state/deleting';
@@ -69,7 +70,8 @@ function Missing({ text, retry }: { text: string; retry?: () => void }) {
 }
 
 function Found({ generation }: { generation: Generation }) {
-  const { kind, model, created_at } = generation;
+  const { id, kind, model, created_at } = generation;
+  useRetryKey(() => knownGeneration(id)?.value);
   return (
     <section class="screen details">
       <Neighbours />
@@ -80,7 +82,7 @@ function Found({ generation }: { generation: Generation }) {
         <Stage generation={generation} />
       </div>
       <div class="details-side">
-        <p class="order-facts soft">
+        <p class="facts-line soft">
           <span>{model}</span>
           <Time at={created_at} />
         </p>

@@ -20,12 +20,12 @@ export function Neighbours() {
   }, [previous, next]);
   return (
     <nav class="details-way" aria-label="Generations">
-      <Way id={previous} icon="back" text="Previous" />
+      {previous ?? next ? <Way id={previous} icon="back" text="Previous" /> : null}
       <a class="button quiet" href="#/gallery">
         <Icon name="grid" />
         Gallery
       </a>
-      <Way id={next} icon="arrow" text="Next" />
+      {previous ?? next ? <Way id={next} icon="arrow" text="Next" /> : null}
     </nav>
   );
 }

@@ -4,8 +4,8 @@ import { useEffect, useRef } from 'preact/hooks';
 import type { Asset, Generation } from '../../api/schemas';
 import { isTyping } from '../../app/keys';
 import { Button } from '../../parts/button';
-import { Icon } from '../../parts/icon';
-import { downloadOf, promptOf } from '../../parts/media/media';
+import { Download } from '../../parts/media/download';
+import { promptOf } from '../../parts/media/media';
 import { panByPointer } from './pan';
 
 const STEP = 1.5;
@@ -36,7 +36,11 @@ export function Picture({ generation, result, src }: Props) {
   };
   useEffect(() => (frame.current ? panByPointer(frame.current) : undefined), []);
   useEffect(() => zoomByWheel(frame.current, (factor, at) => zoomTo(zoom.value * factor, at)), []);
-  useZoomKeys({ '+': () => zoomTo(zoom.value * STEP), '=': () => zoomTo(zoom.value * STEP), '-': () => zoomTo(zoom.value / STEP), '0': () => zoomTo(1), f: () => void toggleFull(frame.current) });
+  const larger = () => zoomTo(zoom.value * STEP);
+  const smaller = () => zoomTo(zoom.value / STEP);
+  const fill = () => void toggleFull(frame.current);
+  // Without Shift, the key of the plus is an equals sign.
+  useZoomKeys({ '+': larger, '=': larger, '-': smaller, '0': () => zoomTo(1), f: fill });
   const isZoomed = zoom.value > 1;
   if (fails.value) return <CannotShow generation={generation} result={result} />;
   return (
@@ -50,13 +54,22 @@ export function Picture({ generation, result, src }: Props) {
         data-pans={isZoomed || undefined}
         onDblClick={({ offsetX: x, offsetY: y }) => zoomTo(isZoomed ? 1 : 2.5, { x, y })}
       >
-        <img src={src} alt={promptOf(generation)} width={result.width} height={result.height} draggable={false} onError={() => (fails.value = true)} />
+        <img
+          src={src}
+          alt={promptOf(generation)}
+          width={result.width}
+          height={result.height}
+          draggable={false}
+          onError={() => (fails.value = true)}
+        />
       </div>
       <div class="picture-buttons" role="group" aria-label="Zoom">
-        <Button kind="quiet" icon="less" label="Smaller" onClick={() => zoomTo(zoom.value / STEP)} disabled={!isZoomed} aria-keyshortcuts="-" />
+        <Button kind="quiet" icon="less" label="Smaller" onClick={smaller} disabled={!isZoomed} aria-keyshortcuts="-" />
         <output class="number">{Math.round(zoom.value * 100)} %</output>
-        <Button kind="quiet" icon="plus" label="Larger" onClick={() => zoomTo(zoom.value * STEP)} disabled={zoom.value >= MOST} aria-keyshortcuts="+" />
-        <Button kind="quiet" icon="full" label="Full screen" onClick={() => void toggleFull(frame.current)} aria-keyshortcuts="F" />
+        <Button kind="quiet" icon="plus" label="Larger" onClick={larger} disabled={zoom.value >= MOST} aria-keyshortcuts="+" />
+        {document.fullscreenEnabled ? (
+          <Button kind="quiet" icon="full" label="Full screen" onClick={fill} aria-keyshortcuts="F" />
+        ) : null}
       </div>
     </figure>
   );
@@ -92,16 +105,10 @@ function useZoomKeys(commands: Record<string, () => void>): void {
 }
 
 function CannotShow({ generation, result }: Omit<Props, 'src'>) {
-  const download = downloadOf(generation);
   return (
     <div class="stage-message" role="alert">
       <p>The browser cannot show this picture ({result.content_type}), or the connection is away.</p>
-      {download ? (
-        <a class="button" href={download} download>
-          <Icon name="down" />
-          Download
-        </a>
-      ) : null}
+      <Download generation={generation} />
     </div>
   );
 }

@@ -1,4 +1,5 @@
 import { Button } from '../../parts/button';
+import type { IconName } from '../../parts/icon';
 import { clock } from '../../parts/media/media';
 import { type Playback, SPEEDS } from './playback';
 
@@ -15,16 +16,30 @@ export function PlayerControls({ playback, length }: Props) {
     <div class="player-controls">
       <Scrub playback={playback} length={length} />
       <div class="player-buttons" role="group" aria-label="Player">
-        <Button kind="quiet" icon={isPlaying.value ? 'pause' : 'play'} label={isPlaying.value ? 'Pause' : 'Play'} onClick={() => playback.toggle()} aria-keyshortcuts="Space" />
-        <Button kind="quiet" icon="frameBack" label="One frame back" onClick={() => playback.step(-1)} aria-keyshortcuts="," />
-        <Button kind="quiet" icon="frameOn" label="One frame on" onClick={() => playback.step(1)} aria-keyshortcuts="." />
-        <Button kind="quiet" icon="loop" label="Loop" aria-pressed={loops.value} onClick={() => playback.toggleLoop()} aria-keyshortcuts="L" />
-        <Button kind="quiet" icon={isMuted.value ? 'mute' : 'sound'} label="Mute" aria-pressed={isMuted.value} onClick={() => playback.toggleMute()} aria-keyshortcuts="M" />
+        <Control icon={isPlaying.value ? 'pause' : 'play'} label={isPlaying.value ? 'Pause' : 'Play'} keys="Space" run={() => playback.toggle()} />
+        <Control icon="frameBack" label="One frame back" keys="," run={() => playback.step(-1)} />
+        <Control icon="frameOn" label="One frame on" keys="." run={() => playback.step(1)} />
+        <Control icon="loop" label="Loop" keys="L" isOn={loops.value} run={() => playback.toggleLoop()} />
+        <Control icon={isMuted.value ? 'mute' : 'sound'} label="Mute" keys="M" isOn={isMuted.value} run={() => playback.toggleMute()} />
         <Speed playback={playback} />
-        <Button kind="quiet" icon="full" label={isFull.value ? 'Leave full screen' : 'Full screen'} onClick={() => void playback.toggleFull()} aria-keyshortcuts="F" />
+        <Control icon="full" label={isFull.value ? 'Leave full screen' : 'Full screen'} keys="F" run={() => void playback.toggleFull()} />
       </div>
     </div>
   );
+}
+
+interface ControlProps {
+  icon: IconName;
+  label: string;
+  /** The key that does the same. */
+  keys: string;
+  run: () => void;
+  /** Of a switch: whether it is on. */
+  isOn?: boolean;
+}
+
+function Control({ icon, label, keys, run, isOn }: ControlProps) {
+  return <Button kind="quiet" icon={icon} label={label} aria-pressed={isOn} aria-keyshortcuts={keys} onClick={run} />;
 }
 
 function Scrub({ playback, length }: Props) {

@@ -2,8 +2,8 @@ import { useSignal } from '@preact/signals';
 import { useEffect, useRef } from 'preact/hooks';
 
 import type { Asset, Generation } from '../../api/schemas';
-import { downloadOf, posterOf, promptOf } from '../../parts/media/media';
-import { Icon } from '../../parts/icon';
+import { Download } from '../../parts/media/download';
+import { posterOf, promptOf } from '../../parts/media/media';
 import { PlayerControls } from './player-controls';
 import { usePlayerKeys } from './player-keys';
 import { Playback } from './playback';
@@ -43,24 +43,22 @@ export function Player({ generation, result, src }: Props) {
         onError={() => (fails.value = true)}
       />
       {fails.value ? <CannotPlay generation={generation} result={result} /> : null}
-      {playback.value ? <PlayerControls playback={playback.value} length={result.duration_seconds ?? 0} /> : <div class="player-controls" />}
+      {playback.value ? (
+        <PlayerControls playback={playback.value} length={result.duration_seconds ?? 0} />
+      ) : (
+        <div class="player-controls" />
+      )}
     </figure>
   );
 }
 
 function CannotPlay({ generation, result }: { generation: Generation; result: Asset }) {
-  const download = downloadOf(generation);
   return (
     <div class="player-problem" role="alert">
       <p>
         The browser cannot play this file ({result.content_type}, {result.codec}), or the connection is away.
       </p>
-      {download ? (
-        <a class="button" href={download} download>
-          <Icon name="down" />
-          Download
-        </a>
-      ) : null}
+      <Download generation={generation} />
     </div>
   );
 }

@@ -41,9 +41,11 @@ export function Settings({ generation }: { generation: Generation }) {
 }
 
 type Fact = [name: string, value: ComponentChildren];
+type MaybeFact = [name: string, value: ComponentChildren | null | undefined];
 
 function facts(generation: Generation): Fact[] {
-  const all: [string, ComponentChildren | null | undefined][] = [
+  const planned = generation.preview_of;
+  const all: MaybeFact[] = [
     ...orderFacts(generation),
     ...resultFacts(generation),
     ['Cost', costFact(generation)],
@@ -55,7 +57,7 @@ function facts(generation: Generation): Fact[] {
     ...Object.entries(generation.metadata).map(([key, value]): [string, string] => [`Metadata ${key}`, String(value)]),
     ['Repeats', generation.retry_of ? <a href={to(`g/${generation.retry_of}`)}>an earlier try</a> : null],
     ['Repeated by', generation.retried_by ? <a href={to(`g/${generation.retried_by}`)}>a later try</a> : null],
-    ['Preview of', generation.preview_of ? `a video by ${generation.preview_of.model}, ${creditsInWords(generation.preview_of.credits)}` : null],
+    ['Preview of', planned ? `a video by ${planned.model}, ${creditsInWords(planned.credits)}` : null],
     ['Made from', generation.continuation_of ? <a href={to(`g/${generation.continuation_of}`)}>its preview</a> : null],
     ['Batch', generation.batch_id ? <a href={to('gallery', { batch_id: generation.batch_id })}>its other outputs</a> : null],
     ['Id', <Id id={generation.id} />],
@@ -72,7 +74,7 @@ function Id({ id }: { id: string }) {
   );
 }
 
-function orderFacts({ model, requested_model, provider, inputs, priority }: Generation): [string, ComponentChildren | null | undefined][] {
+function orderFacts({ model, requested_model, provider, inputs, priority }: Generation): MaybeFact[] {
   return [
     ['Model', requested_model && requested_model !== model ? `${model} (ordered as ${requested_model})` : model],
     ['Maker', provider],
@@ -102,24 +104,35 @@ function inputsInWords(urls: readonly string[] | undefined): ComponentChildren |
   return (
     <ul class="details-inputs">
       {urls.map((url) => (
-        <li key={url}>{url.startsWith('generation:') ? <a href={to(`g/${url.slice('generation:'.length)}`)}>an earlier result</a> : url.startsWith('upload:') ? 'an upload' : url}</li>
+        <li key={url}>{inputInWords(url)}</li>
       ))}
     </ul>
   );
 }
 
-function resultFacts(generation: Generation): [string, ComponentChildren | null][] {
+function inputInWords(url: string): ComponentChildren {
+  const [scheme, id = ''] = url.split(':', 2);
+  if (scheme === 'generation') return <a href={to(`g/${id}`)}>an earlier result</a>;
+  return scheme === 'upload' ? 'an upload' : url;
+}
+
+function resultFacts(generation: Generation): MaybeFact[] {
   const result = resultOf(generation);
   if (!result) return [];
   const { width, height, duration_seconds, frame_rate, codec, content_type, size_bytes, expires_at, expired_at } = result;
   return [
     ['Pixels', `${width} × ${height}`],
     ['File', `${content_type}, ${codec}, ${bytes(size_bytes)}`],
-    ['Plays', duration_seconds ? `${duration_seconds.toFixed(1)} s${frame_rate ? ` at ${Math.round(frame_rate * 100) / 100} frames a second` : ''}` : null],
+    ['Plays', duration_seconds ? `${duration_seconds.toFixed(1)} s${frame_rate ? ` at ${shortened(frame_rate)} frames a second` : ''}` : null],
     ['Made in', generation.render_seconds === null ? null : seconds(generation.render_seconds)],
     ['File deleted', expired_at ? <Time at={expired_at} /> : null],
     ['File kept until', expires_at && !expired_at ? <Time at={expires_at} /> : null],
   ];
+}
+
+/** A frame rate such as 23.98. */
+function shortened(rate: number): number {
+  return Math.round(rate * 100) / 100;
 }
 
 function costFact({ credits: { price, held, captured, released } }: Generation): string {

@@ -74,6 +74,7 @@ function SharesContent({ id }: { id: string }) {
         </>
       )}
       {problem.value ? <p role="alert">{problem.value}</p> : null}
+      {shares.value?.length === 0 ? <p class="soft">There is no link yet.</p> : null}
       <ul class="shares" aria-label="Links" aria-busy={shares.value === null && problem.value === null}>
         {shares.value?.map((share) => (
           <ShareLine key={share.id} share={share} onEnd={() => end(share)} />

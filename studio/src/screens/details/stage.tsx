@@ -1,14 +1,11 @@
 import type { Generation } from '../../api/schemas';
-import { isReadOnly } from '../../app/session';
-import { Button } from '../../parts/button';
 import { Empty } from '../../parts/empty';
+import { Cancel } from '../../parts/generation/cancel';
 import { Failure } from '../../parts/generation/failure';
 import { Progress } from '../../parts/generation/progress';
-import { cancelGeneration, useAction } from '../../parts/generation/actions';
 import { contentOf, isGone, resultOf } from '../../parts/media/media';
 import { Time } from '../../parts/time';
 import { hasEnded } from '../../state/generations';
-import { isCancellable } from '../../state/orders';
 import { Picture } from './picture';
 import { Player } from './player';
 
@@ -31,16 +28,11 @@ export function Stage({ generation }: { generation: Generation }) {
 }
 
 function Unfinished({ generation }: { generation: Generation }) {
-  const { act, isBusy } = useAction(() => cancelGeneration(generation));
   return (
     <div class="stage-message">
       <Progress generation={generation} />
-      <p class="order-actions">
-        {isCancellable(generation) && !isReadOnly.value ? (
-          <Button icon="stop" onClick={act} isBusy={isBusy}>
-            Cancel
-          </Button>
-        ) : null}
+      <p class="action-line">
+        <Cancel generation={generation} />
       </p>
     </div>
   );

@@ -23,7 +23,7 @@ const WORDS: Record<string, (entry: TimelineEntry) => string> = {
   capture: ({ details }) => `${amount(details)} charged`,
   release: ({ details }) => `${amount(details)} came back`,
   refund: ({ details }) => `${amount(details)} refunded`,
-  try_failed: ({ details }) => (typeof details['times'] === 'number' && details['times'] > 1 ? `${details['times']} tries failed, and were repeated` : 'A try failed, and was repeated'),
+  try_failed: ({ details }) => tries(details),
   stored: ({ details }) => stored(details),
   webhook: ({ details }) => webhook(details),
   cancel_requested: () => 'You asked to cancel it',
@@ -45,6 +45,11 @@ function told(details: Details): string {
 
 function amount({ amount: value }: Details): string {
   return typeof value === 'number' ? creditsInWords(value) : 'Credits';
+}
+
+function tries({ times }: Details): string {
+  const several = typeof times === 'number' && times > 1;
+  return several ? `${times} tries failed, and were repeated` : 'A try failed, and was repeated';
 }
 
 function stored({ role, width, height, size_bytes: size, duration_seconds: length }: Details): string {

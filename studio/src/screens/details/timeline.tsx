@@ -43,5 +43,6 @@ export function Timeline({ id }: { id: string }) {
 function after(seconds: number): string {
   if (seconds < 100) return `+${seconds.toFixed(1)} s`;
   const whole = Math.round(seconds);
-  return whole < 3600 ? `+${Math.floor(whole / 60)} min ${whole % 60} s` : `+${Math.floor(whole / 3600)} h ${Math.floor(whole / 60) % 60} min`;
+  const minutes = Math.floor(whole / 60);
+  return minutes < 60 ? `+${minutes} min ${whole % 60} s` : `+${Math.floor(minutes / 60)} h ${minutes % 60} min`;
 }

@@ -10,7 +10,7 @@ import { Time } from '../../parts/time';
 export function CustomerCard({ customer, onView }: { customer: ManagedCustomer; onView: () => void }) {
   const isViewed = session.value?.viewing?.customer.id === customer.id;
   return (
-    <li class="glass panel card">
+    <li class="glass panel fact-card">
       <div class="panel-top">
         <h3 class="clipped">{customer.name}</h3>
         {isViewed ? <Badge kind="warn">in view</Badge> : null}
@@ -18,11 +18,11 @@ export function CustomerCard({ customer, onView }: { customer: ManagedCustomer; 
       <dl class="pairs">
         <div>
           <dt>Available</dt>
-          <dd class="number">{credits(customer.credits.available)}</dd>
+          <dd class="amount">{credits(customer.credits.available)}</dd>
         </div>
         <div>
           <dt>Held</dt>
-          <dd class="number">{credits(customer.credits.held)}</dd>
+          <dd class="amount">{credits(customer.credits.held)}</dd>
         </div>
         <div>
           <dt>Customer since</dt>

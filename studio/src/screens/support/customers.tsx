@@ -35,7 +35,7 @@ export function Customers({ children }: { children: ComponentChildren }) {
         </p>
       ) : null}
       {customers.length ? (
-        <ul class="cards">
+        <ul class="fact-cards">
           {customers.map((customer) => (
             <CustomerCard key={customer.id} customer={customer} onView={() => setViewed(customer)} />
           ))}
@@ -71,7 +71,7 @@ function Search({ wanted }: { wanted: string }) {
     go(to('support', { q: text.trim() || null }));
   };
   return (
-    <form role="search" class="search" onSubmit={search}>
+    <form role="search" class="customer-search" onSubmit={search}>
       <Field label="Find a customer" hint="A part of the name, the service’s number, the customer’s id, or the id of a generation.">
         {(ids) => (
           <div class="search-line">

@@ -1,7 +1,7 @@
 import { useEffect } from 'preact/hooks';
 
 import { route } from '../../app/routes';
-import { may, session } from '../../app/session';
+import { maySupport, session } from '../../app/session';
 import { Empty } from '../../parts/empty';
 import { ProblemNote } from '../../parts/problem-note';
 import { Customers } from './customers';
@@ -13,7 +13,7 @@ import './support.css';
 
 /** Support: find a customer, see limits and balance, view the customer's page. `#/support/g/ID`: what happened to a generation. */
 export function Support() {
-  if (!may('admin') || session.value?.customer) return <NotForThisKey />;
+  if (!maySupport.value) return <NotForThisKey />;
   return <Inner />;
 }
 

@@ -40,7 +40,7 @@ export function Timeline({ id, isOperator }: { id: string; isOperator: boolean }
           What happened to <code>{id.slice(0, 8)}</code>
         </h2>
         <CopyButton text={`reelworks inspect ${id}`} name="Command">
-          Copy as a command
+          Copy command
         </CopyButton>
       </div>
       {problem ? <ProblemNote problem={problem} onRetry={() => void read()} /> : null}
@@ -70,7 +70,7 @@ function Facts({ of: found }: { of: OperatorsTimeline }) {
   ];
   return (
     <div class="glass panel stacked tight">
-      <p class="badges">
+      <p class="state-badges">
         <Badge kind={found.status === 'failed' ? 'bad' : found.status === 'completed' ? 'good' : 'warn'}>{found.stage}</Badge>
         {found.claim ? <Badge>claimed by {found.claim.worker}</Badge> : null}
         {found.waits ? <Badge kind="warn">{found.waits.held_by ? `held by ${found.waits.held_by}` : `waits for ${found.waits.provider}`}</Badge> : null}
@@ -81,7 +81,7 @@ function Facts({ of: found }: { of: OperatorsTimeline }) {
           <code>{found.error_code}</code> {found.error_message}
         </p>
       ) : null}
-      <dl class="facts">
+      <dl class="timeline-facts">
         {pairs.map(([name, value]) =>
           value === null ? null : (
             <div key={name}>
@@ -137,7 +137,7 @@ function Entries({ entries }: { entries: readonly OperatorsEntry[] }) {
         onChange={setWhich}
       />
       {shown.length === 0 ? <p class="soft">No entry tells of trouble.</p> : null}
-      <ol class="timeline">
+      <ol class="op-timeline">
         {shown.map((entry, index) => (
           <Entry key={`${entry.at} ${entry.name} ${index}`} entry={entry} />
         ))}
@@ -152,7 +152,7 @@ function Entry({ entry }: { entry: OperatorsEntry }) {
   return (
     <li class={isTrouble(entry) ? 'trouble' : undefined}>
       <p>
-        <span class="number soft">{written(entry.seconds)}</span> <strong>{titleOf(entry)}</strong>{' '}
+        <span class="amount soft">{written(entry.seconds)}</span> <strong>{titleOf(entry)}</strong>{' '}
         {entry.gap_seconds >= 1 ? <span class="soft small">{written(entry.gap_seconds)} later</span> : null}
       </p>
       {facts ? <p class="small facts-line">{facts}</p> : null}

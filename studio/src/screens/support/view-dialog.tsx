@@ -40,7 +40,7 @@ export function ViewDialog({ customer, onClose }: { customer: ManagedCustomer; o
         </p>
         <Field label="Reason" hint="Stays on record with your key, the time and what you look at." error={missing ?? problem?.field('reason')}>
           {(ids) => (
-            <input {...ids} class="input" autofocus maxLength={500} value={reason} onInput={(event) => setReason(event.currentTarget.value)} />
+            <input {...ids} class="input" data-first maxLength={500} value={reason} onInput={(event) => setReason(event.currentTarget.value)} />
           )}
         </Field>
         {problem && !problem.field('reason') ? <ProblemNote problem={problem} /> : null}

@@ -39,9 +39,9 @@ export function Viewed({ isOperator }: { isOperator: boolean }) {
         </a>
       </p>
       {generations.length ? (
-        <ul class="rows">
+        <ul class="line-list">
           {generations.map((each) => (
-            <li class="row" key={each.id}>
+            <li class="line" key={each.id}>
               <div>
                 <a class="clipped" href={to(`g/${each.id}`)}>
                   {each.inputs.prompt || `${each.kind} ${each.id.slice(0, 8)}`}

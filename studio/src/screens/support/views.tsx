@@ -13,9 +13,9 @@ export function Views() {
     <section class="glass panel stacked" aria-labelledby="views">
       <h2 id="views">Views on record</h2>
       {views.length ? (
-        <ul class="rows">
+        <ul class="line-list">
           {views.map((view) => (
-            <li class="row" key={view.id}>
+            <li class="line" key={view.id}>
               <div>
                 <p>{view.reason ?? 'No reason was given.'}</p>
                 <p class="soft small">

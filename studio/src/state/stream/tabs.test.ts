@@ -117,3 +117,27 @@ test('a tab that joins a stream whose position it does not know gets the positio
   await until(() => expect(connections).toHaveLength(2));
   expect(connections[1]?.after).toBe('10');
 });
+
+test('a leader that is silent, such as a tab that was put to sleep, loses the lead', async () => {
+  vi.useFakeTimers({ toFake: ['setInterval', 'Date'] });
+  try {
+    let lost = false;
+    const isHeld = new Promise<void>((resolve) => {
+      navigator.locks
+        .request(`events-${name}`, () => {
+          resolve();
+          return new Promise(() => undefined);
+        })
+        .catch(() => (lost = true));
+    });
+    await isHeld;
+    const one = tab();
+    vi.advanceTimersByTime(40_000);
+    expect(lost).toBe(false);
+    vi.advanceTimersByTime(20_000);
+    await until(() => expect(one.states).toEqual(['live']));
+    expect(lost).toBe(true);
+  } finally {
+    vi.useRealTimers();
+  }
+});

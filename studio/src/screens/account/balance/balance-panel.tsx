@@ -23,15 +23,15 @@ export function BalancePanel() {
           </a>
         ) : null}
       </div>
-      <dl class="figures">
+      <dl class="balance-figures">
         <div>
           <dt>Available</dt>
-          <dd class="figure">{value ? credits(value.available) : '…'}</dd>
+          <dd class="balance-figure">{value ? credits(value.available) : '…'}</dd>
           <dd class="soft small">free to spend</dd>
         </div>
         <div>
           <dt>Held</dt>
-          <dd class="figure held">{value ? credits(value.held) : '…'}</dd>
+          <dd class="balance-figure held">{value ? credits(value.held) : '…'}</dd>
           <dd class="soft small">for unfinished generations, and paid only for results</dd>
         </div>
       </dl>
@@ -54,9 +54,9 @@ function Holders({ held }: { held: number }) {
   return (
     <div class="stacked tight">
       <h3>Held by</h3>
-      <ul class="rows">
+      <ul class="line-list">
         {holders.map((each) => (
-          <li class="row" key={each.id}>
+          <li class="line" key={each.id}>
             <div>
               <a class="clipped" href={to(`g/${each.id}`)}>
                 {each.inputs.prompt || `${each.kind} ${each.id.slice(0, 8)}`}
@@ -65,7 +65,7 @@ function Holders({ held }: { held: number }) {
                 {each.model} · {each.status === 'queued' ? 'waits' : `${each.progress} %`} · <Time at={each.created_at} />
               </p>
             </div>
-            <p class="number">{credits(each.credits.held)}</p>
+            <p class="amount">{credits(each.credits.held)}</p>
           </li>
         ))}
       </ul>

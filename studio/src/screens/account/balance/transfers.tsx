@@ -14,7 +14,7 @@ export function Transfers() {
     <section class="glass panel stacked" aria-labelledby="transfers">
       <h2 id="transfers">Transfers</h2>
       {transfers.length ? (
-        <ul class="rows">
+        <ul class="line-list">
           {transfers.map((transfer) => (
             <Row key={transfer.id} transfer={transfer} />
           ))}
@@ -33,7 +33,7 @@ function Row({ transfer }: { transfer: Transfer }) {
   const sign = transfer.available_change;
   const note = transfer.reason ?? transfer.reference;
   return (
-    <li class="row">
+    <li class="line">
       <div>
         <p>{title}</p>
         <p class="soft small">
@@ -49,7 +49,7 @@ function Row({ transfer }: { transfer: Transfer }) {
           ) : null}
         </p>
       </div>
-      <p class={`number ${sign > 0 ? 'gain' : sign === 0 ? 'soft' : ''}`}>{effect}</p>
+      <p class={`amount ${sign > 0 ? 'gain' : sign === 0 ? 'soft' : ''}`}>{effect}</p>
     </li>
   );
 }

@@ -13,10 +13,10 @@ export function KeyCard({ shown: key, onTask }: { shown: Key; onTask: (task: Key
   const state = stateOf(key);
   const name = nameOf(key);
   return (
-    <li class="glass panel card">
+    <li class="glass panel fact-card">
       <div class="panel-top">
         <h3 class="clipped">{name}</h3>
-        <div class="badges">
+        <div class="state-badges">
           {key.id === session.value?.key.id ? <Badge title="You are signed in with this key">this session</Badge> : null}
           {key.test ? <Badge title="Its orders go to the sandbox and cost nothing">test</Badge> : null}
           <StateBadge of={key} />

@@ -53,7 +53,7 @@ export function KeyForm({ title, action, begin, isNew = false, onSend, onClose }
       <form class="stacked" onSubmit={(event) => void send(event)} noValidate>
         <Field label="Name" hint="The program or person that uses the key." error={error('name')}>
           {(ids) => (
-            <input {...ids} class="input" autofocus maxLength={100} value={terms.name} onInput={(event) => set({ name: event.currentTarget.value })} />
+            <input {...ids} class="input" data-first maxLength={100} value={terms.name} onInput={(event) => set({ name: event.currentTarget.value })} />
           )}
         </Field>
         {isNew ? <Scopes chosen={terms.scopes} error={error('scopes')} onChange={(scopes) => set({ scopes })} /> : null}
@@ -87,7 +87,7 @@ export function KeyForm({ title, action, begin, isNew = false, onSend, onClose }
           </div>
         </details>
         {isNew && !session.value?.key.is_test ? (
-          <label class="check">
+          <label class="tick">
             <input type="checkbox" checked={terms.isTest} onChange={() => set({ isTest: !terms.isTest })} />
             <span>
               Test key <small class="soft">Its orders go to the sandbox and cost nothing.</small>
@@ -114,11 +114,11 @@ function NumberInput({ ids, value, onInput }: { ids: object; value: string; onIn
 function Scopes({ chosen, error, onChange }: { chosen: readonly Scope[]; error?: string | null | undefined; onChange: (scopes: Scope[]) => void }) {
   const offered = SCOPES.filter(({ scope }) => scope !== 'credits:grant' || may(scope));
   return (
-    <fieldset class="choice" aria-describedby={error ? 'scopes-error' : undefined}>
+    <fieldset class="tick-group" aria-describedby={error ? 'scopes-error' : undefined}>
       <legend>Scopes</legend>
-      <div class="checks">
+      <div class="ticks">
         {offered.map(({ scope, label, allows }) => (
-          <label class="check" key={scope}>
+          <label class="tick" key={scope}>
             <input
               type="checkbox"
               checked={chosen.includes(scope)}

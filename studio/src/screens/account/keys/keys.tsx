@@ -34,12 +34,12 @@ function KeyList() {
         )}
       </div>
       <p class="soft">Each program gets a key of its own: then you see its last use, limit its credits, and revoke it alone.</p>
-      <label class="check">
+      <label class="tick">
         <input type="checkbox" checked={showsEnded.value} onChange={() => (showsEnded.value = !showsEnded.value)} />
         <span>Show keys that have ended</span>
       </label>
       {shown.length ? (
-        <ul class="cards">
+        <ul class="fact-cards">
           {shown.map((key) => (
             <KeyCard key={key.id} shown={key} onTask={(next) => (task.value = next)} />
           ))}

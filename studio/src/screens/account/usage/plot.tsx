@@ -154,7 +154,7 @@ function Legend({ id, series }: { id: string; series: readonly Series[] }) {
         <li key={each.model}>
           <Swatch id={id} number={number} />
           <span>{each.model ?? 'Other models'}</span>
-          <span class="number soft">{credits(each.total)}</span>
+          <span class="amount soft">{credits(each.total)}</span>
         </li>
       ))}
     </ul>

@@ -58,7 +58,7 @@ export function Deliveries({ endpointId }: { endpointId: string }) {
       <h2 id="deliveries">Deliveries</h2>
       {problem.value ? <ProblemNote problem={problem.value} onRetry={() => void read()} /> : null}
       {endpoint.value ? (
-        <div class="glass panel card">
+        <div class="glass panel fact-card">
           <EndpointFacts endpoint={endpoint.value} />
         </div>
       ) : null}
@@ -77,7 +77,7 @@ export function Deliveries({ endpointId }: { endpointId: string }) {
         </div>
       </div>
       {deliveries.length ? (
-        <ul class="rows glass panel">
+        <ul class="line-list glass panel">
           {deliveries.map((delivery) => (
             <Row key={delivery.id} delivery={delivery} place={place({ delivery: delivery.id })} />
           ))}
@@ -110,7 +110,7 @@ export function Deliveries({ endpointId }: { endpointId: string }) {
 function Row({ delivery, place }: { delivery: Delivery; place: string }) {
   const state = deliveryState(delivery);
   return (
-    <li class="row">
+    <li class="line">
       <div>
         <p>
           <a href={place}>

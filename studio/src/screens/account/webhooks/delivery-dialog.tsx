@@ -147,7 +147,7 @@ function AttemptItem({ attempt }: { attempt: Attempt }) {
       {attempt.answer ? (
         <details>
           <summary>The receiver’s answer</summary>
-          <pre class="code">{attempt.answer}</pre>
+          <pre class="code-block">{attempt.answer}</pre>
         </details>
       ) : null}
     </li>
@@ -164,7 +164,7 @@ function Body({ text }: { text: string | null }) {
           Copy
         </CopyButton>
       </div>
-      <pre class="code" tabIndex={0} aria-labelledby="body">
+      <pre class="code-block" tabIndex={0} aria-labelledby="body">
         {indented(text)}
       </pre>
     </section>

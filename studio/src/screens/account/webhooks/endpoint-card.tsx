@@ -23,7 +23,7 @@ interface Props {
 /** An endpoint, with its state and what can be done. */
 export function EndpointCard({ endpoint, mayChange, onTask, onAct }: Props) {
   return (
-    <li class="glass panel card">
+    <li class="glass panel fact-card">
       <EndpointFacts endpoint={endpoint} />
       <div class="actions">
         <a class="button plain" href={to(`account/webhooks/${endpoint.id}`)}>
@@ -45,7 +45,7 @@ export function EndpointFacts({ endpoint }: { endpoint: Endpoint }) {
     <>
       <div class="panel-top">
         <h3 class="address">{endpoint.url}</h3>
-        <div class="badges">
+        <div class="state-badges">
           {endpoint.is_implicit ? <Badge title="An order named this URL as its callback_url">from orders</Badge> : null}
           <Badge kind={state.kind}>{state.label}</Badge>
         </div>

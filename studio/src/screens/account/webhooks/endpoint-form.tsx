@@ -73,7 +73,7 @@ export function EndpointForm({ title, action, endpoint, onSend, onClose }: Props
             <input
               {...ids}
               class="input"
-              autofocus
+              data-first
               type="url"
               maxLength={2083}
               placeholder="https://shop.example/hooks"
@@ -122,11 +122,11 @@ export function EndpointForm({ title, action, endpoint, onSend, onClose }: Props
 
 function Types({ chosen, onChange }: { chosen: readonly string[]; onChange: (types: string[]) => void }) {
   return (
-    <fieldset class="choice">
+    <fieldset class="tick-group">
       <legend class="visually-hidden">Types</legend>
-      <div class="checks">
+      <div class="ticks">
         {catalogue.value.map(({ type, description }) => (
-          <label class="check" key={type}>
+          <label class="tick" key={type}>
             <input
               type="checkbox"
               checked={chosen.includes(type)}

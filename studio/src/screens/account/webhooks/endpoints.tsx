@@ -69,7 +69,7 @@ export function Endpoints() {
         onChange={(show) => go(to('account/webhooks', { show: show === 'all' ? null : show }), { replace: true })}
       />
       {endpoints.length ? (
-        <ul class="cards wide">
+        <ul class="fact-cards wide">
           {endpoints.map((endpoint) => (
             <EndpointCard
               key={endpoint.id}

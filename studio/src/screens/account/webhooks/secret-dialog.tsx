@@ -48,14 +48,15 @@ export function SecretDialog({ endpoint, onClose, onChanged }: { endpoint: Endpo
     }
     setBusy(false);
   };
+  const atField = rotates ? problem?.field('ends_in') : null;
   return (
     <Dialog title="Secret of the endpoint" isOpen onClose={onClose}>
       <p class="address soft">{endpoint.url}</p>
       {secret ? <Secrets secret={secret} /> : problem ? null : <p class="soft">Reading the secret…</p>}
-      {problem ? <ProblemNote problem={problem} {...(secret ? {} : { onRetry: () => void read() })} /> : null}
+      {problem && !atField ? <ProblemNote problem={problem} {...(secret ? {} : { onRetry: () => void read() })} /> : null}
       {rotates ? (
         <div class="stacked tight">
-          <Choice legend="The present secret signs, too" value={grace} options={GRACES} onChange={setGrace} />
+          <Choice legend="The present secret signs, too" value={grace} options={GRACES} onChange={setGrace} error={atField} />
           <p class="hint">Put the new secret in place within this time. Each message has a signature by both secrets until then.</p>
           <div class="actions end">
             <Button onClick={() => setRotates(false)}>Leave it as it is</Button>

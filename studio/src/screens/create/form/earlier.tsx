@@ -1,12 +1,13 @@
 import { useEffect, useState } from 'preact/hooks';
 
-import { address, get } from '../../../api/client';
+import { get } from '../../../api/client';
 import { asProblem } from '../../../api/problem';
 import type { Capabilities, Generation, Kind, Page } from '../../../api/schemas';
 import { Button } from '../../../parts/button';
 import { Dialog } from '../../../parts/dialog';
 import { Empty } from '../../../parts/empty';
 import { promptOf } from '../../../parts/media/media';
+import { Thumb } from '../../../parts/media/thumb';
 import { ago } from '../../../parts/time';
 import { addResult } from './inputs-list';
 
@@ -55,7 +56,7 @@ function Results({ can, onChoose }: { can: Capabilities; onChoose: () => void })
                 onChoose();
               }}
             >
-              {each.links.thumbnail ? <img src={address(each.links.thumbnail)} alt="" loading="lazy" /> : <span class="input-blank" />}
+              <Thumb generation={each} shape={4 / 3} alt="" />
               <span class="earlier-prompt">{promptOf(each)}</span>
               <small class="soft">{ago(each.created_at)}</small>
             </button>

@@ -1,14 +1,14 @@
 /** The input pictures and videos of the order: files that are uploaded, and earlier results. */
 import { signal } from '@preact/signals';
 
-import { address } from '../../../api/client';
 import { asProblem } from '../../../api/problem';
 import type { Capabilities, Generation, Kind } from '../../../api/schemas';
 import { upload } from '../../../api/upload';
 import { isReadOnly } from '../../../app/session';
 import { announce } from '../../../parts/announce';
-import { promptOf } from '../../../parts/media/media';
+import { posterOf, promptOf, resultOf } from '../../../parts/media/media';
 import { bytes } from '../../../parts/numbers';
+import { knownGeneration, readGeneration } from '../../../state/generations';
 
 export interface Input {
   id: number;
@@ -67,20 +67,29 @@ export function shortType(type: string): string {
 }
 
 /** Add the result of an earlier generation. */
-export function addResult({ id, kind, links, inputs: made }: Generation): void {
-  addEntry(`generation:${id}`, kind, {
-    name: promptOf({ inputs: made }),
-    picture: links.thumbnail ? address(links.thumbnail) : null,
-    seconds: made.duration_seconds ?? null,
-  });
+export function addResult(generation: Generation): void {
+  addEntry(`generation:${generation.id}`, generation.kind, looksOf(generation));
 }
 
 /** Add an entry that needs no upload. An entry that is there already is not added again. */
-export function addEntry(url: string, media: Kind, known: Partial<Input> = {}): void {
+export function addEntry(url: string, media: Kind, looks?: Partial<Input>): void {
   if (inputs.value.some((each) => each.url === url)) return;
-  const [, id] = /^generation:(.+)$/.exec(url) ?? [];
-  const picture = id ? address(`/v1/generations/${id}/thumbnail`) : null;
-  add({ picture, ...known, media, url, progress: 1, name: known.name ?? (id ? 'An earlier result' : url) });
+  const [, generation] = /^generation:(.+)$/.exec(url) ?? [];
+  const { id } = add({ ...looks, media, url, progress: 1, name: looks?.name ?? (generation ? 'An earlier result' : url) });
+  if (generation && !looks) void showResult(id, generation);
+}
+
+async function showResult(id: number, generation: string): Promise<void> {
+  try {
+    change(id, looksOf((knownGeneration(generation) ?? (await readGeneration(generation))).value));
+  } catch {
+    // The entry stays without a picture; the estimate says whether the result can be used.
+  }
+}
+
+function looksOf(generation: Generation): Pick<Input, 'name' | 'picture' | 'seconds'> {
+  const seconds = resultOf(generation)?.duration_seconds ?? generation.inputs.duration_seconds ?? null;
+  return { name: promptOf(generation), picture: posterOf(generation), seconds };
 }
 
 export function removeInput(id: number): void {

@@ -61,9 +61,13 @@ function timeText(): string {
   const video = estimate.preview_of;
   if (video) return `for the preview, then ${credits(video.credits)} for ${estimate.number_of_outputs === 1 ? 'the' : 'each'} video`;
   const { usual_seconds: usual, expected_wait_seconds: wait } = estimate;
-  const parts = [usual ? `usually ${seconds(usual.p50)}, rarely over ${seconds(usual.p90)}` : 'time not known yet'];
+  const parts = [usual ? usualText(seconds(usual.p50), seconds(usual.p90)) : 'time not known yet'];
   if (wait && wait >= 1) parts.push(`${seconds(wait)} in the queue`);
   return parts.join(' · ');
+}
+
+function usualText(half: string, most: string): string {
+  return half === most ? `usually ${half}` : `usually ${half}, rarely over ${most}`;
 }
 
 function haveText(): string {

@@ -46,7 +46,7 @@ export function BatchCard({ id, members }: Props) {
     <article class="order batch glass" aria-label={`${shown.length + rest} outputs: ${promptOf(first)}`}>
       <div class="order-body">
         <p class="order-prompt">{prompts.size > 1 ? `${promptOf(first)} … and ${prompts.size - 1} more prompts` : promptOf(first)}</p>
-        <p class="order-facts soft">
+        <p class="facts-line soft">
           <span>{first.model}</span>
           <Time at={first.created_at} />
         </p>
@@ -94,7 +94,7 @@ function BatchStanding({ id, generations, rest }: StandingProps) {
           {each.outcome?.message ?? each.status} {costInWords(each)}
         </p>
       ))}
-      <p class="order-actions">
+      <p class="action-line">
         <a class="button" href={to('gallery', { batch_id: id })}>
           <Icon name="stack" />
           {rest > 0 ? `${rest} more in the gallery` : 'In the gallery'}

@@ -2,20 +2,18 @@ import type { Signal } from '@preact/signals';
 
 import type { Generation } from '../../../api/schemas';
 import { to } from '../../../app/routes';
-import { isReadOnly } from '../../../app/session';
-import { Button } from '../../../parts/button';
-import { cancelGeneration, useAction } from '../../../parts/generation/actions';
+import { Cancel } from '../../../parts/generation/cancel';
 import { Continue } from '../../../parts/generation/continue';
 import { costInWords } from '../../../parts/generation/cost';
 import { Failure } from '../../../parts/generation/failure';
 import { Progress } from '../../../parts/generation/progress';
-import { downloadOf, promptOf } from '../../../parts/media/media';
+import { Download } from '../../../parts/media/download';
+import { promptOf } from '../../../parts/media/media';
 import { Thumb } from '../../../parts/media/thumb';
 import { seconds } from '../../../parts/numbers';
 import { Time } from '../../../parts/time';
 import { Icon } from '../../../parts/icon';
 import { hasEnded } from '../../../state/generations';
-import { isCancellable } from '../../../state/orders';
 
 /** One order. The picture's place and the height stay the same from the order to the result. */
 export function OrderCard({ order }: { order: Signal<Generation> }) {
@@ -30,7 +28,7 @@ export function OrderCard({ order }: { order: Signal<Generation> }) {
         <a class="order-prompt" href={to(`g/${id}`)}>
           {promptOf(value)}
         </a>
-        <p class="order-facts soft">
+        <p class="facts-line soft">
           <span>{model}</span>
           <Time at={created_at} />
         </p>
@@ -45,47 +43,31 @@ function Standing({ generation }: { generation: Generation }) {
     return (
       <>
         <Progress generation={generation} />
-        <Cancel generation={generation} />
+        <p class="action-line">
+          <Cancel generation={generation} />
+        </p>
       </>
     );
   }
   return generation.status === 'completed' ? <Result generation={generation} /> : <Failure generation={generation} />;
 }
 
-function Cancel({ generation }: { generation: Generation }) {
-  const { act, isBusy } = useAction(() => cancelGeneration(generation));
-  if (isReadOnly.value || !isCancellable(generation)) return <p class="order-actions" />;
-  return (
-    <p class="order-actions">
-      <Button icon="stop" onClick={act} isBusy={isBusy}>
-        Cancel
-      </Button>
-    </p>
-  );
-}
-
 function Result({ generation }: { generation: Generation }) {
   const { id, created_at, finished_at } = generation;
   const took = finished_at ? (Date.parse(finished_at) - Date.parse(created_at)) / 1000 : null;
-  const download = downloadOf(generation);
   return (
     <>
       <p>
         {generation.preview_of ? 'Preview ready' : 'Ready'}
         {took === null ? '' : ` in ${seconds(took)}`}. {costInWords(generation)}
       </p>
-      <p class="order-actions">
+      <p class="action-line">
         <Continue generation={generation} />
         <a class="button" href={to(`g/${id}`)}>
           <Icon name={generation.kind === 'video' ? 'play' : 'eye'} />
           {generation.kind === 'video' ? 'Play' : 'View'}
         </a>
-        {download ? (
-          <a class="button" href={download} download>
-            <Icon name="down" />
-            Download
-          </a>
-        ) : null}
+        <Download generation={generation} />
       </p>
     </>
   );

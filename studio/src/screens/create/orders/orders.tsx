@@ -1,18 +1,24 @@
 import { useEffect } from 'preact/hooks';
 
+import type { Generation } from '../../../api/schemas';
+import { actsFor, may } from '../../../app/session';
 import { Button } from '../../../parts/button';
 import { Empty } from '../../../parts/empty';
+import { mayRetry, useRetryKey } from '../../../parts/generation/retry-key';
+import { knownGeneration } from '../../../state/generations';
 import { neighbours } from '../../../state/neighbours';
 import { grouped, orders, ordersProblem, readOrders } from '../../../state/orders';
 import { BatchCard } from './batch-card';
 import { OrderCard } from './order-card';
-import { useRetryKey } from './retry-key';
 import './orders.css';
 
 /** A card for each unfinished and each recent order, the newest first. */
 export function Orders() {
-  useEffect(() => void readOrders(), []);
-  useRetryKey();
+  const isForSomebody = actsFor.value !== null;
+  useEffect(() => {
+    if (isForSomebody) void readOrders();
+  }, [isForSomebody]);
+  useRetryKey(() => ofFocus() ?? orders.value?.map(({ value }) => value).find(mayRetry));
   const { value } = orders;
   useEffect(() => {
     if (value) neighbours.value = value.map((each) => each.peek().id);
@@ -35,7 +41,22 @@ export function Orders() {
   );
 }
 
+/** The order of the card that has the focus. */
+function ofFocus(): Generation | undefined {
+  const card = document.activeElement?.closest<HTMLElement>('[data-order]');
+  return card ? knownGeneration(card.dataset['order'] ?? '')?.value : undefined;
+}
+
 function Nothing({ isKnown }: { isKnown: boolean }) {
+  if (!actsFor.value) {
+    return (
+      <div class="glass panel">
+        <Empty icon="person">
+          <p>This key acts for no customer of its own. {may('admin') ? <a href="#/support">View a customer</a> : null}</p>
+        </Empty>
+      </div>
+    );
+  }
   if (ordersProblem.value) {
     return (
       <div class="glass panel orders-problem" role="alert">
