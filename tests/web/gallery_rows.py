@@ -198,9 +198,9 @@ def _store(store: ObjectStore, key: str, file: SampleFile) -> None:
 def main() -> None:
     """Fill the history of a customer of the running system."""
     from cli.configuration import service_settings
-    from stack.first_customer import NAME
     from storage import customers
     from storage.database import Database
+    from storage.development import NAME
 
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--count", type=int, default=COUNT, help=f"so many generations; default: {COUNT:,}")

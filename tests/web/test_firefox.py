@@ -17,7 +17,7 @@ _SCRIPT: Final = Path(__file__).with_name("firefox.mjs")
 
 def test_firefox_signs_in_and_makes_a_picture(site: System, tmp_path: Path) -> None:
     prompt = f"a lighthouse {site.behave()}"
-    command = [_NODE, _SCRIPT, program("firefox"), f"{site.stack.gateway_url}/studio/", prompt]
+    command: list[str | Path] = [_NODE, _SCRIPT, program("firefox"), f"{site.stack.gateway_url}/studio/", prompt]
     # Firefox writes into the home folder.
     environment = {**os.environ, "HOME": str(tmp_path)}
     ended = subprocess.run(command, capture_output=True, text=True, check=False, timeout=200, env=environment)

@@ -15,7 +15,9 @@ from PIL import Image
 from playwright.sync_api import ViewportSize, expect
 
 from sandbox.scenarios import Scenario
+from schemas.enums import DEFAULT_SCOPES, Scope
 from storage import customers, ledger
+from storage.api_keys import Terms
 from tests.e2e.conftest import System
 from tests.support import NewCustomer, eventually, operator_key
 from tests.web.axe import violations
@@ -71,7 +73,8 @@ def furnished(site: System) -> Furnished:
     """Orders of every end, one that runs, a key and a webhook endpoint."""
     with site.database.transaction() as session:
         made = customers.create_customer(session, "Northlight Films")
-        customer = NewCustomer(made.id, customers.create_api_key(session, made.id))
+        terms = Terms(name="Northlight's page", scopes=(*DEFAULT_SCOPES, Scope.ADMIN))
+        customer = NewCustomer(made.id, customers.create_api_key(session, made.id, terms))
         ledger.grant(session, made.id, 2500, reference="contract 2026-11")
     video = {"model": "veo-3-fast", "aspect_ratio": "16:9", "duration_seconds": 4}
     orders = [

@@ -49,10 +49,10 @@ export function Dialog({ title, isOpen, onClose, children, actions, size = 'usua
     >
       {isOpen ? (
         <div class="dialog-content">
-          <header>
+          <div class="dialog-top">
             <h2 id={heading}>{title}</h2>
             {isKept ? null : <Button kind="quiet" icon="close" label="Close" onClick={onClose} />}
-          </header>
+          </div>
           {children}
           {actions ? <footer>{actions}</footer> : null}
         </div>

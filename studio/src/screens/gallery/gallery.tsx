@@ -46,7 +46,7 @@ function Listed({ list }: { list: GalleryList }) {
       <Waiting list={list} />
       {isFirst ? <div class="gallery-skeleton" aria-hidden="true" /> : null}
       <Grid list={list} />
-      <Foot list={list} />
+      {isFirst ? null : <Foot list={list} />}
     </div>
   );
 }
