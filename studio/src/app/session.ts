@@ -55,11 +55,19 @@ export async function signIn(apiKey?: string): Promise<void> {
   sessionStorage.removeItem(LEFT);
 }
 
+/** Whether the session is being ended: further requests would come too late. */
+export const isLeaving = signal(false);
+
 /** End the session. */
 export async function signOut(): Promise<void> {
-  await remove('/v1/session');
-  sessionStorage.setItem(LEFT, 'yes');
-  take(null);
+  isLeaving.value = true;
+  try {
+    await remove('/v1/session');
+    sessionStorage.setItem(LEFT, 'yes');
+    take(null);
+  } finally {
+    isLeaving.value = false;
+  }
 }
 
 /** View a customer as support, read-only. Throws a Problem. */
