@@ -159,11 +159,11 @@ class Gate:
         if learned.is_news and learned.closed_seconds > 0:
             level = logging.ERROR if refusal.why.lasts else logging.INFO
             log.log(
-                level, "account_closed", provider=provider, reason=refusal.why,
+                level, "account_closed", provider=provider, family=learned.family, reason=refusal.why,
                 seconds=round(learned.closed_seconds, 1), rate_factor=round(learned.factor, 3),
             )  # fmt: skip
         if learned.places is not None:
-            log.info("account_full", provider=provider, places=learned.places)
+            log.info("account_full", provider=provider, family=learned.family, places=learned.places)
 
     def throttled(self, provider: ProviderName, generation_id: UUID) -> None:
         """A vendor has work that it does not begin, because our account runs as much as it may: send no more.

@@ -8,16 +8,15 @@ import mcp_types as types
 from pydantic import ValidationError
 
 from agents.results import resource_uri
-from agents.service import ROLES, Reelworks
+from agents.service import MOST_INLINE_BYTES, ROLES, Reelworks
 from agents.tools import Answer
 from schemas.api import AssetResource, GenerationResource
 from schemas.errors import InvalidRequest, RequestError
+from schemas.refusals import Place
+from schemas.refusals import refusal as words_of
 
 MOST_RESOURCE_BYTES = 8 * 1024 * 1024
 """The largest file that `resources/read` sends. Base64 adds a third, and the client has all of it in memory."""
-
-MOST_INLINE_BYTES = 768 * 1024
-"""The largest picture inside an answer. Clients refuse answers above about a megabyte."""
 
 
 async def result_of(reelworks: Reelworks, answer: Answer) -> types.CallToolResult:
@@ -90,8 +89,5 @@ async def _files(reelworks: Reelworks, found: GenerationResource) -> list[types.
 
 
 def _of_fields(error: ValidationError) -> RequestError:
-    problems = [
-        (".".join(map(str, each["loc"])) or "arguments", each["msg"].removeprefix("Value error, "))
-        for each in error.errors(include_url=False, include_context=False, include_input=False)
-    ]
-    return InvalidRequest.of_fields(problems)
+    errors = error.errors(include_url=False, include_input=False)
+    return words_of(errors, lambda location: Place(location, None, "arguments", {}, "tools/list has the arguments"))

@@ -14,6 +14,9 @@ from schemas.orders import GenerationRequest
 ROLES = {"content": AssetRole.RESULT, "thumbnail": AssetRole.POSTER}
 """The parts of a generation that a link names, and the files that they are."""
 
+MOST_INLINE_BYTES = 768 * 1024
+"""The largest picture inside an answer. Clients refuse answers above about a megabyte."""
+
 
 @dataclass(frozen=True)
 class Sight:

@@ -36,6 +36,9 @@ _MOST_UPLOADS_AT_ONCE = 64
 # Each is up to `inputs.max_request_bytes` (8 MiB) in memory.
 _MOST_LARGE_BODIES = 16
 _UPLOAD_THREADS = 8
+# The SDK of the protocol holds a file several times: as bytes, in base64, and in the answer.
+_MOST_PICTURES, _PICTURES_OF_ONE = 24, 8
+_MOST_FILES, _FILES_OF_ONE = 3, 2
 
 # People look at counts. The last use of a key or a session needs no such precision.
 _COUNTS_SECONDS = 3.0
@@ -90,6 +93,10 @@ class GatewayServices:
     """The open streams and the waiting requests at one time."""
     order_shares: Shares
     """The orders at one time that stay open for their result, unasked: of the seeds, and of OpenAI's images."""
+    picture_shares: Shares
+    """The small pictures at one time within answers to agents."""
+    file_shares: Shares
+    """The larger files at one time within answers to agents."""
 
 
 def lifespan(settings: Settings) -> Callable[[FastAPI], AbstractAsyncContextManager[dict[str, Any]]]:
@@ -177,6 +184,8 @@ def _open(settings: Settings, ends: ExitStack) -> GatewayServices:
         hub=Hub(events),
         stream_shares=Shares(each=settings.streams.each_customer, total=settings.streams.total),
         order_shares=Shares(each=settings.streams.orders_each_customer, total=settings.streams.orders_total),
+        picture_shares=Shares(each=_PICTURES_OF_ONE, total=_MOST_PICTURES),
+        file_shares=Shares(each=_FILES_OF_ONE, total=_MOST_FILES),
     )
 
 

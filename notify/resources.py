@@ -95,7 +95,9 @@ def planned_resource(order: Order) -> PlannedVideoResource | None:
     if video is None:
         return None
     inputs = GenerationInputs.model_validate(video.inputs)
-    return PlannedVideoResource(model=video.model, credits=video.credits, inputs=inputs)
+    return PlannedVideoResource(
+        model=video.model, text_to_video=video.text_to_video, credits=video.credits, inputs=inputs
+    )
 
 
 def credits_resource(balance: Balance) -> CreditsResource:

@@ -40,6 +40,9 @@ class PlannedVideoResource(BaseModel):
 
     model: str
     """The model that makes the video from the picture."""
+    text_to_video: str = Field(
+        description="the model that the preview was ordered with; name it with `preview` for another picture"
+    )
     credits: int = Field(description="the price when the preview was ordered; `continue` holds the price of its day")
     inputs: GenerationInputs = Field(description="the settings of the video, without the picture")
 

@@ -308,6 +308,8 @@ class PlannedVideo(BaseModel):
 
     model: str
     """The model that makes the video from the picture."""
+    text_to_video: str
+    """The model that the preview was ordered with."""
     inputs: Inputs
     """The complete settings, without the picture."""
     credits: int = Field(ge=0, description="the price when the preview was ordered")

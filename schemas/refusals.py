@@ -92,6 +92,8 @@ class Place:
     """The name of the document."""
     habits: Mapping[str, str] = field(default_factory=lambda: HABITS)
     """The words about fields that other APIs have and the document lacks."""
+    list_of_fields: str = "GET /docs lists the fields"
+    """Where the sender finds the fields."""
 
 
 def refusal(errors: Sequence[ErrorDetails], place_of: Callable[[Location], Place]) -> InvalidRequest:
@@ -129,7 +131,7 @@ def _words(error: ErrorDetails, place: Place) -> str:
             return (
                 _of_unknown_parameter(name, model)
                 if place.document == "query"
-                else _of_unknown_field(name, model, place.habits)
+                else _of_unknown_field(name, model, place)
             )
         case kind:
             return WORDS.get(kind, _UNKNOWN).format(**_limits(error.get("ctx", {})))
@@ -146,7 +148,7 @@ def _limit(value: object) -> str:
     return str(value).replace("'", '"')
 
 
-def _of_unknown_field(name: str, model: type[BaseModel] | None, habits: Mapping[str, str]) -> str:
+def _of_unknown_field(name: str, model: type[BaseModel] | None, place: Place) -> str:
     """The words about a field that a model lacks: the field that says the same, or the nearest names."""
     words = f"there is no field `{shown(name)}`"
     fields = {} if model is None else model.model_fields
@@ -154,10 +156,10 @@ def _of_unknown_field(name: str, model: type[BaseModel] | None, habits: Mapping[
         inner = model_in(described.annotation)
         if inner is not None and name in inner.model_fields:
             return f"{words} here; it belongs in `{outer}`"
-    if habit := habits.get(name.lower()):
+    if habit := place.habits.get(name.lower()):
         return f"{words}; {habit}"
     near = _near(name, fields)
-    return f"{words}; do you mean {near}?" if near else f"{words}; GET /docs lists the fields"
+    return f"{words}; do you mean {near}?" if near else f"{words}; {place.list_of_fields}"
 
 
 def _of_unknown_parameter(name: str, model: type[BaseModel] | None) -> str:

@@ -43,7 +43,11 @@ def named_as(again: Order, first: Order) -> Order:
     return again.model_copy(update={"inputs": inputs, "requested_model": first.requested_model})
 
 
-def planned(video: Order) -> PlannedVideo:
-    """What a preview keeps of the order of its video."""
+def planned(video: Order, text_to_video: str) -> PlannedVideo:
+    """What a preview keeps of the order of its video.
+
+    Args:
+        text_to_video: the model that the preview was ordered with.
+    """
     inputs = video.inputs.model_copy(update={"image_urls": []})
-    return PlannedVideo(model=video.model, inputs=inputs, credits=video.credits)
+    return PlannedVideo(model=video.model, text_to_video=text_to_video, inputs=inputs, credits=video.credits)

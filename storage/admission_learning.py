@@ -37,10 +37,12 @@ class Learned:
     """The generations that the vendor works on, where it takes no more."""
     factor: float
     """The part of the configured rate that is left."""
+    family: str | None
+    """The family of models that the refusal concerns. None: the whole account."""
 
 
 _REFUSED = returns(Learned)("""
-    SELECT is_news, closed_seconds, places, factor FROM admission_refused(
+    SELECT is_news, closed_seconds, places, factor, of_family AS family FROM admission_refused(
         %(provider)s::text, %(id)s, %(why)s::text, %(pause)s::float8, %(retry_after)s::float8
     )
 """)
@@ -53,7 +55,7 @@ _ACCEPTED = returns(str)("""
 
 
 def refused(sql: Sql, provider: ProviderName, generation_id: UUID, refusal: Refused) -> Learned:
-    """Close the account for a while, and lower its limits.
+    """Close the account, or the family of the generation, for a while, and lower its limits.
 
     Call it after the generation is queued again, in transactions of single statements (`Database.statement`).
     """

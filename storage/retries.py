@@ -61,7 +61,7 @@ def _video_of(preview: Order, make_order: Callable[[GenerationRequest, Facts], O
     if preview.preview_of is None:
         return None
     video = make_order(video_request_of(preview, preview.preview_of, FIRST_FRAME), NOTHING_KNOWN)
-    return planned(named_as(video, preview))
+    return planned(named_as(video, preview), preview.preview_of.text_to_video)
 
 
 _LOCK = returns(Generation)("""

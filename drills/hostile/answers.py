@@ -83,6 +83,7 @@ def _endless_chunks(exchange: Exchange) -> None:
 
 FILES: Final[Mapping[str, Answer]] = {
     "a good picture": _built(lambda: pictures.png(64, 64)),
+    "a picture of 7 MiB": _built(pictures.long_png),
     "a body without end": _flood(head(_PNG) + PNG_BEGIN, _ENDLESS_MEBIBYTES),
     "chunks without end": _endless_chunks,
     "a gigabyte, announced": _flood(head(f"{_PNG}\r\nContent-Length: {1024**3}") + PNG_BEGIN, 1024),

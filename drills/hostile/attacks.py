@@ -6,6 +6,7 @@ from drills.hostile.connections import CONNECTIONS
 from drills.hostile.envelopes import ENVELOPES
 from drills.hostile.foreign import FOREIGN
 from drills.hostile.links import LINKS
+from drills.hostile.mcp import MCP
 from drills.hostile.messages import MESSAGES
 from drills.hostile.other_redis import OTHER_REDIS
 from drills.hostile.probe import Probe
@@ -19,6 +20,7 @@ ATTACKS = [
     *UPLOADS,
     *CALLBACKS,
     *LINKS,
+    *MCP,
     *FOREIGN,
     *MESSAGES,
     *ENVELOPES,

@@ -14,12 +14,16 @@ _MEBIBYTE = 1024**2
 _PATHS = (
     "/v1/generations",
     "/v1/uploads",
+    "/mcp",
     f"/callbacks/kie/{UUID(int=1)}?t=guessed",
     "/webhooks/kie",
     "/webhooks/fal",
     "/webhooks/replicate",
 )
+_WITH_KEY = ("/v1", "/mcp")
 _JSON = "application/json"
+# The door for agents refuses a client that takes less.
+_TAKES = {"Accept": "application/json, text/event-stream"}
 _SHORT_PATHS = {"/v1/generations"}
 _SHORT = {"1 MiB of empty lists"}
 
@@ -42,7 +46,7 @@ _BODIES: dict[str, tuple[str, bytes]] = {
 
 
 def _post(target: Target, path: str, content_type: str, body: bytes, *, with_key: bool) -> str:
-    headers = {"Content-Type": content_type, **({"X-API-Key": target.evil.key} if with_key else {})}
+    headers = {"Content-Type": content_type, **_TAKES, **({"X-API-Key": target.evil.key} if with_key else {})}
     try:
         with httpx.Client(base_url=target.http.base_url, timeout=30, trust_env=False) as client:
             return str(client.post(path, content=body, headers=headers).status_code)
@@ -54,17 +58,18 @@ def _post(target: Target, path: str, content_type: str, body: bytes, *, with_key
 _COUNTED = {"1 MiB of empty lists", "1 MiB of numbers", "1 MiB of empty objects", "100,000 deep", "50,000 keys"}
 # The announced length is too large for this path.
 _TOO_LARGE = {"an image of 20 MB"}
+_TOO_LARGE_MESSAGES = {*_TOO_LARGE, "a prompt of 8 MB"}
 
 
 def _allowed(path: str, name: str, *, with_key: bool) -> str:
-    if not path.startswith("/v1"):
+    if not path.startswith(_WITH_KEY):
         # A callback without a token or a signature. A body above 1 MiB is refused by its length.
         return "401|413"
     if path == "/v1/uploads":
         return "201|413|415" if with_key else "401"
     if not with_key:
         return "401"
-    if name in _TOO_LARGE:
+    if name in (_TOO_LARGE_MESSAGES if path == "/mcp" else _TOO_LARGE):
         return "413"
     return "413" if name in _COUNTED else "400|413|415|422"
 
@@ -84,5 +89,5 @@ BODIES = [
     _probe(path, name, with_key=with_key)
     for path in _PATHS
     for name in _BODIES
-    for with_key in ((False, True) if path.startswith("/v1") else (False,))
+    for with_key in ((False, True) if path.startswith(_WITH_KEY) else (False,))
 ]

@@ -61,7 +61,7 @@ def _held(count: int, sent: bytes, seconds: float = _HELD_SECONDS) -> Callable[[
     return attack
 
 
-def _dripped(count: int, begin: bytes, drip: bytes, seconds: float = _HELD_SECONDS) -> Callable[[Target], str]:
+def dripped(count: int, begin: bytes, drip: bytes, seconds: float = _HELD_SECONDS) -> Callable[[Target], str]:
     """Begin a request on many connections, and send a few bytes a second on each. Returns how many are still open."""
 
     def attack(target: Target) -> str:
@@ -207,14 +207,12 @@ CONNECTIONS = [
     ),
     Probe("connection", "40 with 7 of 8 MB and a key", _held(40, _HALF_JSON + b"x" * 7_000_000), "4 of 40 open"),
     Probe("connection", "100 half uploads of one customer", _held(100, HALF_UPLOAD), "4 of 100 open", is_short=True),
-    Probe("connection", "100 dripped heads", _dripped(100, _HEAD, b"X"), "100 of 100 open"),
-    Probe("connection", "100 dripped heads, for 17 s", _dripped(100, _HEAD, b"X", _HEAD_SECONDS), "0 of 100 open"),
-    Probe("connection", "100 dripped bodies", _dripped(100, _HALF_JSON, b"x"), "4 of 100 open"),
-    Probe(
-        "connection", "100 dripped bodies, for 33 s", _dripped(100, _HALF_JSON, b"x", _BODY_SECONDS), "0 of 100 open"
-    ),
-    Probe("connection", "16 dripped uploads", _dripped(16, HALF_UPLOAD, b"x"), "4 of 16 open"),
-    Probe("connection", "16 dripped uploads, for 33 s", _dripped(16, HALF_UPLOAD, b"x", _BODY_SECONDS), "0 of 16 open"),
+    Probe("connection", "100 dripped heads", dripped(100, _HEAD, b"X"), "100 of 100 open"),
+    Probe("connection", "100 dripped heads, for 17 s", dripped(100, _HEAD, b"X", _HEAD_SECONDS), "0 of 100 open"),
+    Probe("connection", "100 dripped bodies", dripped(100, _HALF_JSON, b"x"), "4 of 100 open"),
+    Probe("connection", "100 dripped bodies, for 33 s", dripped(100, _HALF_JSON, b"x", _BODY_SECONDS), "0 of 100 open"),
+    Probe("connection", "16 dripped uploads", dripped(16, HALF_UPLOAD, b"x"), "4 of 16 open"),
+    Probe("connection", "16 dripped uploads, for 33 s", dripped(16, HALF_UPLOAD, b"x", _BODY_SECONDS), "0 of 16 open"),
     Probe("connection", "100 answers that nobody reads", _held(100, _OPENAPI + _END), r"\d+ of 100 open"),
     Probe("connection", "100 with ten requests at once", _held(100, (_OPENAPI + _END) * 10), "0 of 100 open"),
     Probe("connection", "300 that hang up", _hung_up(300, _HEAD + _END), "300 hung up"),

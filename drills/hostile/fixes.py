@@ -305,6 +305,22 @@ FIXES = (
         checks=("a wrong token", "no token", "the token of another generation"),
     ),
     Mutant(
+        name="the envelope of a message",
+        breaks="answers to agents repeat a message at length",
+        file="gateway/mcp/door.py",
+        old="        require_message(body)\n",
+        new="        pass\n",
+        checks=("mcp: a method of 5,000 characters", "mcp: an id of 5,000 characters"),
+    ),
+    Mutant(
+        name="the places of files in answers to agents",
+        breaks="64 answers of 7 MiB are in memory at one time, several times each",
+        file="gateway/dependencies.py",
+        old="_MOST_FILES, _FILES_OF_ONE = 3, 2\n",
+        new="_MOST_FILES, _FILES_OF_ONE = 10**6, 10**6\n",
+        checks=("reads of 7 MiB at once", "answers of 7 MiB that nobody reads"),
+    ),
+    Mutant(
         name="the Host of Flower",
         breaks="a page of a stranger reads Flower through a browser on this machine",
         file="workers/flower.py",

@@ -48,6 +48,7 @@ _REPLIES = {
 }
 _WHOLE = {
     "a good picture": rf"completed, {_SMALL}",
+    "a picture of 7 MiB": rf"completed, {_SMALL}",
     "a Content-Range that is no number": rf"completed, {_SMALL}",
     "a Content-Range of 5,000 digits": rf"completed, {_SMALL}",
 }

@@ -1,6 +1,7 @@
 """Pictures that are small as files and large in memory, and files that bring decoders to their limits."""
 
 import gzip
+import random
 import re
 import struct
 import zlib
@@ -28,6 +29,15 @@ def png(width: int, height: int, *, bits: int = 8, rows: int | None = None) -> b
 
 def _chunk(kind: bytes, data: bytes) -> bytes:
     return struct.pack(">I", len(data)) + kind + data + struct.pack(">I", zlib.crc32(kind + data))
+
+
+@cache
+def long_png() -> bytes:
+    """7 MiB that do not pack: a picture of noise."""
+    side = 1350
+    with BytesIO() as file:
+        Image.frombytes("RGBA", (side, side), random.Random(1).randbytes(4 * side * side)).save(file, "PNG")
+        return file.getvalue()
 
 
 @cache

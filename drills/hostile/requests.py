@@ -11,7 +11,9 @@ from drills.hostile.target import Target
 
 _MOST_QUOTED = 200
 _MARK = "z"
-_LONG = _MARK * 5000
+LONG = _MARK * 5000
+"""A text of the attacker's."""
+
 _ORDER = {"model": "nano-banana", "prompt": "a boat"}
 _UUID = "00000000-0000-0000-0000-000000000001"
 
@@ -26,12 +28,13 @@ def _call(
             answer = target.http.request(method, path, json=body, headers={**target.evil.headers, **(headers or {})})
         except httpx.TransportError as error:
             return f"closed ({type(error).__name__})"
-        return f"{answer.status_code}, {_quoted(answer)}"
+        return f"{answer.status_code}, {quoted(answer)}"
 
     return attack
 
 
-def _quoted(answer: httpx.Response) -> str:
+def quoted(answer: httpx.Response) -> str:
+    """How much of the attacker's text an answer repeats."""
     texts = [answer.text, *answer.headers.values()]
     longest = max(len(found) for text in texts for found in re.findall(f"{_MARK}*", text))
     return "short" if longest <= _MOST_QUOTED else f"quotes {longest}"
@@ -57,7 +60,7 @@ def _range(value: str) -> Callable[[Target], str]:
         answer = target.http.get(
             f"{path}/content", headers={**target.evil.headers, "Range": value}, follow_redirects=True
         )
-        return f"{answer.status_code}, {_quoted(answer)}"
+        return f"{answer.status_code}, {quoted(answer)}"
 
     return attack
 
@@ -78,21 +81,19 @@ _REFUSED = "(400|401|404|405|413|414|422|431), short"
 
 REQUESTS = [
     *(
-        Probe(
-            "request", f"{name} of 5,000 characters", _order_with(**{name: _LONG}), _REFUSED, is_short=name == "model"
-        )
+        Probe("request", f"{name} of 5,000 characters", _order_with(**{name: LONG}), _REFUSED, is_short=name == "model")
         for name in ("model", "aspect_ratio", "resolution", "style", "output_format", "seed", "deadline_seconds")
     ),
-    Probe("request", "a field with a name of 5,000 characters", _order_with(**{_LONG: 1}), _REFUSED, is_short=True),
+    Probe("request", "a field with a name of 5,000 characters", _order_with(**{LONG: 1}), _REFUSED, is_short=True),
     Probe(
         "request",
         "1,000 fields that do not exist",
-        _order_with(**{f"{_LONG[:99]}{n}": n for n in range(1000)}),
+        _order_with(**{f"{LONG[:99]}{n}": n for n in range(1000)}),
         _REFUSED,
     ),
-    Probe("request", "1,000 links that are none", _order_with(image_urls=[_LONG] * 100), _REFUSED),
-    Probe("request", "an id of 5,000 characters", _call("GET", f"/v1/generations/{_LONG}"), _REFUSED),
-    Probe("request", "a path of 5,000 characters", _call("GET", f"/{_LONG}"), _REFUSED),
+    Probe("request", "1,000 links that are none", _order_with(image_urls=[LONG] * 100), _REFUSED),
+    Probe("request", "an id of 5,000 characters", _call("GET", f"/v1/generations/{LONG}"), _REFUSED),
+    Probe("request", "a path of 5,000 characters", _call("GET", f"/{LONG}"), _REFUSED),
     # The line of the log shows the path, and must not cost more than the request.
     Probe(
         "request",
@@ -102,21 +103,21 @@ REQUESTS = [
         is_short=True,
     ),
     Probe("request", "a path of 10,000 escaped queries", _call("GET", f"/{'%253Fa' * 10_000}"), f"{_REFUSED}|closed.*"),
-    Probe("request", "a model of 5,000 characters in a path", _call("GET", f"/v1/models/{_LONG}"), _REFUSED),
-    Probe("request", "a provider of 5,000 characters", _call("POST", f"/webhooks/{_LONG}"), _REFUSED),
+    Probe("request", "a model of 5,000 characters in a path", _call("GET", f"/v1/models/{LONG}"), _REFUSED),
+    Probe("request", "a provider of 5,000 characters", _call("POST", f"/webhooks/{LONG}"), _REFUSED),
     Probe(
         "request",
         "an idempotency key of 5,000 characters",
-        _call("POST", "/v1/generations", body=_ORDER, headers={"Idempotency-Key": _LONG}),
+        _call("POST", "/v1/generations", body=_ORDER, headers={"Idempotency-Key": LONG}),
         _REFUSED,
     ),
     Probe(
         "request",
         "a request id of 5,000 characters",
-        _call("GET", "/v1/credits", headers={"X-Request-ID": _LONG}),
+        _call("GET", "/v1/credits", headers={"X-Request-ID": LONG}),
         "(200|400), short",
     ),
-    Probe("request", "a key of 5,000 characters", _call("GET", "/v1/credits", headers={"X-API-Key": _LONG}), _REFUSED),
+    Probe("request", "a key of 5,000 characters", _call("GET", "/v1/credits", headers={"X-API-Key": LONG}), _REFUSED),
     Probe("request", "a path out of the folder", _call("GET", "/docs/../../etc/passwd"), "404, short"),
     Probe(
         "request",

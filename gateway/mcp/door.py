@@ -5,19 +5,21 @@ The route authenticates as every other one, before it reads the body. The SDK of
 
 import logging
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import ExitStack, asynccontextmanager
 from importlib.util import find_spec
 from typing import TYPE_CHECKING, Any
 
 from fastapi import FastAPI, Request, Response
+from fastapi.responses import JSONResponse
 from starlette.types import Message, Receive, Send
 from starlette.types import Scope as AsgiScope
 
 from gateway.authentication import customers_router, needs
 from gateway.dependencies import ServicesOf
+from gateway.mcp.envelope import InvalidMessage, require_message
 from gateway.mcp.reelworks import GatewayReelworks
 from gateway.origins import own_origins
-from gateway.problems import OriginRefused
+from gateway.problems import BadRequest, OriginRefused
 from schemas.enums import Door, Scope
 from schemas.errors import Unavailable
 from schemas.settings import Settings
@@ -29,6 +31,8 @@ PATH = "/mcp"
 
 # Before the SDK reads a body, `BodyLimit` has held it against the usual limit.
 _MOST_BYTES = 1024 * 1024
+
+_LONGEST_VERSION = 40
 
 
 @asynccontextmanager
@@ -53,11 +57,20 @@ async def serve_mcp(request: Request, services: ServicesOf) -> Response:
     manager = request.app.state.mcp
     if manager is None:
         raise Unavailable("this gateway lacks the extra `mcp`: its operator runs pip install 'reelworks[mcp]'")
-    return _Exchange(manager, await request.body())
+    _require_version(request.headers.get("mcp-protocol-version", ""))
+    body = await request.body()
+    try:
+        require_message(body)
+    except InvalidMessage as error:
+        return JSONResponse(error.answer(), BadRequest.http_status)
+    return _Exchange(manager, body)
 
 
 class _Exchange(Response):
-    """The answer of the SDK to a request whose body is read."""
+    """The answer of the SDK to a request whose body is read.
+
+    The places for files that the answer takes are free once the client has the answer.
+    """
 
     def __init__(self, manager: "StreamableHTTPSessionManager", body: bytes) -> None:
         super().__init__()
@@ -75,7 +88,9 @@ class _Exchange(Response):
             is_read = True
             return {"type": "http.request", "body": self._received, "more_body": False}
 
-        await self._manager.handle_request(scope, replayed, send)
+        with ExitStack() as places:
+            scope["state"]["places"] = places
+            await self._manager.handle_request(scope, replayed, send)
 
 
 def _manager(app: FastAPI) -> "StreamableHTTPSessionManager":
@@ -88,10 +103,21 @@ def _manager(app: FastAPI) -> "StreamableHTTPSessionManager":
     settings: Settings = app.state.services.settings
 
     def reelworks_of(context: Any) -> GatewayReelworks:
-        return GatewayReelworks(app.state.services, context.request.state.caller)
+        state = context.request.state
+        return GatewayReelworks(app.state.services, state.caller, state.places)
 
     server = build(reelworks_of, confirm_above=settings.mcp.confirm_above_credits)
     return StreamableHTTPSessionManager(server, stateless=True, max_request_body_size=_MOST_BYTES)
+
+
+def _require_version(version: str) -> None:
+    """Require that the header is short: the SDK repeats a version that it does not know.
+
+    Raises:
+        BadRequest: no version is so long.
+    """
+    if len(version) > _LONGEST_VERSION:
+        raise BadRequest("MCP-Protocol-Version is a version of the protocol, such as 2025-11-25")
 
 
 def _require_origin(origin: str | None, settings: Settings) -> None:

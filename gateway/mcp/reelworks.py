@@ -2,14 +2,14 @@
 
 from asyncio import get_running_loop
 from collections.abc import AsyncGenerator, Generator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from functools import partial
 from typing import Any
 from uuid import UUID
 
 from anyio import CancelScope, to_thread
 
-from agents.service import ROLES, Sight
+from agents.service import MOST_INLINE_BYTES, ROLES, Sight
 from gateway.content import asset_of
 from gateway.dependencies import GatewayServices
 from gateway.generation_list import GenerationsQuery, read_page
@@ -20,7 +20,7 @@ from intake.cancelling import cancel
 from intake.estimates import estimate_resource
 from notify.resources import generation_resource
 from schemas.api import GenerationResource
-from schemas.enums import AssetRole, Scope
+from schemas.enums import Scope
 from schemas.errors import InsufficientScope, TooManyRequests, Unavailable
 from schemas.estimate_api import EstimateResource
 from schemas.orders import GenerationRequest
@@ -32,9 +32,11 @@ from storage.outages import OUTAGES
 class GatewayReelworks:
     """The operations for the caller of one request."""
 
-    def __init__(self, services: GatewayServices, caller: Caller) -> None:
+    def __init__(self, services: GatewayServices, caller: Caller, places: ExitStack) -> None:
+        """Take the caller, and the stack that ends once the answer is sent."""
         self._services = services
         self._caller = caller
+        self._places = places
 
     async def models(self) -> Sequence[Mapping[str, Any]]:
         """The models that the key can order, as JSON."""
@@ -101,15 +103,23 @@ class GatewayReelworks:
 
     async def file(self, generation_id: UUID, part: str) -> bytes:
         """The bytes of a stored file. A read of the result counts as a download."""
+        services, customer = self._services, self._caller.customer
         with _outages():
-            content = await to_thread.run_sync(self._read, generation_id, ROLES[part])
+            asset = await to_thread.run_sync(asset_of, services, customer, generation_id, ROLES[part])
+            self._take_place(asset.size_bytes)
+            content = await to_thread.run_sync(services.objects.read_range, asset.object_key, 0, asset.size_bytes)
         if part == "content":
-            self._services.downloads.note(generation_id)
+            services.downloads.note(generation_id)
         return content
 
-    def _read(self, generation_id: UUID, role: AssetRole) -> bytes:
-        asset = asset_of(self._services, self._caller.customer, generation_id, role)
-        return self._services.objects.read_range(asset.object_key, 0, asset.size_bytes)
+    def _take_place(self, size: int) -> None:
+        """Take a place for a file until the answer is sent: all of the file is in memory, several times."""
+        shares = self._services.picture_shares if size <= MOST_INLINE_BYTES else self._services.file_shares
+        try:
+            self._places.enter_context(shares.taken_by(self._caller.customer.id))
+        except NoPlace as error:
+            problem = TooManyRequests if error.is_own else Unavailable
+            raise problem("too many files are read at the same time: read this one again in a second") from None
 
     def _require(self, scope: Scope) -> None:
         if scope not in self._caller.scopes:

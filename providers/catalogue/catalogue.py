@@ -121,7 +121,7 @@ class Catalogue:
         problems, painter, picture = min(tries, key=lambda one: bool(one[0]))
         _require_none(problems, f"no model here makes that picture; {painter.name} cannot do that")
         made = self._complete(painter, picture)
-        return made.model_copy(update={"requested_model": request.model, "preview_of": planned(video)})
+        return made.model_copy(update={"requested_model": request.model, "preview_of": planned(video, model.name)})
 
     def _complete(self, model: Model, request: GenerationRequest, facts: Facts = NOTHING_KNOWN) -> Order:
         """The complete, priced order for a request without problems."""

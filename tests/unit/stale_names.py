@@ -58,6 +58,8 @@ _COMMAND = re.compile(r"(?<![\w@:/.=-])(?:\.venv/bin/)?reelworks((?: [\w-]+)*)([
 _MODULE = re.compile(r"python3? -m (\w+(?:\.\w+)*)")
 _MAKE = re.compile(r"\bmake((?: [A-Z]+=\S+)*) ([a-z-]+)((?: [A-Z]+=\S+)*)")
 _CLASS = re.compile(r"([A-Z][a-z]+\w*)(?:\.(\w+))?(?:\(\))?")
+# Methods of the Model Context Protocol that look like files of the folder `tasks/`.
+_METHODS = {f"tasks/{name}" for name in ("get", "result", "list", "cancel", "update")}
 _MEMBER = re.compile(r"([a-z_]+)\.([a-z_]+)(?:\(\))?")
 
 
@@ -88,7 +90,7 @@ def _paths(page: Page) -> Iterator[str]:
     for code in page.code:
         for word in re.split(r"[\s,;:()\"'=|]+", code):
             found = _PATH.fullmatch(word.rstrip("."))
-            if found and ("/" not in word or word.split("/")[0] in top):
+            if found and found[0] not in _METHODS and ("/" not in word or word.split("/")[0] in top):
                 yield found[0]
 
 

@@ -149,6 +149,8 @@ export interface Queue {
 export interface PlannedVideo {
   /** The model that makes the video from the picture. */
   model: string;
+  /** The model that the preview was ordered with. */
+  text_to_video: string;
   /** The price when the preview was ordered. */
   credits: number;
   /** The settings of the video, without the picture. */

@@ -123,6 +123,8 @@ class PlannedVideo(Model):
 
     model: str
     """The model that makes the video from the picture."""
+    text_to_video: str
+    """The model that the preview was ordered with."""
     credits: int
     """The price when the preview was ordered."""
     inputs: dict[str, Any] = {}

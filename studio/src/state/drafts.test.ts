@@ -13,8 +13,9 @@ test('the same settings leave out what was not set', () => {
 });
 
 test('the same settings of a preview order another preview of its video', () => {
-  const preview = { ...video, kind: 'image', requested_model: 'kling', preview_of: { model: 'kling-image', credits: 70, inputs: { ...inputs, duration_seconds: 5 } } } as unknown as Generation;
-  expect(sameSettings(preview)).toMatchObject({ kind: 'video', model: 'kling', duration_seconds: 5, preview: true });
+  const planned = { model: 'kling-i2v', text_to_video: 'kling', credits: 70, inputs: { ...inputs, duration_seconds: 5, aspect_ratio: null } };
+  const preview = { ...video, kind: 'image', inputs: { ...inputs, aspect_ratio: '9:16' }, preview_of: planned } as unknown as Generation;
+  expect(sameSettings(preview)).toMatchObject({ kind: 'video', model: 'kling', duration_seconds: 5, aspect_ratio: '9:16', preview: true });
 });
 
 test('a variation has another seed, and none where the model takes none', () => {

@@ -21,9 +21,9 @@ const COPIED = [
 /** An order with the settings of a generation. */
 export function sameSettings(generation: Generation): Partial<Order> {
   const { preview_of: planned, kind } = generation;
-  // A preview is ordered by the settings and the model of its video.
-  const { inputs } = planned ?? generation;
-  const model = planned ? (generation.requested_model ?? planned.model) : generation.model;
+  // A preview is ordered by the settings of its video, which takes its shape from the picture.
+  const inputs = planned ? { ...planned.inputs, aspect_ratio: generation.inputs.aspect_ratio ?? null } : generation.inputs;
+  const model = planned?.text_to_video ?? generation.model;
   const entries = COPIED.map((name) => [name, inputs[name]]).filter(([, value]) => value !== null && value !== undefined);
   const order = { ...(Object.fromEntries(entries) as Partial<Order>), model, prompt: promptOf({ inputs }) };
   return planned ? { ...order, kind: 'video', preview: true } : { ...order, kind };

@@ -10,6 +10,9 @@ import { forgetGeneration, keep, knownGeneration, placed, readGeneration, unfini
 const MOST_UNFINISHED = 100;
 const RECENT = 12;
 
+/** The outputs of a batch that a card shows; the gallery has the others. */
+const MOST_OUTPUTS = 24;
+
 /** The ids that the server listed. Null: not read yet. */
 const listed = signal<readonly string[] | null>(null);
 
@@ -42,6 +45,7 @@ export async function readOrders(): Promise<void> {
     ]);
     const read = [...open, ...recent];
     for (const each of read) keep(each);
+    await readBatches(read);
     listed.value = [...new Set(read.map(({ id }) => id))];
     ordersProblem.value = null;
     for (const { id } of read) believed.delete(id);
@@ -67,6 +71,7 @@ async function readEnded(id: string): Promise<void> {
 /** Another customer's page begins. */
 export function forgetOrders(): void {
   listed.value = null;
+  batches.value = new Map();
   ordersProblem.value = null;
 }
 
@@ -88,11 +93,34 @@ export function grouped(list: readonly Signal<Generation>[]): OrderGroup[] {
   return [...groups].map(([key, members]) => ({ key, batchId: members[0]?.peek().batch_id ?? null, members }));
 }
 
-/** Read the generations of a batch, up to a number, in the order of the request. Throws a Problem. */
-export async function readBatch(id: string, limit: number): Promise<Batch> {
-  const batch = await get<Batch>(`/v1/batches/${encodeURIComponent(id)}`, { limit });
-  for (const each of batch.generations.data) keep(each);
-  return batch;
+/** The outputs of a batch, in the order of the request. */
+interface Outputs {
+  /** Those that a card shows. */
+  ids: readonly string[];
+  /** The number of all. */
+  total: number;
+}
+
+/** The batches that were read. */
+export const batches = signal<ReadonlyMap<string, Outputs>>(new Map());
+
+/** Read the outputs of a batch, once. Without an answer, the card shows those of the list. */
+export async function readBatch(id: string): Promise<void> {
+  if (batches.value.has(id)) return;
+  try {
+    const { generations, counts } = await get<Batch>(`/v1/batches/${encodeURIComponent(id)}`, { limit: MOST_OUTPUTS });
+    for (const each of generations.data) keep(each);
+    const outputs = { ids: generations.data.map((each) => each.id), total: counts.total };
+    batches.value = new Map(batches.value).set(id, outputs);
+  } catch {
+    // The next reading of the orders asks again.
+  }
+}
+
+// Before the list shows: a card that grows later would move those below.
+async function readBatches(read: readonly Generation[]): Promise<void> {
+  const ids = new Set(read.map(({ batch_id }) => batch_id).filter((id) => id !== null));
+  await Promise.all([...ids].map(readBatch));
 }
 
 /** Generations of which the server said that they cannot be cancelled: their providers cannot stop. */

@@ -43,3 +43,11 @@ def test_the_inspector_lists_calls_and_reads(system: System, tmp_path: Path) -> 
     uri = called["structuredContent"]["result_uri"]
     read = inspect(system, customer, tmp_path, "resources/read", "--uri", uri)
     assert read["contents"][0]["mimeType"].startswith("image/")
+
+
+def test_the_inspector_follows_an_order_as_a_task_to_its_result(system: System, tmp_path: Path) -> None:
+    order = ("--tool-name", "generate_image", "--tool-arg", "prompt=a lighthouse", "--tool-arg", "model=nano-banana")
+    called = inspect(system, system.customer(), tmp_path, "tools/call", *order, "--protocol-era", "modern")
+    assert called["structuredContent"]["status"] == "completed"
+    assert "AI Generated Image\nPrompt: a lighthouse" in called["content"][0]["text"]
+    assert [block["type"] for block in called["content"]] == ["text", "resource_link", "image"]

@@ -154,6 +154,18 @@ def test_refusal_for_being_too_fast_closes_the_family_alone(account: Account) ->
     assert account.grant() == [film.id]
 
 
+@pytest.mark.parametrize(("family", "told"), [("films", "films"), ("", None)])
+def test_line_of_a_closed_account_names_the_family(account: Account, family: str, told: str | None) -> None:
+    a_family(account, creates=[{"most": 20, "seconds": 10}])
+    gate = Gate(account.database, AdmissionSettings(), {}, lambda *_: None, wake_in=10)
+    asked = account.asks(account.customer(), pool=family)
+    with capture_logs() as lines:
+        gate.refused(account.name, asked.id, Refused(Refusal.TOO_FAST, 8))
+    assert [(line["event"], line["provider"], line["family"]) for line in lines] == [
+        ("account_closed", account.name, told)
+    ]
+
+
 def test_reset_forgets_what_a_family_taught(account: Account) -> None:
     a_family(account, in_flight=8)
     refuse(account, account.asks(account.customer(), pool="films"), Refusal.TOO_MANY)

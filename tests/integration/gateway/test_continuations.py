@@ -67,7 +67,8 @@ def test_preview_is_a_cheap_image_that_names_its_video(order: Callable[..., Any]
     assert (preview["kind"], preview["model"], preview["requested_model"]) == ("image", "nano-banana", REQUEST["model"])
     assert preview["credits"] == {"price": PICTURE_PRICE, "held": PICTURE_PRICE, "captured": 0, "released": 0}
     planned = preview["preview_of"]
-    assert (planned["model"], planned["credits"]) == (VIDEO, 2 * VIDEO_PRICE)
+    assert (planned["model"], planned["text_to_video"]) == (VIDEO, REQUEST["model"])
+    assert planned["credits"] == 2 * VIDEO_PRICE
     assert (planned["inputs"]["duration_seconds"], planned["inputs"]["generate_audio"]) == (10, False)
     assert (preview["continued_by"], preview["continuation_of"]) == (None, None)
     assert read(f"{PATH}/{preview['id']}") == preview

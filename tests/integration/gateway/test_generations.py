@@ -68,6 +68,9 @@ def test_an_order_is_accepted_and_its_price_is_held(
         "batch_id": None,
         "retry_of": None,
         "retried_by": None,
+        "preview_of": None,
+        "continuation_of": None,
+        "continued_by": None,
         "inputs": {
             "prompt": "a lighthouse in fog",
             "negative_prompt": None,

@@ -4,11 +4,13 @@ import base64
 import threading
 from collections.abc import Awaitable, Callable
 from typing import Any
+from uuid import UUID
 
 import httpx
 import mcp_types as types
 import pytest
 from mcp import Client, MCPError
+from sqlalchemy import text
 
 from schemas.enums import Scope
 from schemas.settings import Settings
@@ -25,6 +27,11 @@ MODES = ("legacy", "2026-07-28")
 VERSIONS = {"legacy": "2025-11-25", "2026-07-28": "2026-07-28"}
 
 Session = Callable[..., Any]
+
+AS_VIDEO = text("""
+    UPDATE assets SET content_type = 'video/mp4', codec = 'h264', width = 1280, height = 720, duration_seconds = 8,
+        frame_rate = 24 WHERE generation_id = :id
+""")
 
 
 @pytest.fixture(params=MODES)
@@ -190,6 +197,34 @@ def test_a_wait_that_ends_early_says_how_it_stands(
     assert answer.structured_content["status"] == "queued"
     assert "Call wait_for_generation with this id again" in text_of(answer)
     assert "50" in text_of(too_long)
+
+
+def test_a_video_goes_on_where_a_completed_one_ends(
+    session: Session,
+    gateway: httpx.Client,
+    database: Database,
+    settings: Settings,
+    objects: ObjectStore,
+    rich: NewCustomer,
+) -> None:
+    video = {"prompt": "a boat", "model": "veo-3-fast", "resolution": "720p", "confirm_credits": 1000}
+    first = call(session, "generate_video", video, headers=rich.headers)
+    assert not first.is_error, text_of(first)
+    first_id = first.structured_content["generation_id"]
+    complete(database, settings, objects, UUID(first_id), b"a video")
+    with database.transaction() as sql:
+        sql.execute(AS_VIDEO, {"id": first_id})
+
+    wanted = {"generation_id": first_id, "prompt": "it sinks", "confirm_credits": 1000, "reference": "shot-2"}
+    extended = call(session, "extend_video", wanted, headers=rich.headers)
+    assert not extended.is_error, text_of(extended)
+    assert "I've started generating" in text_of(extended)
+    told = extended.structured_content
+    assert (told["status"], told["kind"], told["reference"]) == ("queued", "video", "shot-2")
+    made = gateway.get(f"/v1/generations/{told['generation_id']}", headers=rich.headers).json()
+    assert made["inputs"]["video_urls"] == [f"generation:{first_id}"]
+    models = call(session, "list_models", {"kind": "video"}, headers=rich.headers).structured_content["models"]
+    assert made["model"] in {one["name"] for one in models if one["extends_videos"]}
 
 
 def test_cancel(session: Session, gateway: httpx.Client, customer: NewCustomer) -> None:

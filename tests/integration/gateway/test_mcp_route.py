@@ -1,12 +1,21 @@
 """The route `/mcp` before the protocol: keys, bounds, pages of strangers, and a gateway without the extra."""
 
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+
 import httpx
 import pytest
+from sqlalchemy import text
 
 from api_gateway import create_app
+from schemas.enums import Scope
 from schemas.settings import Settings
+from storage.api_keys import Owner, prefix
+from storage.database import Database
+from storage.objects import ObjectStore
+from tests.integration.gateway.finishing import complete
 from tests.integration.gateway.serving import serving
-from tests.support import NewCustomer
+from tests.support import NewCustomer, a_generation
 
 LIST = {"jsonrpc": "2.0", "id": 1, "method": "tools/list"}
 TAKES = {"Accept": "application/json, text/event-stream"}
@@ -19,6 +28,76 @@ def test_the_key_is_checked_before_the_body(gateway: httpx.Client, customer: New
         assert answer.headers["www-authenticate"].startswith("Bearer")
     for headers in ({"X-API-Key": customer.api_key}, {"Authorization": f"Bearer {customer.api_key}"}):
         assert gateway.post("/mcp", json=LIST, headers={**TAKES, **headers}).status_code == 200
+
+
+def test_a_key_that_has_ended_is_told_apart(
+    gateway: httpx.Client, database: Database, customer: NewCustomer, make_key: Callable[..., str]
+) -> None:
+    def refused(change: str) -> tuple[int, str]:
+        key = make_key(Owner(customer.id), scopes=(Scope.READ, Scope.GENERATE))
+        headers = {**TAKES, "X-API-Key": key}
+        assert gateway.post("/mcp", json=LIST, headers=headers).status_code == 200
+        with database.transaction() as session:
+            session.execute(text(f"UPDATE api_keys SET {change} WHERE prefix = :prefix"), {"prefix": prefix(key)})
+        answer = gateway.post("/mcp", json=LIST, headers=headers)
+        return answer.status_code, answer.json()["code"]
+
+    assert refused("revoked_at = now()") == (401, "key_revoked")
+    assert refused("expires_at = now()") == (401, "key_expired")
+
+
+@pytest.mark.parametrize(
+    ("message", "code", "words"),
+    [
+        ([LIST], -32600, "batch"),
+        ("tools/list", -32600, "object"),
+        ({"id": 1, "method": "tools/list"}, -32600, "jsonrpc"),
+        ({**LIST, "method": 5}, -32600, "method"),
+        ({**LIST, "method": "z" * 201}, -32600, "method"),
+        ({**LIST, "id": "z" * 201}, -32600, "id"),
+        ({**LIST, "id": [1]}, -32600, "id"),
+        ({"jsonrpc": "2.0", "id": 1}, -32600, "method"),
+        ({**LIST, "params": [1]}, -32600, "params"),
+        ({**LIST, "params": {"_meta": {"progressToken": "z" * 201}}}, -32600, "progressToken"),
+    ],
+)
+def test_a_body_that_is_no_message_is_refused_in_words(
+    gateway: httpx.Client, customer: NewCustomer, message: object, code: int, words: str
+) -> None:
+    for version in ("2025-11-25", "2026-07-28"):
+        headers = {**TAKES, **customer.headers, "MCP-Protocol-Version": version}
+        answer = gateway.post("/mcp", json=message, headers=headers)
+        error = answer.json()["error"]
+        assert (answer.status_code, error["code"]) == (400, code)
+        assert words in error["message"]
+        assert "zzz" not in answer.text
+
+
+def test_a_version_of_any_length_is_not_repeated(gateway: httpx.Client, customer: NewCustomer) -> None:
+    headers = {**TAKES, **customer.headers, "MCP-Protocol-Version": "z" * 5000}
+    answer = gateway.post("/mcp", json=LIST, headers=headers)
+    assert (answer.status_code, answer.json()["code"], "zzz" in answer.text) == (400, "bad_request", False)
+
+
+def test_few_files_at_one_time_are_in_memory(
+    gateway: httpx.Client, database: Database, settings: Settings, objects: ObjectStore, customer: NewCustomer
+) -> None:
+    """Each place is free again once its answer is sent."""
+    generation_id = a_generation(database, settings, customer)
+    complete(database, settings, objects, generation_id, b"0" * (1024 * 1024))
+    read = {"uri": f"reelworks://generations/{generation_id}/content"}
+    message = {"jsonrpc": "2.0", "id": 1, "method": "resources/read", "params": read}
+
+    def told(_: int) -> str:
+        answer = gateway.post("/mcp", json=message, headers={**TAKES, **customer.headers}).text
+        return "refused" if "read this one again" in answer else "read" if "blob" in answer else answer
+
+    for _ in range(4):
+        assert told(0) == "read"
+    with ThreadPoolExecutor(16) as pool:
+        found = set(pool.map(told, range(64)))
+    assert found in ({"read", "refused"}, {"read"})
+    assert told(0) == "read"
 
 
 def test_a_body_has_limits(gateway: httpx.Client, customer: NewCustomer) -> None:

@@ -1,6 +1,5 @@
 """The files of the page, and the policy with which browsers read them."""
 
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -35,7 +34,7 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 @pytest.fixture
-def client(folder: Path) -> Iterator[TestClient]:
+def client(folder: Path) -> TestClient:
     """A browser at a gateway that has no services: the page needs none."""
     settings = clean_settings()
     app = create_app(settings)

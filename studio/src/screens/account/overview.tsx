@@ -3,11 +3,12 @@ import { useSignal } from '@preact/signals';
 
 import { get } from '../../api/client';
 import { asProblem, type Problem } from '../../api/problem';
-import type { Me, Usage } from '../../api/schemas';
+import type { Me, Transfer, Usage } from '../../api/schemas';
 import { refreshBalance } from '../../app/balance';
 import { route } from '../../app/routes';
 import { ProblemNote } from '../../parts/problem-note';
-import { BalancePanel } from './balance/balance-panel';
+import { usePages } from '../../state/pages';
+import { BalancePanel, useHolders } from './balance/balance-panel';
 import { Transfers } from './balance/transfers';
 import { LimitsPanel } from './limits-panel';
 import { StoragePanel } from './storage-panel';
@@ -20,6 +21,8 @@ export function Overview() {
   const usage = useSignal<Usage | null>(null);
   const isStale = useSignal(true);
   const problem = useSignal<Problem | null>(null);
+  const holders = useHolders();
+  const transfers = usePages<Transfer>('/v1/credits/transfers', { limit: 25 });
   const days = rangeOf(route.value.query);
 
   const readMe = async () => {
@@ -49,22 +52,27 @@ export function Overview() {
   }, [days]);
 
   if (problem.value && !me.value) return <ProblemNote problem={problem.value} onRetry={() => void readMe()} />;
+  // A part comes when the parts above are complete, so that nothing moves.
+  const areHoldersKnown = holders.items.value.length > 0 || !holders.hasMore.value || holders.problem.value !== null;
+  const hasTop = me.value !== null && areHoldersKnown;
   return (
-    <div class="overview">
+    <div class="overview" aria-busy={!hasTop}>
       {problem.value ? <ProblemNote problem={problem.value} /> : null}
       <div class="stacked">
-        <BalancePanel />
-        {me.value ? <LimitsPanel me={me.value} /> : <Reserved label="Limits" />}
-        {me.value ? <StoragePanel me={me.value} usage={usage.value} /> : <Reserved label="Storage" />}
+        <BalancePanel holders={holders} />
+        {me.value && hasTop ? (
+          <>
+            <LimitsPanel me={me.value} />
+            <StoragePanel me={me.value} usage={usage.value} />
+          </>
+        ) : null}
       </div>
-      <div class="stacked">
-        <UsagePanel usage={usage.value} isStale={isStale.value} />
-        <Transfers />
-      </div>
+      {hasTop ? (
+        <div class="stacked">
+          <UsagePanel usage={usage.value} isStale={isStale.value} />
+          {usage.value || problem.value ? <Transfers pages={transfers} /> : null}
+        </div>
+      ) : null}
     </div>
   );
-}
-
-function Reserved({ label }: { label: string }) {
-  return <section class="glass panel reserved" aria-busy="true" aria-label={label} />;
 }

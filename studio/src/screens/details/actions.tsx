@@ -40,7 +40,7 @@ function Again({ generation }: { generation: Generation }) {
   const [extender] = hasFile ? extenders(generation, models.value ?? []) : [];
   return (
     <>
-      <Button icon="die" onClick={() => openDraft(variation(generation, modelNamed(generation.preview_of?.model ?? generation.model)))}>
+      <Button icon="die" onClick={() => openDraft(variation(generation, modelNamed(generation.preview_of?.text_to_video ?? generation.model)))}>
         Make a variation
       </Button>
       <Button icon="copy" onClick={() => openDraft(sameSettings(generation))}>

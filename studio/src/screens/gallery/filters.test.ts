@@ -20,7 +20,7 @@ test('filters that are written into the address are read as the same filters', (
 });
 
 test('an address with other words filters nothing', () => {
-  const query = new URLSearchParams('kind=sound&state=lost&from=soon&until=2026-99-99&batch_id=7&metadata_key=order&q=%20');
+  const query = new URLSearchParams('kind=sound&status=lost&from=soon&until=2026-99-99&batch_id=7&metadata_key=order&q=%20');
   expect(filtersOf(query)).toEqual(NO_FILTERS);
 });
 
@@ -31,6 +31,7 @@ test('the days are whole days of the person', () => {
 });
 
 test('what runs is queued or processed', () => {
+  expect(filtersOf(new URLSearchParams('status=queued')).states).toEqual(['running']);
   expect(queryOf({ ...NO_FILTERS, states: ['running', 'failed'] })['status']).toEqual(['queued', 'processing', 'failed']);
 });
 

@@ -42,7 +42,7 @@ export function filtersOf(query: URLSearchParams): Filters {
   const batch = query.get('batch_id');
   return {
     kind: kind === 'image' || kind === 'video' ? kind : null,
-    states: (Object.keys(STATES) as State[]).filter((state) => query.getAll('state').includes(state)),
+    states: (Object.keys(STATES) as State[]).filter((state) => STATES[state].statuses.some((status) => query.getAll('status').includes(status))),
     model: query.get('model') || null,
     from: dayOf(query.get('from')),
     until: dayOf(query.get('until')),
@@ -56,17 +56,21 @@ function dayOf(text: string | null): string | null {
   return text && DAY.test(text) && !Number.isNaN(Date.parse(text)) ? text : null;
 }
 
+function statusesOf(states: readonly State[]): Status[] {
+  return states.flatMap((state) => STATES[state].statuses);
+}
+
 /** The address of the gallery with these filters. */
 export function placeOf({ kind, states, model, from, until, q, entry, batch }: Filters): string {
   const [key, value] = entry ?? [];
-  return to('gallery', { kind, state: states, model, from, until, q, metadata_key: key, metadata_value: value, batch_id: batch });
+  return to('gallery', { kind, status: statusesOf(states), model, from, until, q, metadata_key: key, metadata_value: value, batch_id: batch });
 }
 
 /** The parameters of `GET /v1/generations`. */
 export function queryOf({ kind, states, model, from, until, q, entry, batch }: Filters): Query {
   return {
     kind,
-    status: states.flatMap((state) => STATES[state].statuses),
+    status: statusesOf(states),
     model,
     created_from: from && midnight(from, 0),
     created_before: until && midnight(until, 1),

@@ -8,7 +8,7 @@ test('a move names the stage, and an unknown entry its own name', () => {
 });
 
 test('facts without a value are left out', () =>
-  expect(factsOf({ details: { size_bytes: 12, error: null, urls: ['a'] } })).toBe('size bytes 12 · urls ["a"]'));
+  expect(factsOf({ details: { size_bytes: 12, seconds: 0.1386, error: null, urls: ['a'] } })).toBe('size bytes 12 · seconds 0.14 · urls ["a"]'));
 
 test('a refused call is trouble, an answered one is not', () => {
   const call = { at: '2026-11-29T12:00:00Z', operation: 'create', failure: null, seconds: 1 };

@@ -21,8 +21,13 @@ export function titleOf({ name, stage }: Pick<OperatorsEntry, 'name' | 'stage'>)
 export function factsOf({ details }: Pick<OperatorsEntry, 'details'>): string {
   return Object.entries(details)
     .filter(([, value]) => value !== null && value !== '')
-    .map(([name, value]) => `${name.replaceAll('_', ' ')} ${typeof value === 'object' ? JSON.stringify(value) : String(value)}`)
+    .map(([name, value]) => `${name.replaceAll('_', ' ')} ${written(value)}`)
     .join(' · ');
+}
+
+function written(value: unknown): string {
+  if (typeof value === 'number') return String(Math.round(value * 100) / 100);
+  return typeof value === 'object' ? JSON.stringify(value) : String(value);
 }
 
 /** Whether people look for the reason of a failure here. */

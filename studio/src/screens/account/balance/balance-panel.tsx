@@ -7,10 +7,10 @@ import { session } from '../../../app/session';
 import { credits } from '../../../parts/numbers';
 import { ListEnd } from '../../../parts/list-end';
 import { Time } from '../../../parts/time';
-import { usePages } from '../../../state/pages';
+import { usePages, type Pages } from '../../../state/pages';
 
 /** The credits: what can be spent, and what unfinished generations hold. */
-export function BalancePanel() {
+export function BalancePanel({ holders }: { holders: Pages<Generation> }) {
   const { value } = balance;
   const shop = session.value?.credits_url;
   return (
@@ -35,14 +35,17 @@ export function BalancePanel() {
           <dd class="soft small">for unfinished generations, and paid only for results</dd>
         </div>
       </dl>
-      <Holders held={value?.held ?? 0} />
+      <Holders pages={holders} held={value?.held ?? 0} />
     </section>
   );
 }
 
-/** The generations that hold credits. */
-function Holders({ held }: { held: number }) {
-  const pages = usePages<Generation>('/v1/generations', { status: ['queued', 'processing'], limit: 5 });
+/** The unfinished generations, which hold credits. */
+export function useHolders(): Pages<Generation> {
+  return usePages<Generation>('/v1/generations', { status: ['queued', 'processing'], limit: 5 });
+}
+
+function Holders({ pages, held }: { pages: Pages<Generation>; held: number }) {
   // Each change of the held credits is the begin or the end of a generation.
   useEffect(() => {
     if (!pages.isReading.peek()) void pages.again();

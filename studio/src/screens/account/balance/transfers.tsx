@@ -3,12 +3,11 @@ import { to } from '../../../app/routes';
 import { Empty } from '../../../parts/empty';
 import { ListEnd } from '../../../parts/list-end';
 import { Time } from '../../../parts/time';
-import { usePages } from '../../../state/pages';
+import type { Pages } from '../../../state/pages';
 import { wordsOf } from './transfer-words';
 
 /** Every movement of the credits, newest first. */
-export function Transfers() {
-  const pages = usePages<Transfer>('/v1/credits/transfers', { limit: 25 });
+export function Transfers({ pages }: { pages: Pages<Transfer> }) {
   const transfers = pages.items.value;
   return (
     <section class="glass panel stacked" aria-labelledby="transfers">

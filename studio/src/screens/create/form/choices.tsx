@@ -123,7 +123,7 @@ function Facts({ model, can }: { model: Model; can: Capabilities }) {
 /** The settings of a model that leave no choice. */
 export function factsOf(model: Model, can: Capabilities): string[] {
   const only = <T,>(choices: readonly T[], text: (value: T) => string) => (choices.length === 1 ? choices.map(text) : []);
-  const sound = can.audio && !can.silence ? ['with sound'] : model.kind === 'video' && !can.audio ? ['silent'] : [];
+  const sound = can.audio && !can.silence ? ['with sound'] : model.kind === 'video' && !can.audio && !can.max_videos ? ['silent'] : [];
   return [
     ...only(can.durations_seconds, (seconds) => `${seconds} s`),
     ...only(can.aspect_ratios, (ratio) => ratio),

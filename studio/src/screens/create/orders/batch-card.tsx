@@ -1,4 +1,4 @@
-import { useSignal, type Signal } from '@preact/signals';
+import type { Signal } from '@preact/signals';
 import { useEffect } from 'preact/hooks';
 
 import type { Generation } from '../../../api/schemas';
@@ -14,10 +14,7 @@ import { Thumb } from '../../../parts/media/thumb';
 import { Time } from '../../../parts/time';
 import { deleting } from '../../../state/deleting';
 import { hasEnded, knownGeneration } from '../../../state/generations';
-import { isCancellable, readBatch } from '../../../state/orders';
-
-/** The pictures that a card shows; the gallery has the others. */
-const MOST = 24;
+import { batches, isCancellable, readBatch } from '../../../state/orders';
 
 interface Props {
   id: string;
@@ -27,20 +24,15 @@ interface Props {
 
 /** The generations of one order in one card. */
 export function BatchCard({ id, members }: Props) {
-  const read = useSignal<{ ids: readonly string[]; total: number } | null>(null);
-  useEffect(() => {
-    readBatch(id, MOST)
-      .then(({ generations, counts }) => (read.value = { ids: generations.data.map((each) => each.id), total: counts.total }))
-      // The card then shows the generations of the list.
-      .catch(() => undefined);
-  }, [id]);
-  const shown = (read.value?.ids.map(knownGeneration) ?? members)
+  useEffect(() => void readBatch(id), [id]);
+  const outputs = batches.value.get(id);
+  const shown = (outputs?.ids.map(knownGeneration) ?? members)
     .filter((each) => each !== undefined)
     .map(({ value }) => value)
     .filter((each) => !deleting.value.has(each.id));
   const [first] = shown;
   if (!first) return null;
-  const rest = (read.value?.total ?? shown.length) - shown.length;
+  const rest = (outputs?.total ?? shown.length) - shown.length;
   const prompts = new Set(shown.map(promptOf));
   return (
     <article class="order batch glass" aria-label={`${shown.length + rest} outputs: ${promptOf(first)}`}>
