@@ -55,7 +55,8 @@ def pytest_runtest_makereport(item: pytest.Item) -> Any:
 def site(run_folder: Path) -> Iterator[System]:
     """Every process that the page needs, and the sandbox as every vendor."""
     settings = without_limits(clean_settings())
-    settings = settings.model_copy(update={"credits_url": CREDITS_URL})
+    studio = settings.studio.model_copy(update={"development_sign_in": True})
+    settings = settings.model_copy(update={"credits_url": CREDITS_URL, "studio": studio})
     with Stack(run_folder / "web", settings, processes=_processes) as stack:
         yield from system_of(stack)
 

@@ -25,7 +25,7 @@ from tests.web.conftest import Enter
 from tests.web.person import Person
 
 PICTURES: Final = Path(__file__).parents[2] / "docs" / "studio"
-_COLOURS: Final = 128
+_COLOURS: Final = 256
 _DESK: Final[ViewportSize] = {"width": 1280, "height": 800}
 _PHONE: Final[ViewportSize] = {"width": 390, "height": 844}
 
@@ -92,9 +92,10 @@ def furnished(site: System) -> Furnished:
     ids = [str(answer.raise_for_status().json()["id"]) for answer in orders]
     for each in ids:
         assert site.finished(customer, each).status == "completed"
-    word = site.behave(outcome="fail")
-    failed = site.make(customer, word, prompt=f"A crowd of famous people {word}").id
-    site.sandbox.add_scenario(Scenario.model_validate({"match": {"prompt_contains": "thunderstorm"}, "seconds": 3600}))
+    for words, behaviour in (("famous people", {"outcome": "fail"}), ("thunderstorm", {"seconds": 3600})):
+        match = {"prompt_contains": words}
+        site.sandbox.add_scenario(Scenario.model_validate({"match": match, **behaviour}))
+    failed = site.make(customer, "", prompt="A crowd of famous people").id
     running = site.submit(customer, "", prompt="A thunderstorm over open fields").raise_for_status().json()["id"]
     eventually(lambda: site.see(customer, running), lambda seen: seen.stage == "generating")
     endpoint = {"url": "https://films.example/hooks/reelworks", "description": "The editing room"}
@@ -123,7 +124,7 @@ def _video(person: Person) -> None:
 
 def _models(person: Person) -> None:
     person.form.get_by_role("button", name="Model by").click()
-    expect(person.page.get_by_role("dialog", name="Choose a model")).to_contain_text("nano-banana".title()[:4])
+    expect(person.page.get_by_role("dialog", name="Choose a model")).to_contain_text("Nano Banana")
 
 
 def _code(person: Person) -> None:
@@ -224,4 +225,4 @@ def _draw(person: Person, path: Path) -> None:
     """Keep a small picture of what the person sees."""
     path.parent.mkdir(exist_ok=True)
     picture = Image.open(io.BytesIO(person.page.screenshot(animations="disabled"))).convert("RGB")
-    picture.quantize(_COLOURS, dither=Image.Dither.NONE).save(path, optimize=True)
+    picture.quantize(_COLOURS, kmeans=2, dither=Image.Dither.NONE).save(path, optimize=True)

@@ -23,9 +23,10 @@ effect(() => {
   if (session.value?.customer ?? session.value?.viewing) void refreshBalance();
 });
 
-/** The balance in the frame; held credits apart. */
+/** The balance in the frame; held credits apart. An operator's key has none. */
 export function Balance() {
   const { value } = balance;
+  if (!session.value?.customer && !session.value?.viewing) return null;
   return (
     <a class="balance" href="#/account" title="Credits and use">
       <Icon name="coin" />
