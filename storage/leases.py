@@ -105,8 +105,12 @@ class LeaseKeeper:
         try:
             yield lease
         finally:
-            with self._lock:
-                del self._held[claim.token]
+            self.end(claim)
+
+    def end(self, claim: Claim) -> None:
+        """Forget the lease of a claim that has ended. The step may still send messages, and wait for Redis."""
+        with self._lock:
+            self._held.pop(claim.token, None)
 
     def hand_back(self) -> int:
         """Give up every claim of the process, so that other workers go on at once. Returns the number of claims.

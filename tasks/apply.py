@@ -73,6 +73,8 @@ def apply(services: WorkerServices, claim: Claim, outcome: Outcome, *, keeps_lea
             written = _give_up(services, claim, outcome)
         case _:
             written = _commit(services, claim, outcome, keeps_lease=keeps_lease)
+    if not keeps_lease:
+        services.leases.end(claim)
     _learn(services, claim, outcome)
     if written is not None:
         services.announce(written.id, written.generation.customer_id)

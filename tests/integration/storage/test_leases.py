@@ -111,3 +111,14 @@ def test_only_claims_of_this_process_are_handed_back(database: Database, held: C
         assert keeper.hand_back() == 0, "another worker has taken over"
     assert seconds_left(database, held) > 500
     assert seconds_left(database, of_another) > 500
+
+
+def test_claim_that_ended_is_not_lost_while_its_step_still_waits_for_redis(database: Database, held: Claim) -> None:
+    keeper = LeaseKeeper(database, lease_seconds=600)
+    with keeper.keep(held, since=time.monotonic()) as lease:
+        with database.transaction() as session:
+            transitions.put_back(of(session), held, wake_in=60)
+        keeper.end(held)
+        keeper.renew()
+        assert not lease.is_lost
+        assert keeper.count == 0
