@@ -1,6 +1,6 @@
 """`/v1/session`: the sign-in of the Studio page. An API key becomes a cookie that no script reads."""
 
-from typing import Annotated
+from typing import Annotated, TypeVar
 
 from fastapi import Depends, Request, Response
 from sqlmodel import Session
@@ -18,6 +18,7 @@ from intake.callers import require_valid, require_working
 from schemas.enums import Door, Scope
 from schemas.errors import InsufficientScope, NotForThisKey, NotFound, Unauthenticated
 from schemas.session_api import (
+    NoSession,
     SessionCustomer,
     SessionKey,
     SessionRequest,
@@ -35,10 +36,11 @@ from storage.sql import Sql, of
 
 PATH = "/v1/session"
 
+R = TypeVar("R", SessionResource, NoSession)
+
 router = PrefixRouter(prefix=PATH, tags=[Door.STUDIO])
 
 _CHANGE_PROBLEMS = problems(Unauthenticated, CrossSiteRequest, CsrfTokenMissing)
-_OFFER = {"development_sign_in": True}
 
 
 async def _cookie(request: Request, services: ServicesOf) -> str | None:
@@ -108,17 +110,19 @@ async def begin_session(
     return _private(response, resource)
 
 
-@router.get("", summary="See who is signed in", responses=problems(Unauthenticated))
-async def get_session(request: Request, response: Response, token: TheCookie, services: ServicesOf) -> SessionResource:
-    """Returns the session of the cookie. `development_sign_in` in a refusal says that a sign-in needs no key here."""
+@router.get("", summary="See who is signed in")
+async def get_session(
+    request: Request, response: Response, token: TheCookie, services: ServicesOf
+) -> SessionResource | NoSession:
+    """Returns the session of the cookie, or that there is none: every visit of the page asks this first."""
     try:
         known = await _token(token)
         await _signed_in(request, known, services)
         return _private(response, await _read(services, known))
-    except Unauthenticated as error:
-        if development_sign_in.is_possible(request, services.settings):
-            error.extra.update(_OFFER)
-        raise
+    except Unauthenticated:
+        return _private(
+            response, NoSession(development_sign_in=development_sign_in.is_possible(request, services.settings))
+        )
 
 
 @router.delete("", status_code=204, summary="Sign out", responses=_CHANGE_PROBLEMS)
@@ -209,8 +213,8 @@ def _customer(customer: ActingCustomer | None) -> SessionCustomer | None:
     return None if customer is None else SessionCustomer(id=customer.id, name=customer.name)
 
 
-def _private(response: Response, resource: SessionResource) -> SessionResource:
-    """The session, which no cache keeps."""
+def _private(response: Response, resource: R) -> R:
+    """An answer about the session, which no cache keeps."""
     response.headers["Cache-Control"] = "no-store"
     return resource
 

@@ -8,6 +8,7 @@ from gateway.head import READS
 from gateway.measured import template
 from gateway.problems import ViewIsReadOnly
 from intake.callers import caller_of, is_missing, made, require_name, require_working
+from schemas.enums import Scope
 from schemas.errors import NotForThisKey, OtherCustomer
 from schemas.identity_api import CUSTOMER_HEADER
 from storage import sessions
@@ -41,14 +42,19 @@ async def begin_view(services: GatewayServices, session: SignedIn, key: KnownKey
 
 
 def require_read(session: SignedIn, request: Request) -> None:
-    """Require that a session which views a customer only reads.
+    """Require that a session which views a customer only reads, and reads no secret of the customer.
 
     Raises:
-        ViewIsReadOnly: the request changes something.
+        ViewIsReadOnly: the request changes something, or shows a secret.
     """
-    if session.view is not None and request.method not in READS:
+    if session.view is None:
+        return
+    # A read that needs more than the scope of reads shows a secret.
+    is_secret = request.state.scope is Scope.GENERATE
+    if request.method not in READS or is_secret:
         raise ViewIsReadOnly(
-            "this session views a customer and only reads: end the view first with DELETE /v1/session/customer"
+            "this session views a customer: it changes nothing and sees no secret. End the view first with DELETE "
+            "/v1/session/customer"
         )
 
 

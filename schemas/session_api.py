@@ -111,3 +111,13 @@ class SessionResource(BaseModel):
     expires_at: datetime = Field(description="the end of the session, if nothing uses it until then")
     development: bool = Field(description="whether this is a sign-in without a key, as the development customer")
     credits_url: str | None = Field(description="the page on which customers buy credits; null: there is none")
+
+
+class NoSession(BaseModel):
+    """Nobody is signed in here."""
+
+    object: Literal["no_session"] = "no_session"
+    """The type of this resource."""
+    development_sign_in: bool = Field(
+        description="whether a sign-in needs no key here: `{}` to POST /v1/session signs in as the development customer"
+    )

@@ -7,13 +7,10 @@ from tests.support import NewCustomer
 from tests.web.conftest import Enter
 from tests.web.person import Person
 
-_SESSION = "/v1/session"
-
 
 def signed_out(enter: Enter) -> Person:
     """A person before the sign-in: a development system signs in by itself, so the person signs out first."""
     person = enter()
-    person.watch.expect(401, _SESSION)
     person.open("#/create")
     person.button("Sign out").click()
     expect(person.page.get_by_role("form", name="Sign in")).to_be_visible()

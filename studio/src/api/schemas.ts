@@ -57,6 +57,7 @@ export interface Page<T> {
 
 /** Who is signed in (`/v1/session`). */
 export interface Session {
+  object: 'session';
   /** The customer for whom the page acts. Null: an operator's key without a customer. */
   customer: { id: string; name: string } | null;
   /** The API key behind the session. */
@@ -71,4 +72,11 @@ export interface Session {
   development: boolean;
   /** The operator's page that sells credits. */
   credits_url: string | null;
+}
+
+/** Nobody is signed in (`/v1/session`). */
+export interface NoSession {
+  object: 'no_session';
+  /** Whether the gateway offers a sign-in without a key. */
+  development_sign_in: boolean;
 }

@@ -2,7 +2,7 @@ import { computed, signal } from '@preact/signals';
 
 import { get, post, put, remove, useCsrfToken, whenSignedOut } from '../api/client';
 import { asProblem } from '../api/problem';
-import type { Session } from '../api/schemas';
+import type { NoSession, Session } from '../api/schemas';
 
 /** Who is signed in. Undefined: not known yet. Null: nobody. */
 export const session = signal<Session | null | undefined>(undefined);
@@ -39,16 +39,13 @@ whenSignedOut(() => take(null));
 /** Learn who is signed in. A development system signs in by itself. */
 export async function resumeSession(): Promise<void> {
   try {
-    take(await get<Session>('/v1/session'));
-  } catch (thrown) {
-    const problem = asProblem(thrown);
-    if (problem.status !== 401) {
-      sessionProblem.value = problem.message;
-      return;
-    }
-    developmentSignIn.value = problem.more['development_sign_in'] === true;
+    const answer = await get<Session | NoSession>('/v1/session');
+    if (answer.object === 'session') return take(answer);
+    developmentSignIn.value = answer.development_sign_in;
     if (developmentSignIn.value && !hasLeft()) return void (await signIn().catch(() => take(null)));
     take(null);
+  } catch (thrown) {
+    sessionProblem.value = asProblem(thrown).message;
   }
 }
 
@@ -58,11 +55,19 @@ export async function signIn(apiKey?: string): Promise<void> {
   sessionStorage.removeItem(LEFT);
 }
 
+/** Whether the session is being ended: further requests would come too late. */
+export const isLeaving = signal(false);
+
 /** End the session. */
 export async function signOut(): Promise<void> {
-  await remove('/v1/session');
-  sessionStorage.setItem(LEFT, 'yes');
-  take(null);
+  isLeaving.value = true;
+  try {
+    await remove('/v1/session');
+    sessionStorage.setItem(LEFT, 'yes');
+    take(null);
+  } finally {
+    isLeaving.value = false;
+  }
 }
 
 /** View a customer as support, read-only. Throws a Problem. */

@@ -82,6 +82,7 @@ def test_a_view_changes_nothing(
             sent = support.send(method.upper(), path.replace("{", "").replace("}", ""))
             assert problem(sent) == refused or not operations[method].get("security"), (method, path)
     assert support.send("POST", "/video/generate", {}).status_code == 403
+    assert problem(support.get(f"/v1/webhooks/endpoints/{generation_id}/secret")) == refused
     assert support.get(f"/v1/generations/{generation_id}/content").status_code == 200
     told = gateway.get(f"/v1/generations/{generation_id}", headers=customer.headers).json()
     assert told["downloads"] == 0

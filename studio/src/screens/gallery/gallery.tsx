@@ -24,11 +24,11 @@ export function Gallery() {
   const place = placeOf(filtersOf(route.value.query));
   const list = useMemo(() => listFor(filtersOf(route.value.query)), [place]);
   useEffect(() => void readModels(), []);
-  const problem = list.problem.value?.field('q') ?? null;
+  const problem = list.problem.value?.field('q');
   return (
     <section class="screen gallery">
       <h1 class="visually-hidden">Gallery</h1>
-      <FilterBar filters={list.filters} problem={problem} />
+      <FilterBar filters={list.filters} problem={problem ? `The search ${problem}.` : null} />
       {list.filters.batch && list.entries.value.length > 0 ? <BatchHead list={list} /> : null}
       <Listed key={place} list={list} />
       <Tray />

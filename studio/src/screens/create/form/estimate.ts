@@ -4,7 +4,7 @@ import { computed, effect, signal } from '@preact/signals';
 import { post } from '../../../api/client';
 import { asProblem, type Problem } from '../../../api/problem';
 import type { Estimate, OrderFields } from '../../../api/schemas';
-import { isReadOnly, may, session } from '../../../app/session';
+import { isLeaving, isReadOnly, may, session } from '../../../app/session';
 import { lengthOf } from './counting';
 import { inputs, isUploading } from './inputs-list';
 import { model, order, values } from './state';
@@ -72,7 +72,7 @@ async function ask(body: OrderFields, ends: AbortSignal): Promise<void> {
 // An order that waits for its inputs has no price yet.
 function bodyOf(wish: OrderFields | null): OrderFields | null {
   const can = model.value?.capabilities;
-  if (!wish || !can || isReadOnly.value || !session.value?.customer || !may('read')) return null;
+  if (!wish || !can || isLeaving.value || isReadOnly.value || !session.value?.customer || !may('read')) return null;
   const lacks = (wish.image_urls?.length ?? 0) < can.min_images || (wish.video_urls?.length ?? 0) < can.min_videos;
   if (lacks || isUploading(inputs.value)) return null;
   const isShort = lengthOf(wish.prompt, can.prompt_unit) + ROOM_FOR_STYLE < can.prompt_characters;
