@@ -1,5 +1,6 @@
 """A person who uses the page: finds things by their role and name, as a screen reader tells them."""
 
+import re
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
@@ -75,6 +76,12 @@ class Person:
         self.write(self.prompt, prompt)
         self.generate.click()
         return self.card(prompt)
+
+    def sign_out(self) -> None:
+        """Sign out once the price is there. The browser notes each request that the end of the session refuses."""
+        expect(self.form).to_contain_text(re.compile("usually|time not known"))
+        self.button("Sign out").click()
+        expect(self.page.get_by_role("form", name="Sign in")).to_be_visible()
 
     def choose_model(self, name: str, kind: str = "Image") -> None:
         """Choose a model in the dialog of models."""

@@ -163,8 +163,7 @@ def _gallery(person: Person) -> None:
 
 
 def _signed_out(person: Person) -> None:
-    person.button("Sign out").click()
-    expect(person.page.get_by_role("form", name="Sign in")).to_be_visible()
+    person.sign_out()
 
 
 SCREENS: Final = [

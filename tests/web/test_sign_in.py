@@ -12,8 +12,7 @@ def signed_out(enter: Enter) -> Person:
     """A person before the sign-in: a development system signs in by itself, so the person signs out first."""
     person = enter()
     person.open("#/create")
-    person.button("Sign out").click()
-    expect(person.page.get_by_role("form", name="Sign in")).to_be_visible()
+    person.sign_out()
     return person
 
 
@@ -53,6 +52,5 @@ def test_after_a_sign_out_the_session_is_of_no_use(site: System, enter: Enter, c
     headers = {"Cookie": f"{cookie.get('name')}={cookie.get('value')}"}
     assert site.http.get("/v1/credits", headers=headers).status_code == 200
 
-    person.button("Sign out").click()
-    expect(person.page.get_by_role("form", name="Sign in")).to_be_visible()
+    person.sign_out()
     assert site.http.get("/v1/credits", headers=headers).status_code == 401
