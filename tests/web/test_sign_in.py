@@ -32,6 +32,7 @@ def test_a_key_signs_in_and_a_wrong_key_is_refused_at_its_field(enter: Enter, cu
     person = signed_out(enter)
     field = person.page.get_by_role("textbox", name="API key")
 
+    person.watch.expect(401, "/v1/session")
     person.write(field, "rw_wrong")
     person.button("Sign in").click()
     expect(field).to_have_attribute("aria-invalid", "true")
