@@ -3,7 +3,7 @@ import { signal } from '@preact/signals';
 
 import { Button } from '../parts/button';
 import { Dialog } from '../parts/dialog';
-import { isTyping, KEYS } from './keys';
+import { isNoCommand, KEYS, singleKeys } from './keys';
 
 const isOpen = signal(false);
 
@@ -11,7 +11,7 @@ const isOpen = signal(false);
 export function KeyboardHelp() {
   useEffect(() => {
     const open = (event: KeyboardEvent) => {
-      if (event.key === '?' && !isTyping(event)) isOpen.value = true;
+      if (event.key === '?' && !isNoCommand(event)) isOpen.value = true;
     };
     addEventListener('keydown', open);
     return () => removeEventListener('keydown', open);
@@ -20,6 +20,14 @@ export function KeyboardHelp() {
     <>
       <Button kind="quiet" icon="keyboard" label="Keys" onClick={() => (isOpen.value = true)} />
       <Dialog title="Keys" isOpen={isOpen.value} onClose={() => (isOpen.value = false)}>
+        <label class="keys-switch">
+          <input
+            type="checkbox"
+            checked={singleKeys.value}
+            onChange={(event) => (singleKeys.value = event.currentTarget.checked)}
+          />
+          <span>Keys without Ctrl act on the page</span>
+        </label>
         <dl class="keys">
           {KEYS.map(({ keys, does }) => (
             <div key={keys}>

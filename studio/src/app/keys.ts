@@ -1,3 +1,5 @@
+import { effect, signal } from '@preact/signals';
+
 /** Every key of the page, for the list that `?` opens. A screen that adds a key adds a line here. */
 export const KEYS: readonly { keys: string; does: string }[] = [
   { keys: '?', does: 'show this list' },
@@ -15,9 +17,19 @@ export const KEYS: readonly { keys: string; does: string }[] = [
   { keys: '+ − 0', does: 'picture: larger, smaller, whole; F: full screen; arrows pan' },
 ];
 
-/** Whether a key goes into a field, and so is no command. */
-export function isTyping(event: KeyboardEvent): boolean {
+const KEY = 'reelworks-single-keys';
+
+/** Whether keys without Ctrl act. Speech input and a slip of the hand may press one by mistake (WCAG 2.1.4). */
+export const singleKeys = signal(localStorage.getItem(KEY) !== 'off');
+
+effect(() => {
+  if (singleKeys.value) localStorage.removeItem(KEY);
+  else localStorage.setItem(KEY, 'off');
+});
+
+/** Whether a press is no command of the page: it goes into a field, or single keys are off. */
+export function isNoCommand(event: KeyboardEvent): boolean {
   const { target } = event;
-  if (event.ctrlKey || event.metaKey || event.altKey) return true;
+  if (!singleKeys.value || event.ctrlKey || event.metaKey || event.altKey) return true;
   return target instanceof HTMLElement && (target.isContentEditable || /^(INPUT|TEXTAREA|SELECT)$/.test(target.tagName));
 }

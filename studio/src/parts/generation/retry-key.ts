@@ -2,7 +2,7 @@ import { useEffect } from 'preact/hooks';
 
 import { asProblem } from '../../api/problem';
 import type { Generation } from '../../api/schemas';
-import { isTyping } from '../../app/keys';
+import { isNoCommand } from '../../app/keys';
 import { isReadOnly } from '../../app/session';
 import { retryGeneration, showProblem } from './actions';
 
@@ -10,7 +10,7 @@ import { retryGeneration, showProblem } from './actions';
 export function useRetryKey(find: () => Generation | undefined): void {
   useEffect(() => {
     const press = (event: KeyboardEvent) => {
-      if (event.key.toLowerCase() !== 'r' || event.repeat || isTyping(event) || isReadOnly.value) return;
+      if (event.key.toLowerCase() !== 'r' || event.repeat || isNoCommand(event) || isReadOnly.value) return;
       const wanted = find();
       if (wanted && mayRetry(wanted)) void retryGeneration(wanted).catch((thrown: unknown) => showProblem(asProblem(thrown)));
     };

@@ -1,7 +1,7 @@
 import { useEffect } from 'preact/hooks';
 
 import type { Generation } from '../../api/schemas';
-import { isTyping } from '../../app/keys';
+import { isNoCommand } from '../../app/keys';
 import { Button } from '../../parts/button';
 import { Choice } from '../../parts/choice';
 import { clock } from '../../parts/media/media';
@@ -74,7 +74,7 @@ function useKeys(conductor: Conductor): void {
     const press = (event: KeyboardEvent) => {
       const command = COMMANDS[event.key.length === 1 ? event.key.toLowerCase() : event.key];
       const place = event.target instanceof Element ? event.target : null;
-      if (!command || isTyping(event) || place?.closest('dialog') || (event.key === ' ' && place?.closest('button, a'))) return;
+      if (!command || isNoCommand(event) || place?.closest('dialog') || (event.key === ' ' && place?.closest('button, a'))) return;
       event.preventDefault();
       command(conductor);
     };

@@ -1,6 +1,6 @@
 import { useEffect } from 'preact/hooks';
 
-import { isTyping } from '../../app/keys';
+import { isNoCommand } from '../../app/keys';
 import { go, route, to } from '../../app/routes';
 import { Icon } from '../../parts/icon';
 import { deleting } from '../../state/deleting';
@@ -11,7 +11,7 @@ export function Neighbours() {
   const { previous, next } = around(route.value.path[1] ?? '');
   useEffect(() => {
     const press = (event: KeyboardEvent) => {
-      if (isTyping(event) || isPanning(event)) return;
+      if (isNoCommand(event) || isPanning(event)) return;
       const wanted = event.key === 'ArrowLeft' ? previous : event.key === 'ArrowRight' ? next : null;
       if (wanted) go(to(`g/${wanted}`));
     };

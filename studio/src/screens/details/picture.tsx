@@ -2,7 +2,7 @@ import { useSignal } from '@preact/signals';
 import { useEffect, useRef } from 'preact/hooks';
 
 import type { Asset, Generation } from '../../api/schemas';
-import { isTyping } from '../../app/keys';
+import { isNoCommand } from '../../app/keys';
 import { Button } from '../../parts/button';
 import { Download } from '../../parts/media/download';
 import { promptOf } from '../../parts/media/media';
@@ -96,7 +96,7 @@ function zoomByWheel(place: HTMLElement | null, zoom: (factor: number, at: { x: 
 function useZoomKeys(commands: Record<string, () => void>): void {
   useEffect(() => {
     const press = (event: KeyboardEvent) => {
-      if (isTyping(event) || (event.target instanceof Element && event.target.closest('dialog'))) return;
+      if (isNoCommand(event) || (event.target instanceof Element && event.target.closest('dialog'))) return;
       commands[event.key]?.();
     };
     addEventListener('keydown', press);

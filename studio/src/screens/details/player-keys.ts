@@ -1,7 +1,7 @@
 import type { Signal } from '@preact/signals';
 import { useEffect } from 'preact/hooks';
 
-import { isTyping } from '../../app/keys';
+import { isNoCommand } from '../../app/keys';
 import type { Playback } from './playback';
 
 const COMMANDS: Record<string, (playback: Playback) => void> = {
@@ -22,7 +22,7 @@ export function usePlayerKeys(playback: Signal<Playback | null>): void {
   useEffect(() => {
     const press = (event: KeyboardEvent) => {
       const command = COMMANDS[event.key.length === 1 ? event.key.toLowerCase() : event.key];
-      if (!command || !playback.value || isInDialog(event) || (isTyping(event) && !isScrub(event))) return;
+      if (!command || !playback.value || isInDialog(event) || (isNoCommand(event) && !isScrub(event))) return;
       if (event.key === ' ' && pressesSomething(event)) return;
       event.preventDefault();
       command(playback.value);

@@ -77,7 +77,7 @@ function Id({ id }: { id: string }) {
 function orderFacts({ model, requested_model, provider, inputs, priority }: Generation): MaybeFact[] {
   return [
     ['Model', requested_model && requested_model !== model ? `${model} (ordered as ${requested_model})` : model],
-    ['Maker', provider],
+    ['Provider', provider],
     ['Style', inputs.style],
     ['Negative prompt', inputs.negative_prompt],
     ['Aspect ratio', inputs.aspect_ratio],

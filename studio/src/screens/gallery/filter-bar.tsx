@@ -1,7 +1,7 @@
 import { useSignal } from '@preact/signals';
 import { useEffect, useRef } from 'preact/hooks';
 
-import { isTyping } from '../../app/keys';
+import { isNoCommand } from '../../app/keys';
 import { go } from '../../app/routes';
 import { Button } from '../../parts/button';
 import { Choice } from '../../parts/choice';
@@ -74,7 +74,7 @@ function Search({ filters, problem }: Props) {
   }, [q]);
   useEffect(() => {
     const slash = (event: KeyboardEvent) => {
-      if (event.key !== '/' || isTyping(event)) return;
+      if (event.key !== '/' || isNoCommand(event)) return;
       event.preventDefault();
       input.current?.focus();
     };

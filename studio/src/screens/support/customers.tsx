@@ -2,6 +2,7 @@ import type { ComponentChildren } from 'preact';
 import { useEffect, useState } from 'preact/hooks';
 
 import type { ManagedCustomer } from '../../api/schemas';
+import { isNoCommand } from '../../app/keys';
 import { go, route, to } from '../../app/routes';
 import { Button } from '../../parts/button';
 import { Empty } from '../../parts/empty';
@@ -59,7 +60,7 @@ function Search({ wanted }: { wanted: string }) {
   const [text, setText] = useState(wanted);
   useEffect(() => {
     const open = (event: KeyboardEvent) => {
-      if (event.key !== '/' || event.target !== document.body) return;
+      if (event.key !== '/' || isNoCommand(event)) return;
       event.preventDefault();
       document.querySelector<HTMLInputElement>('.support input[type=search]')?.focus();
     };
