@@ -2,7 +2,8 @@
 
 import asyncio
 import uuid
-from collections.abc import AsyncGenerator, Mapping, Sequence
+from collections.abc import AsyncGenerator, Generator, Mapping, Sequence
+from contextlib import contextmanager
 from typing import Any, cast
 from uuid import UUID
 
@@ -39,6 +40,14 @@ class Refused(RequestError):
         return made
 
 
+class NotUnderstood(RequestError):
+    """The gateway has answered, and the answer is no document that this command knows."""
+
+    http_status = 502
+    code = "bad_answer"
+    title = "Answer not understood"
+
+
 class RemoteReelworks:
     """The operations of one customer, by the HTTP API."""
 
@@ -48,29 +57,35 @@ class RemoteReelworks:
 
     async def models(self) -> Sequence[Mapping[str, Any]]:
         """The models of `/v1/models`, as JSON."""
-        found = (await self._send("GET", "/v1/models")).json()["data"]
-        return cast("list[Mapping[str, Any]]", found)
+        answer = await self._send("GET", "/v1/models")
+        with _understood("the models"):
+            return cast("list[Mapping[str, Any]]", answer.json()["data"])
 
     async def estimate(self, request: GenerationRequest) -> EstimateResource:
         """The price of an order, and the models that could make the same."""
-        return EstimateResource.model_validate_json(
-            (await self._send("POST", "/v1/estimate", json=_body(request))).content
-        )
+        answer = await self._send("POST", "/v1/estimate", json=_body(request))
+        with _understood("the estimate: nothing was ordered"):
+            return EstimateResource.model_validate_json(answer.content)
 
     async def order(self, request: GenerationRequest, idempotency_key: str | None) -> tuple[GenerationResource, bool]:
         """Order. A key makes it safe to send the order again after a lost answer."""
         headers = {"Idempotency-Key": idempotency_key or str(uuid.uuid4())}
         answer = await self._send("POST", "/v1/generations", json=_body(request), headers=headers)
-        return _generation(answer), "Idempotency-Replayed" not in answer.headers
+        with _understood("the order, which is accepted: do not order again"):
+            return GenerationResource.model_validate_json(answer.content), "Idempotency-Replayed" not in answer.headers
 
     async def generation(self, generation_id: UUID) -> GenerationResource:
         """A generation as it is now."""
-        return _generation(await self._send("GET", f"/v1/generations/{generation_id}"))
+        answer = await self._send("GET", f"/v1/generations/{generation_id}")
+        with _understood("the generation"):
+            return GenerationResource.model_validate_json(answer.content)
 
     async def generations(self, cursor: str | None) -> tuple[Sequence[GenerationResource], str | None]:
         """One page of the customer's generations, newest first, and the cursor of the next page."""
-        page = (await self._send("GET", "/v1/generations", params={"cursor": cursor} if cursor else {})).json()
-        return [GenerationResource.model_validate(each) for each in page["data"]], page["next_cursor"]
+        answer = await self._send("GET", "/v1/generations", params={"cursor": cursor} if cursor else {})
+        with _understood("the generations"):
+            page = answer.json()
+            return [GenerationResource.model_validate(each) for each in page["data"]], page["next_cursor"]
 
     async def follow(self, generation_id: UUID) -> AsyncGenerator[Sight, None]:
         """What happens to a generation, from its beginning to its end, or to the end of the connection."""
@@ -91,7 +106,9 @@ class RemoteReelworks:
 
     async def cancel(self, generation_id: UUID) -> GenerationResource:
         """Cancel a generation, or ask its provider to stop."""
-        return _generation(await self._send("POST", f"/v1/generations/{generation_id}/cancel"))
+        answer = await self._send("POST", f"/v1/generations/{generation_id}/cancel")
+        with _understood("the wish to cancel, which is accepted"):
+            return GenerationResource.model_validate_json(answer.content)
 
     async def file(self, generation_id: UUID, part: str) -> bytes:
         """The bytes of a stored file."""
@@ -135,5 +152,15 @@ def _body(request: GenerationRequest) -> dict[str, Any]:
     return request.model_dump(mode="json", exclude_unset=True)
 
 
-def _generation(answer: httpx.Response) -> GenerationResource:
-    return GenerationResource.model_validate_json(answer.content)
+@contextmanager
+def _understood(answered: str) -> Generator[None]:
+    """Tells an answer that cannot be read. Otherwise the error would speak of the arguments of the tool.
+
+    Args:
+        answered: the request that the gateway has answered.
+    """
+    try:
+        yield
+    except (ValueError, KeyError, TypeError):
+        reason = "the gateway and this command may be of different releases: its operator can tell"
+        raise NotUnderstood(f"the gateway's answer was not understood, to {answered}; {reason}") from None

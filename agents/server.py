@@ -103,7 +103,8 @@ class _Handlers:
         desk = self.desk_of(context, params)
         try:
             answer = await _run(tool, desk, params)
-            if tool.is_order and answer.generation and tasks.are_declared(context):
+            is_task = tool.is_order and Form.of(context) is Form.EXTENSION and tasks.are_declared(context)
+            if is_task and answer.generation:
                 return tasks.created(answer.generation, Form.EXTENSION, answer.text)
             return await result_of(desk.reelworks, answer)
         except NeedsConsent as pending:
@@ -112,8 +113,11 @@ class _Handlers:
             return refusal(error)
 
     async def as_task(self, ctx: Context, call_next: CallNext) -> HandlerResult:
-        """Answer a call that is to be a task in the core form. The SDK has no such answer, so this is middleware."""
-        is_wanted = ctx.method == "tools/call" and "task" in (ctx.params or {})
+        """Answer a call that is to be a task in the core form. The SDK has no such answer, so this is middleware.
+
+        A notification passes here, too. Such a call has no id and gets no answer, so it must order nothing.
+        """
+        is_wanted = ctx.method == "tools/call" and ctx.request_id is not None and "task" in (ctx.params or {})
         if not is_wanted or Form.of(ctx) is not Form.CORE:
             return await call_next(ctx)
         params = types.CallToolRequestParams.model_validate(ctx.params, by_name=False)

@@ -115,6 +115,8 @@ class GenerationResource(BaseModel):
     """A request and its progress."""
 
     model_config = ConfigDict(
+        # The answers of an older gateway lack the newest fields, and every answer of this one has all fields.
+        json_schema_serialization_defaults_required=True,
         json_schema_extra={
             "examples": [
                 {
@@ -193,7 +195,7 @@ class GenerationResource(BaseModel):
                     },
                 }
             ]
-        }
+        },
     )
 
     id: UUID
@@ -217,9 +219,11 @@ class GenerationResource(BaseModel):
     batch_id: UUID | None = Field(description="the batch that it belongs to")
     retry_of: UUID | None = Field(description="the generation that it repeats")
     retried_by: UUID | None = Field(description="the newest generation that repeats it")
-    preview_of: PlannedVideoResource | None = Field(description="of a preview: the video that `continue` makes")
-    continuation_of: UUID | None = Field(description="of a video made by `continue`: its preview")
-    continued_by: UUID | None = Field(description="of a preview: the video that was made from it")
+    preview_of: PlannedVideoResource | None = Field(
+        default=None, description="of a preview: the video that `continue` makes"
+    )
+    continuation_of: UUID | None = Field(default=None, description="of a video made by `continue`: its preview")
+    continued_by: UUID | None = Field(default=None, description="of a preview: the video that was made from it")
     inputs: GenerationInputs = Field(description="what was ordered, with the model's defaults filled in")
     credits: GenerationCredits
     """The credits of this generation."""

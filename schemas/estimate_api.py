@@ -29,6 +29,8 @@ class EstimateResource(BaseModel):
     """The price of an order. Nothing is stored, and no credits are held."""
 
     model_config = ConfigDict(
+        # The answers of an older gateway lack the newest fields, and every answer of this one has all fields.
+        json_schema_serialization_defaults_required=True,
         json_schema_extra={
             "examples": [
                 {
@@ -55,7 +57,7 @@ class EstimateResource(BaseModel):
                     ],
                 }
             ]
-        }
+        },
     )
 
     object: Literal["estimate"] = "estimate"
@@ -71,5 +73,6 @@ class EstimateResource(BaseModel):
         "preview, the model of the picture alone"
     )
     preview_of: EstimatedModel | None = Field(
-        description="of a preview: the video that `continue` would make, at the price of now; null for any other order"
+        default=None,
+        description="of a preview: the video that `continue` would make, at the price of now; null for any other order",
     )

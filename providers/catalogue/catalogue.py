@@ -114,9 +114,7 @@ class Catalogue:
         """The order for a picture of a video's first frame, and for nothing else. It says what its video will be."""
         sibling = self._previews.siblings[model.name]
         video = self._complete(sibling, video_of(request, model, sibling))
-        pictures = [
-            (painter, self._previews.picture_of(request, model, painter)) for painter in self._previews.painters
-        ]
+        pictures = self._previews.pictures_of(request, model)
         tries = [(self._problems(painter, picture, NOTHING_KNOWN), painter, picture) for painter, picture in pictures]
         problems, painter, picture = min(tries, key=lambda one: bool(one[0]))
         _require_none(problems, f"no model here makes that picture; {painter.name} cannot do that")
@@ -192,12 +190,17 @@ class Catalogue:
     def least_price(self, request: GenerationRequest) -> int:
         """The credits that a request costs at least. Its files can decide between models, and are not read here.
 
+        A preview costs its picture. Where no model makes one, the order is refused anyway, and this is 0.
+
         Raises:
             InvalidRequest: the model does not exist, or is not served here.
             ModelRetired, ModelPaused: the request does not allow the successor, which the error names.
             NoSandbox: a catalogue for test customers has no twin to route to.
         """
-        return min(model.price.of(model.inputs(request)) for model in self._candidates(request))
+        paid = [(model, request) for model in self._candidates(request)]
+        if request.preview:
+            paid = [picture for model, _ in paid for picture in self._previews.pictures_of(request, model)]
+        return min((model.price.of(model.inputs(one)) for model, one in paid), default=0)
 
     def _styled(self, request: GenerationRequest) -> tuple[GenerationRequest, list[FieldProblem]]:
         """The request with the text of its style added to the prompt, and the problems of the style."""

@@ -97,14 +97,16 @@ class PreviewsHere:
         }
         """The models that make the videos from the pictures, by the model that a request names."""
 
-    def picture_of(self, request: GenerationRequest, model: Model, painter: Model) -> GenerationRequest:
-        """The request for a picture of a video's first frame.
+    def pictures_of(self, request: GenerationRequest, model: Model) -> list[tuple[Model, GenerationRequest]]:
+        """The models that make a picture of a video's first frame, each with its request.
 
         Args:
             request: the request for the video, with the text of its style.
             model: the video's model, whose default shape holds.
-            painter: the picture's model.
         """
+        return [(painter, self._picture_of(request, model, painter)) for painter in self.painters]
+
+    def _picture_of(self, request: GenerationRequest, model: Model, painter: Model) -> GenerationRequest:
         most = painter.capabilities.max_seed
         changes: dict[str, Any] = {
             **dict.fromkeys(_OF_THE_VIDEO),

@@ -1,5 +1,6 @@
 """`/v1/batches` and `number_of_outputs`, as a customer uses them."""
 
+import base64
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
@@ -19,6 +20,7 @@ from storage.audit import audit_online
 from storage.database import Database
 from storage.objects import ObjectStore
 from tests.integration.gateway.finishing import complete, fail
+from tests.media_files.images import png
 from tests.support import NewCustomer, eventually
 
 PATH = "/v1/batches"
@@ -180,6 +182,18 @@ def test_too_few_credits_for_the_whole_batch_refuse_all(
     body = answer.json()
     assert (answer.status_code, body["credits_needed"], body["credits_available"]) == (402, 104, 100)
     assert (count_of(database), money(gateway, customer)) == (0, (100, 0))
+
+
+def test_batch_with_a_file_and_a_preview_needs_the_price_of_the_previews_picture(
+    gateway: httpx.Client, make_customer: Callable[[int], NewCustomer]
+) -> None:
+    poor = make_customer(20)
+    picture = f"data:image/png;base64,{base64.b64encode(png(64, 64)).decode()}"
+    preview = {"model": "kling-2.6-text-to-video", "prompt": "a boat", "preview": True}
+    edit = {"model": "nano-banana-edit", "prompt": "at night", "image_urls": [picture]}
+    answer = send(gateway, poor, {"requests": [preview, edit]})
+    assert answer.status_code == 202, answer.text
+    assert money(gateway, poor) == (20 - 2 * PRICE, 2 * PRICE)
 
 
 def test_cap_of_a_key_counts_the_whole_batch(gateway: httpx.Client, database: Database, customer: NewCustomer) -> None:

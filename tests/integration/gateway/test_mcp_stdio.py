@@ -6,13 +6,15 @@ import sys
 import threading
 from collections.abc import Awaitable, Callable
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import httpx
 import mcp_types as types
 import pytest
 from mcp import Client, StdioServerParameters
+from mcp.client.extension import ClientExtension
 
+from agents.tasks import EXTENSION
 from schemas.settings import Settings
 from storage.database import Database
 from storage.objects import ObjectStore
@@ -22,6 +24,18 @@ from tests.support import NewCustomer, a_generation
 
 COMMAND = str(Path(sys.executable).with_name("reelworks"))
 IMAGE = {"prompt": "a lighthouse in fog", "model": "nano-banana"}
+
+
+class KnowsTasks(ClientExtension):
+    """The extension of tasks, as a client declares it."""
+
+    identifier = EXTENSION
+
+
+class Notice(types.Notification[dict[str, Any], Literal["tools/call"]]):
+    """A call of a tool without an id."""
+
+    method: Literal["tools/call"] = "tools/call"
 
 
 def in_session(
@@ -103,3 +117,26 @@ def test_a_wrong_key_is_told_in_words(gateway: httpx.Client) -> None:
         assert "unauthenticated" in answer.content[0].text
 
     in_session(gateway, "rw_wrong", work)
+
+
+def test_an_order_with_the_old_protocol_is_no_task_of_the_extension(
+    gateway: httpx.Client, customer: NewCustomer
+) -> None:
+    async def work(client: Client) -> None:
+        assert client.protocol_version == "2025-11-25"
+        made = await client.call_tool("generate_image", IMAGE)
+        assert made.structured_content["status"] == "queued"
+
+    in_session(gateway, customer.api_key, work, mode="legacy", extensions=[KnowsTasks()])
+    assert len(gateway.get("/v1/generations", headers=customer.headers).json()["data"]) == 1
+
+
+def test_a_notification_orders_nothing(gateway: httpx.Client, customer: NewCustomer) -> None:
+    async def work(client: Client) -> None:
+        call = {"name": "generate_image", "arguments": IMAGE, "task": {}}
+        await client.session.send_notification(Notice(params=call))
+        # The server reads the notification before this call.
+        assert not (await client.call_tool("list_models", {})).is_error
+
+    in_session(gateway, customer.api_key, work, mode="legacy")
+    assert gateway.get("/v1/generations", headers=customer.headers).json()["data"] == []

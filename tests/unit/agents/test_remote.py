@@ -7,8 +7,11 @@ from typing import Any
 import httpx
 import pytest
 
-from agents.remote import Refused, RemoteReelworks
+from agents.blocks import in_words
+from agents.remote import RemoteReelworks
 from schemas.api import GenerationResource
+from schemas.errors import RequestError
+from schemas.estimate_api import EstimateResource
 from schemas.orders import GenerationRequest
 
 ORDER = GenerationRequest(model="nano-banana", prompt="a boat")
@@ -31,7 +34,7 @@ def ordered(answers: Sequence[httpx.Response]) -> tuple[list[httpx.Request], Any
 
     try:
         return seen, asyncio.run(run())
-    except Refused as error:
+    except RequestError as error:
         return seen, error
 
 
@@ -49,3 +52,25 @@ def test_a_final_refusal_and_a_long_wait_are_told_at_once(headers: dict[str, str
     seen, error = ordered([httpx.Response(503, json=PROBLEM, headers=headers)])
 
     assert (len(seen), error.detail, error.code) == (1, PROBLEM["detail"], "unavailable")
+
+
+def test_the_answer_of_an_older_gateway_is_read() -> None:
+    newest = ("preview_of", "continuation_of", "continued_by")
+    older = {name: value for name, value in GENERATION.items() if name not in newest}
+    _, (found, is_new) = ordered([httpx.Response(202, json=older)])
+
+    assert (str(found.id), is_new) == (GENERATION["id"], True)
+    assert [getattr(found, name) for name in newest] == [None, None, None]
+    cost: Any = EstimateResource.model_json_schema()["examples"][0]
+    del cost["preview_of"]
+    assert EstimateResource.model_validate(cost).preview_of is None
+
+
+@pytest.mark.parametrize("body", [b"{}", b"<html>", b"[]"])
+def test_an_answer_that_is_not_understood_blames_the_gateway(body: bytes) -> None:
+    _, error = ordered([httpx.Response(202, content=body)])
+
+    assert error.code == "bad_answer"
+    assert "the gateway's answer was not understood" in in_words(error)
+    assert "do not order again" in error.detail
+    assert "arguments" not in in_words(error)

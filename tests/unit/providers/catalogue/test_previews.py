@@ -49,6 +49,13 @@ def test_preview_is_a_cheap_picture_of_the_videos_shape_and_names_its_video() ->
     assert (video.inputs.image_urls, FRAME in video.inputs.prompt) == ([], False)
 
 
+@pytest.mark.parametrize("catalogue", [EVERYWHERE, AT_KIE])
+@pytest.mark.parametrize("name", [T2V, "kling-9", None])
+def test_least_price_of_a_preview_is_that_of_a_picture(catalogue: Catalogue, name: str | None) -> None:
+    wanted = request(name, kind=Kind.VIDEO)
+    assert 0 < catalogue.least_price(wanted) <= catalogue.order(wanted).credits
+
+
 def test_video_costs_what_its_order_with_a_picture_costs() -> None:
     planned = EVERYWHERE.order(request("veo-3", aspect_ratio="9:16", resolution="1080p")).preview_of
     picture = ["https://media.example/1.png"]
@@ -100,6 +107,7 @@ def test_installation_without_a_model_of_pictures_has_no_previews() -> None:
     assert card is not None
     assert card.image_to_video is None
     assert "is not possible here" in problems(catalogue, request())["preview"]
+    assert catalogue.least_price(request()) == 0
 
 
 @pytest.mark.parametrize(
