@@ -1,5 +1,7 @@
 """Views of customers, for support: they only read, and the history of changes tells what they show."""
 
+from uuid import UUID
+
 from fastapi import Request
 from sqlmodel import Session
 
@@ -7,7 +9,7 @@ from gateway.dependencies import GatewayServices
 from gateway.head import READS
 from gateway.measured import template
 from gateway.problems import ViewIsReadOnly
-from intake.callers import caller_of, is_missing, made, require_name, require_working
+from intake.callers import Caller, caller_of, is_missing, made, require_name, require_working
 from schemas.enums import Scope
 from schemas.errors import NotForThisKey, OtherCustomer
 from schemas.identity_api import CUSTOMER_HEADER
@@ -16,6 +18,8 @@ from storage.admission_control import Reason
 from storage.customers import ActingCustomer, Authenticated, KnownKey, authenticate_hash
 from storage.sessions import SignedIn, View
 from storage.sql import of
+
+_VIEW_FIRST = "a session sees a customer by PUT /v1/session/customer"
 
 
 async def begin_view(services: GatewayServices, session: SignedIn, key: KnownKey, named: str, reason: str) -> None:
@@ -71,16 +75,36 @@ def acting_for(session: SignedIn, named: str | None) -> str | None:
     return session.view.named
 
 
-def require_view(session: SignedIn, found: Authenticated, named: str | None) -> None:
-    """Require that a session sees customers of others only by a view, which is written down.
+def require_view(session: SignedIn, found: Authenticated, request: Request, named: str | None) -> None:
+    """Require that a session of a service's or the operator's key reads, and sees customers by a view alone.
+
+    A view is written down. Acts by a session would be written down as acts of the key.
 
     Raises:
+        ViewIsReadOnly: the request changes something.
         OtherCustomer: the request names a customer without a view.
     """
-    if named is not None and session.view is None and found.key.owner.customer_id is None:
-        raise OtherCustomer(
-            f"a session sees a customer by PUT /v1/session/customer: leave {CUSTOMER_HEADER} and `customer_id` out"
+    if found.key.owner.customer_id is not None:
+        return
+    if request.method not in READS:
+        raise ViewIsReadOnly(
+            "a session of this key only reads: to change something, send the key as `Authorization: Bearer rw_…`"
         )
+    if named is not None and session.view is None:
+        raise OtherCustomer(f"{_VIEW_FIRST}: leave {CUSTOMER_HEADER} and `customer_id` out")
+
+
+def require_viewed(request: Request, caller: Caller) -> UUID | None:
+    """The one customer whom a request of an operator's key may see. None: the request has the key, and sees all.
+
+    Raises:
+        OtherCustomer: the request has a session, which views no customer.
+    """
+    if not isinstance(request.state.proof, SignedIn):
+        return None
+    if request.state.proof.view is None:
+        raise OtherCustomer(_VIEW_FIRST)
+    return caller.customer.id
 
 
 async def note_seen(request: Request, view: View, customer: ActingCustomer, key: KnownKey) -> None:

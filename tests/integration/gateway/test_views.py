@@ -1,6 +1,7 @@
 """Support's view of a customer on the page: read-only, and written down."""
 
 from collections.abc import Callable
+from typing import Any
 from uuid import UUID, uuid4
 
 import httpx
@@ -25,10 +26,10 @@ def begin(page: Page, customer_id: object) -> httpx.Response:
     return page.send("PUT", VIEW, {"customer_id": str(customer_id), "reason": WHY})
 
 
-def history(gateway: httpx.Client, database: Database) -> list[dict[str, object]]:
+def history(gateway: httpx.Client, database: Database) -> list[dict[str, Any]]:
     """What the history of changes tells, the oldest first."""
     answer = gateway.get("/v1/admin/limit-changes", headers={"X-API-Key": operator_key(database)})
-    changes: list[dict[str, object]] = answer.json()["data"]
+    changes: list[dict[str, Any]] = answer.json()["data"]
     return changes[::-1]
 
 
@@ -123,6 +124,45 @@ def test_a_session_of_the_operator_sees_nobody_without_a_view(
     assert problem(support.get("/v1/generations", **{"X-Customer-ID": str(other.id)})) == (403, "other_customer")
     assert support.get("/v1/generations", **{"X-Customer-ID": str(one.id)}).status_code == 200
     assert {change["name"] for change in history(gateway, database)} == {str(one.id)}
+
+
+def test_a_session_of_the_operator_sees_timelines_of_the_viewed_customer_alone(
+    support: Page, customer: NewCustomer, make_customer: Callable[[int], NewCustomer], generation_id: UUID,
+    gateway: httpx.Client, database: Database,
+) -> None:  # fmt: skip
+    path = f"/v1/admin/generations/{generation_id}/timeline"
+
+    assert problem(support.get(path)) == (403, "other_customer")
+    begin(support, make_customer(100).id)
+    assert problem(support.get(path)) == (404, "not_found")
+    begin(support, customer.id)
+    assert support.get(path).json()["customer_id"] == str(customer.id)
+    seen = history(gateway, database)[-1]
+    assert (seen["name"], seen["after"]["request"]) == (
+        str(customer.id), "GET /v1/admin/generations/{generation_id}/timeline"
+    )  # fmt: skip
+    # The key itself needs no view.
+    assert gateway.get(path, headers={"X-API-Key": operator_key(database)}).status_code == 200
+
+
+def test_a_session_of_an_operator_or_a_service_only_reads(
+    open_page: OpenPage, support: Page, make_key: Callable[..., str], service: Owner, gateway: httpx.Client
+) -> None:
+    of_service = open_page(make_key(service, scopes=tuple(Scope), makes_customers=True))
+    refused = (403, "view_is_read_only")
+
+    for path, operations in gateway.get("/openapi.json").json()["paths"].items():
+        if not path.startswith("/v1/admin/"):
+            continue
+        for method in {"post", "put", "patch", "delete"} & operations.keys():
+            sent = support.send(method.upper(), path.replace("{", "").replace("}", ""))
+            assert problem(sent) == refused, (method, path)
+    assert problem(of_service.send("POST", "/v1/admin/customers", {"name": "x", "customer_id": "1"})) == refused
+    assert problem(of_service.send("POST", "/v1/keys", {})) == refused
+    assert problem(of_service.send("POST", "/v1/generations", {**ORDER, "customer_id": "1"})) == refused
+    assert support.get("/v1/admin/customers").status_code == 200
+    assert of_service.get("/v1/keys").status_code == 200
+    assert "Authorization" in support.send("POST", "/v1/admin/services", {"name": "x"}).json()["detail"]
 
 
 def test_a_view_needs_an_admin_key_of_many_customers_and_a_reason(
