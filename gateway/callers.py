@@ -48,7 +48,8 @@ async def identify(request: Request, proof: Proof, scope: Scope, in_body: str | 
     require_name(named, CUSTOMER_HEADER)
     caller = await _caller(request, found, named, scope)
     if isinstance(proof, SignedIn) and proof.view is not None:
-        await views.note_seen(request, proof.view, caller.customer, found.key)
+        await views.require_same(request, proof, proof.view, caller.customer)
+        await views.note_seen(request, proof.view, found.key)
         return replace(caller, named=caller.customer._replace(is_viewed=True))
     return caller
 

@@ -198,12 +198,12 @@ def _resource(session: Session, settings: Settings, token: str) -> SessionResour
 
 
 def _view(sql: Sql, session: SignedIn) -> SessionView | None:
-    """The view of a session. The view of a customer who was deleted ends here."""
+    """The view of a session. The view of a customer who was deleted ends here, also when the name is in use again."""
     if session.view is None:
         return None
     found = authenticate_hash(sql, session.key_hash, session.view.named)
     viewed = _customer(found.customer) if found else None
-    if viewed is None:
+    if viewed is None or viewed.id != session.view.customer_id:
         stored.end_view(sql, session.id)
         return None
     return SessionView(customer=viewed, since=session.view.since)

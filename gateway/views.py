@@ -11,8 +11,9 @@ from gateway.measured import template
 from gateway.problems import ViewIsReadOnly
 from intake.callers import Caller, caller_of, is_missing, made, require_name, require_working
 from schemas.enums import Scope
-from schemas.errors import NotForThisKey, OtherCustomer
+from schemas.errors import NotForThisKey, NotFound, OtherCustomer
 from schemas.identity_api import CUSTOMER_HEADER
+from schemas.text import shown
 from storage import sessions
 from storage.admission_control import Reason
 from storage.customers import ActingCustomer, Authenticated, KnownKey, authenticate_hash
@@ -107,11 +108,26 @@ def require_viewed(request: Request, caller: Caller) -> UUID | None:
     return caller.customer.id
 
 
-async def note_seen(request: Request, view: View, customer: ActingCustomer, key: KnownKey) -> None:
+async def require_same(request: Request, session: SignedIn, view: View, customer: ActingCustomer) -> None:
+    """Require that the name of a view still leads to the customer whose view was written down. Else the view ends.
+
+    Raises:
+        NotFound: the name is another customer's now.
+    """
+    if customer.id == view.customer_id:
+        return
+    services: GatewayServices = request.app.state.services
+    await services.loop_database.statement(lambda sql: sessions.end_view(sql, session.id))
+    raise NotFound(
+        f"the viewed customer was deleted, and {shown(view.named)} is another customer now: begin a new view"
+    )
+
+
+async def note_seen(request: Request, view: View, key: KnownKey) -> None:
     """Write down what a view shows, before the view shows it."""
     services: GatewayServices = request.app.state.services
     kind = f"{request.method} {template(request.scope)}"
-    await services.loop_database.statement(lambda sql: sessions.note_seen(sql, view, customer.id, _author(key), kind))
+    await services.loop_database.statement(lambda sql: sessions.note_seen(sql, view, _author(key), kind))
 
 
 def _author(key: KnownKey) -> str:

@@ -35,6 +35,8 @@ class StudioSession(SQLModel, table=True):
     """The end, however often the session is used."""
     view_id: UUID | None = None
     """The view of a customer, by the id of its entry in the history of changes. Null: the session views no customer."""
+    viewed_id: UUID | None = None
+    """The viewed customer, by our id. A view ends when the name below leads to another customer."""
     viewed: str | None = Field(default=None, sa_type=Text)
     """The viewed customer, as the key names customers."""
     viewed_since: datetime | None = Field(default=None, sa_type=MOMENT)

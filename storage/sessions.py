@@ -23,6 +23,8 @@ class View(NamedTuple):
 
     id: UUID
     """The id of its entry in the history of changes."""
+    customer_id: UUID
+    """The customer. A later customer may have the same name."""
     named: str
     """The customer, as the key names customers."""
     since: datetime
@@ -79,7 +81,7 @@ def begin_view(sql: Sql, session_id: UUID, named: str, customer_id: UUID, why: R
         named: the customer, as the key names customers.
     """
     view_id = uuid4()
-    sql.run(_BEGIN_VIEW, id=session_id, view_id=view_id, named=named)
+    sql.run(_BEGIN_VIEW, id=session_id, view_id=view_id, customer_id=customer_id, named=named)
     _record(sql, view_id, Action.VIEW, customer_id, why, after=None)
 
 
@@ -88,14 +90,15 @@ def end_view(sql: Sql, session_id: UUID) -> None:
     sql.run(_END_VIEW, id=session_id)
 
 
-def note_seen(sql: Sql, view: View, customer_id: UUID, author: str, request: str) -> None:
+def note_seen(sql: Sql, view: View, author: str, request: str) -> None:
     """Write into the history of changes what a view shows. The same kind of read of a view is one entry.
 
     Args:
         request: the kind of read: method and path, with names in place of parameters.
     """
     after = {"view": str(view.id), "request": request}
-    _record(sql, uuid5(view.id, request), Action.SEE, customer_id, Reason(author, None), after=after)
+    entry_id = uuid5(view.id, f"{view.customer_id} {request}")
+    _record(sql, entry_id, Action.SEE, view.customer_id, Reason(author, None), after=after)
 
 
 def _record(
@@ -125,7 +128,7 @@ _BEGIN = """
 
 _FIND = returns(_signed_in)("""
     SELECT one.id, key.key_hash, one.is_development, least(one.used_at + %(idle)s::interval, one.ends_at),
-           one.view_id, one.viewed, one.viewed_since
+           one.view_id, one.viewed_id, one.viewed, one.viewed_since
     FROM studio_sessions AS one JOIN api_keys AS key ON key.id = one.key_id
     WHERE one.token_hash = %(token_hash)s
       AND least(one.used_at + %(idle)s::interval, one.ends_at) > clock_timestamp()
@@ -140,11 +143,14 @@ _NOTE_USE = """
 """
 
 _BEGIN_VIEW = """
-    UPDATE studio_sessions SET view_id = %(view_id)s, viewed = %(named)s, viewed_since = clock_timestamp()
+    UPDATE studio_sessions SET
+        view_id = %(view_id)s, viewed_id = %(customer_id)s, viewed = %(named)s, viewed_since = clock_timestamp()
     WHERE id = %(id)s
 """
 
-_END_VIEW = "UPDATE studio_sessions SET view_id = NULL, viewed = NULL, viewed_since = NULL WHERE id = %(id)s"
+_END_VIEW = """
+    UPDATE studio_sessions SET view_id = NULL, viewed_id = NULL, viewed = NULL, viewed_since = NULL WHERE id = %(id)s
+"""
 
 _RECORD = """
     INSERT INTO admission_changes (id, author, action, scope, name, reason, after)

@@ -211,6 +211,28 @@ def test_the_view_of_a_deleted_customer_ends(
     assert support.get("/v1/session").json()["viewing"] is None
 
 
+def test_a_view_does_not_pass_to_a_new_customer_of_the_same_number(
+    open_page: OpenPage, make_key: Callable[..., str], service: Owner, gateway: httpx.Client, database: Database
+) -> None:
+    key = make_key(service, scopes=tuple(Scope), makes_customers=True)
+    headers, wanted = {"X-API-Key": key}, {"name": "a test", "customer_id": "123"}
+    gateway.post("/v1/admin/customers", json=wanted, headers=headers)
+    page, other = open_page(key), open_page(key)
+    for each in (page, other):
+        begin(each, "123")
+        assert each.get("/v1/generations").status_code == 200
+    gateway.delete("/v1/admin/customers/123", headers=headers)
+    new = gateway.post("/v1/admin/customers", json=wanted, headers=headers).json()
+
+    assert problem(page.get("/v1/generations")) == (404, "not_found")
+    assert page.get("/v1/session").json()["viewing"] is None
+    assert other.get("/v1/session").json()["viewing"] is None
+    assert new["id"] not in {change["name"] for change in history(gateway, database)}
+    assert begin(page, "123").json()["viewing"]["customer"]["id"] == new["id"]
+    assert page.get("/v1/generations").status_code == 200
+    assert [one["action"] for one in history(gateway, database) if one["name"] == new["id"]] == ["view", "see"]
+
+
 def test_a_view_ends_with_its_session(open_page: OpenPage, customer: NewCustomer, database: Database) -> None:
     key = operator_key(database)
     page = open_page(key)
