@@ -98,11 +98,9 @@ async def begin_session(
     earlier = session_cookie.token_of(request)
 
     def begin(session: Session) -> tuple[str, SessionResource]:
-        if earlier is not None:
-            stored.end(of(session), earlier)
         key_id = development.ensure_key_of_page(session) if found is None else found.key.id
         lasts = settings.studio.longest
-        token = stored.begin(of(session), key_id, lasts=lasts, is_development=found is None)
+        token = stored.begin(of(session), key_id, lasts=lasts, is_development=found is None, earlier=earlier)
         return token, _resource(session, settings, token)
 
     token, resource = await services.loop_database.transaction(begin)

@@ -10,6 +10,7 @@ from uuid import UUID, uuid4, uuid5
 
 from psycopg.types.json import Jsonb
 
+from schemas.errors import Unauthenticated
 from schemas.limits import Action, PauseScope
 from storage.admission_control import Reason
 from storage.sql import Sql, returns
@@ -46,12 +47,24 @@ class SignedIn(NamedTuple):
     """The customer whom the session views. None: the session acts for its key."""
 
 
-def begin(sql: Sql, key_id: UUID, *, lasts: timedelta, is_development: bool) -> str:
-    """Insert a session. Returns its token, which nothing can show again."""
+def begin(sql: Sql, key_id: UUID, *, lasts: timedelta, is_development: bool, earlier: str | None = None) -> str:
+    """Insert a session. Returns its token, which nothing can show again.
+
+    Args:
+        earlier: the token of the session that ends, of the same browser.
+
+    Raises:
+        Unauthenticated: the key was removed meanwhile.
+    """
     token = secrets.token_urlsafe(32)
-    sql.run(
+    # The key's lock comes first, as in the deletion of a customer. Else the two would meet in a deadlock.
+    begun = sql.first(
         _BEGIN, id=uuid4(), token_hash=_hashed(token), key_id=key_id, lasts=lasts, is_development=is_development
     )  # fmt: skip
+    if begun is None:
+        raise Unauthenticated("this API key is unknown")
+    if earlier is not None:
+        end(sql, earlier)
     return token
 
 
@@ -121,10 +134,12 @@ def _signed_in(
     return SignedIn(session_id, key_hash, is_development, expires_at, None if view[0] is None else View(*view))
 
 
-_BEGIN = """
+_BEGIN = returns(UUID)("""
     INSERT INTO studio_sessions (id, token_hash, key_id, is_development, ends_at)
-    VALUES (%(id)s, %(token_hash)s, %(key_id)s, %(is_development)s, clock_timestamp() + %(lasts)s)
-"""
+    SELECT %(id)s, %(token_hash)s, id, %(is_development)s, clock_timestamp() + %(lasts)s
+    FROM api_keys WHERE id = %(key_id)s FOR KEY SHARE
+    RETURNING id
+""")
 
 _FIND = returns(_signed_in)("""
     SELECT one.id, key.key_hash, one.is_development, least(one.used_at + %(idle)s::interval, one.ends_at),
