@@ -14,10 +14,7 @@ class StudioSession(SQLModel, table=True):
     """A sign-in on the page with an API key. Only the hash of the session's token is stored."""
 
     __tablename__: ClassVar[str] = "studio_sessions"
-    __table_args__ = (
-        Index("ix_studio_sessions_key", "key_id"),
-        Index("ix_studio_sessions_ends", "ends_at"),
-    )
+    __table_args__ = (Index("ix_studio_sessions_key", "key_id"),)
 
     id: UUID = Field(default_factory=uuid4, primary_key=True)
     """The session's id."""

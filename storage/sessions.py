@@ -5,7 +5,7 @@ import re
 import secrets
 from collections.abc import Iterable
 from datetime import datetime, timedelta
-from typing import Any, NamedTuple
+from typing import Any, Final, NamedTuple
 from uuid import UUID, uuid4, uuid5
 
 from psycopg.types.json import Jsonb
@@ -17,6 +17,9 @@ from storage.sql import Sql, returns
 
 # A token has 32 random bytes. A flood of other texts must not reach the database.
 _TOKEN = re.compile(r"[A-Za-z0-9_-]{43}")
+
+MOST: Final = 50
+"""The sessions of a key. The oldest end, so a loop of sign-ins fills no table."""
 
 
 class View(NamedTuple):
@@ -48,7 +51,7 @@ class SignedIn(NamedTuple):
 
 
 def begin(sql: Sql, key_id: UUID, *, lasts: timedelta, is_development: bool, earlier: str | None = None) -> str:
-    """Insert a session. Returns its token, which nothing can show again.
+    """Insert a session. Returns its token, which nothing can show again. The key's oldest sessions beyond `MOST` end.
 
     Args:
         earlier: the token of the session that ends, of the same browser.
@@ -63,8 +66,10 @@ def begin(sql: Sql, key_id: UUID, *, lasts: timedelta, is_development: bool, ear
     )  # fmt: skip
     if begun is None:
         raise Unauthenticated("this API key is unknown")
-    if earlier is not None:
-        end(sql, earlier)
+    sql.run(
+        _MAKE_ROOM, id=begun, key_id=key_id, most=MOST - 1,
+        earlier_hash=None if earlier is None else _hashed(earlier),
+    )  # fmt: skip
     return token
 
 
@@ -140,6 +145,19 @@ _BEGIN = returns(UUID)("""
     FROM api_keys WHERE id = %(key_id)s FOR KEY SHARE
     RETURNING id
 """)
+
+# The order of locks is that of `_NOTE_USE`.
+_MAKE_ROOM = """
+    WITH beyond AS (
+        SELECT id FROM studio_sessions WHERE key_id = %(key_id)s AND id <> %(id)s
+          AND token_hash IS DISTINCT FROM %(earlier_hash)s
+        ORDER BY created_at DESC, id OFFSET %(most)s
+    )
+    DELETE FROM studio_sessions WHERE id IN (
+        SELECT id FROM studio_sessions WHERE token_hash = %(earlier_hash)s OR id IN (SELECT id FROM beyond)
+        ORDER BY id FOR UPDATE
+    )
+"""
 
 _FIND = returns(_signed_in)("""
     SELECT one.id, key.key_hash, one.is_development, least(one.used_at + %(idle)s::interval, one.ends_at),

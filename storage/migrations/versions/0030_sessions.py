@@ -31,7 +31,6 @@ def upgrade() -> None:
         if_not_exists=True,
     )
     op.create_index("ix_studio_sessions_key", "studio_sessions", ["key_id"], if_not_exists=True)
-    op.create_index("ix_studio_sessions_ends", "studio_sessions", ["ends_at"], if_not_exists=True)
 
 
 def downgrade() -> None:
