@@ -31,7 +31,8 @@ async def identify(request: Request, proof: Proof, scope: Scope, in_body: str | 
         Unauthenticated: there is no key, or the key is unknown, was revoked, or has ended.
         InsufficientScope: the key lacks the scope.
         RateLimited: the key has sent as many requests as it may.
-        OtherCustomer: the key acts for another customer.
+        OtherCustomer: the key acts for another customer, or its session names one without a view.
+        ViewIsReadOnly: the session of a service's or the operator's key changes something.
         NotFound: the key's owner has no such customer.
         InvalidRequest: the name is no text of a customer.
     """
@@ -41,13 +42,14 @@ async def identify(request: Request, proof: Proof, scope: Scope, in_body: str | 
         named = views.acting_for(proof, named)
     found = require_valid(await key_of(services, proof, named), scope)
     if isinstance(proof, SignedIn):
-        views.require_view(proof, found, named)
+        views.require_view(proof, found, request, named)
     if in_body is None:
         await count(request, found.key)
     require_name(named, CUSTOMER_HEADER)
     caller = await _caller(request, found, named, scope)
     if isinstance(proof, SignedIn) and proof.view is not None:
-        await views.note_seen(request, proof.view, caller.customer, found.key)
+        await views.require_same(request, proof, proof.view, caller.customer)
+        await views.note_seen(request, proof.view, found.key)
         return replace(caller, named=caller.customer._replace(is_viewed=True))
     return caller
 

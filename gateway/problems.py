@@ -67,7 +67,7 @@ class CrossSiteRequest(RequestError):
 
 
 class ViewIsReadOnly(RequestError):
-    """The session views a customer, and the request changes something."""
+    """The session views a customer, or its key is a service's or the operator's, and the request changes something."""
 
     http_status = 403
     code = "view_is_read_only"

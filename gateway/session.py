@@ -98,11 +98,9 @@ async def begin_session(
     earlier = session_cookie.token_of(request)
 
     def begin(session: Session) -> tuple[str, SessionResource]:
-        if earlier is not None:
-            stored.end(of(session), earlier)
         key_id = development.ensure_key_of_page(session) if found is None else found.key.id
         lasts = settings.studio.longest
-        token = stored.begin(of(session), key_id, lasts=lasts, is_development=found is None)
+        token = stored.begin(of(session), key_id, lasts=lasts, is_development=found is None, earlier=earlier)
         return token, _resource(session, settings, token)
 
     token, resource = await services.loop_database.transaction(begin)
@@ -198,12 +196,12 @@ def _resource(session: Session, settings: Settings, token: str) -> SessionResour
 
 
 def _view(sql: Sql, session: SignedIn) -> SessionView | None:
-    """The view of a session. The view of a customer who was deleted ends here."""
+    """The view of a session. The view of a customer who was deleted ends here, also when the name is in use again."""
     if session.view is None:
         return None
     found = authenticate_hash(sql, session.key_hash, session.view.named)
     viewed = _customer(found.customer) if found else None
-    if viewed is None:
+    if viewed is None or viewed.id != session.view.customer_id:
         stored.end_view(sql, session.id)
         return None
     return SessionView(customer=viewed, since=session.view.since)

@@ -5,6 +5,7 @@ import hashlib
 import re
 from functools import lru_cache
 from pathlib import Path
+from stat import S_ISREG
 from typing import Final, NamedTuple
 
 from fastapi import Request
@@ -130,10 +131,15 @@ def _missing(name: str) -> str:
 
 def _file(name: str) -> _File | None:
     """A file of the page by its path in the folder. None: there is none."""
-    path = FOLDER / name
-    if _NAME.fullmatch(name) is None or not path.is_file():
+    if _NAME.fullmatch(name) is None:
         return None
-    return _read(path, path.stat().st_mtime_ns)
+    path = FOLDER / name
+    try:
+        found = path.stat()
+    except OSError:
+        # There is no such file. Of a name too long for the system, `is_file` would raise the same error.
+        return None
+    return _read(path, found.st_mtime_ns) if S_ISREG(found.st_mode) else None
 
 
 @lru_cache(maxsize=256)

@@ -14,10 +14,7 @@ class StudioSession(SQLModel, table=True):
     """A sign-in on the page with an API key. Only the hash of the session's token is stored."""
 
     __tablename__: ClassVar[str] = "studio_sessions"
-    __table_args__ = (
-        Index("ix_studio_sessions_key", "key_id"),
-        Index("ix_studio_sessions_ends", "ends_at"),
-    )
+    __table_args__ = (Index("ix_studio_sessions_key", "key_id"),)
 
     id: UUID = Field(default_factory=uuid4, primary_key=True)
     """The session's id."""
@@ -35,6 +32,8 @@ class StudioSession(SQLModel, table=True):
     """The end, however often the session is used."""
     view_id: UUID | None = None
     """The view of a customer, by the id of its entry in the history of changes. Null: the session views no customer."""
+    viewed_id: UUID | None = None
+    """The viewed customer, by our id. A view ends when the name below leads to another customer."""
     viewed: str | None = Field(default=None, sa_type=Text)
     """The viewed customer, as the key names customers."""
     viewed_since: datetime | None = Field(default=None, sa_type=MOMENT)

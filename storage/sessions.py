@@ -5,11 +5,12 @@ import re
 import secrets
 from collections.abc import Iterable
 from datetime import datetime, timedelta
-from typing import Any, NamedTuple
+from typing import Any, Final, NamedTuple
 from uuid import UUID, uuid4, uuid5
 
 from psycopg.types.json import Jsonb
 
+from schemas.errors import Unauthenticated
 from schemas.limits import Action, PauseScope
 from storage.admission_control import Reason
 from storage.sql import Sql, returns
@@ -17,12 +18,17 @@ from storage.sql import Sql, returns
 # A token has 32 random bytes. A flood of other texts must not reach the database.
 _TOKEN = re.compile(r"[A-Za-z0-9_-]{43}")
 
+MOST: Final = 50
+"""The sessions of a key. The oldest end, so a loop of sign-ins fills no table."""
+
 
 class View(NamedTuple):
     """A view of a customer, which only reads."""
 
     id: UUID
     """The id of its entry in the history of changes."""
+    customer_id: UUID
+    """The customer. A later customer may have the same name."""
     named: str
     """The customer, as the key names customers."""
     since: datetime
@@ -44,11 +50,25 @@ class SignedIn(NamedTuple):
     """The customer whom the session views. None: the session acts for its key."""
 
 
-def begin(sql: Sql, key_id: UUID, *, lasts: timedelta, is_development: bool) -> str:
-    """Insert a session. Returns its token, which nothing can show again."""
+def begin(sql: Sql, key_id: UUID, *, lasts: timedelta, is_development: bool, earlier: str | None = None) -> str:
+    """Insert a session. Returns its token, which nothing can show again. The key's oldest sessions beyond `MOST` end.
+
+    Args:
+        earlier: the token of the session that ends, of the same browser.
+
+    Raises:
+        Unauthenticated: the key was removed meanwhile.
+    """
     token = secrets.token_urlsafe(32)
-    sql.run(
+    # The key's lock comes first, as in the deletion of a customer. Else the two would meet in a deadlock.
+    begun = sql.first(
         _BEGIN, id=uuid4(), token_hash=_hashed(token), key_id=key_id, lasts=lasts, is_development=is_development
+    )  # fmt: skip
+    if begun is None:
+        raise Unauthenticated("this API key is unknown")
+    sql.run(
+        _MAKE_ROOM, id=begun, key_id=key_id, most=MOST - 1,
+        earlier_hash=None if earlier is None else _hashed(earlier),
     )  # fmt: skip
     return token
 
@@ -79,7 +99,7 @@ def begin_view(sql: Sql, session_id: UUID, named: str, customer_id: UUID, why: R
         named: the customer, as the key names customers.
     """
     view_id = uuid4()
-    sql.run(_BEGIN_VIEW, id=session_id, view_id=view_id, named=named)
+    sql.run(_BEGIN_VIEW, id=session_id, view_id=view_id, customer_id=customer_id, named=named)
     _record(sql, view_id, Action.VIEW, customer_id, why, after=None)
 
 
@@ -88,14 +108,15 @@ def end_view(sql: Sql, session_id: UUID) -> None:
     sql.run(_END_VIEW, id=session_id)
 
 
-def note_seen(sql: Sql, view: View, customer_id: UUID, author: str, request: str) -> None:
+def note_seen(sql: Sql, view: View, author: str, request: str) -> None:
     """Write into the history of changes what a view shows. The same kind of read of a view is one entry.
 
     Args:
         request: the kind of read: method and path, with names in place of parameters.
     """
     after = {"view": str(view.id), "request": request}
-    _record(sql, uuid5(view.id, request), Action.SEE, customer_id, Reason(author, None), after=after)
+    entry_id = uuid5(view.id, f"{view.customer_id} {request}")
+    _record(sql, entry_id, Action.SEE, view.customer_id, Reason(author, None), after=after)
 
 
 def _record(
@@ -118,14 +139,29 @@ def _signed_in(
     return SignedIn(session_id, key_hash, is_development, expires_at, None if view[0] is None else View(*view))
 
 
-_BEGIN = """
+_BEGIN = returns(UUID)("""
     INSERT INTO studio_sessions (id, token_hash, key_id, is_development, ends_at)
-    VALUES (%(id)s, %(token_hash)s, %(key_id)s, %(is_development)s, clock_timestamp() + %(lasts)s)
+    SELECT %(id)s, %(token_hash)s, id, %(is_development)s, clock_timestamp() + %(lasts)s
+    FROM api_keys WHERE id = %(key_id)s FOR KEY SHARE
+    RETURNING id
+""")
+
+# The order of locks is that of `_NOTE_USE`.
+_MAKE_ROOM = """
+    WITH beyond AS (
+        SELECT id FROM studio_sessions WHERE key_id = %(key_id)s AND id <> %(id)s
+          AND token_hash IS DISTINCT FROM %(earlier_hash)s
+        ORDER BY created_at DESC, id OFFSET %(most)s
+    )
+    DELETE FROM studio_sessions WHERE id IN (
+        SELECT id FROM studio_sessions WHERE token_hash = %(earlier_hash)s OR id IN (SELECT id FROM beyond)
+        ORDER BY id FOR UPDATE
+    )
 """
 
 _FIND = returns(_signed_in)("""
     SELECT one.id, key.key_hash, one.is_development, least(one.used_at + %(idle)s::interval, one.ends_at),
-           one.view_id, one.viewed, one.viewed_since
+           one.view_id, one.viewed_id, one.viewed, one.viewed_since
     FROM studio_sessions AS one JOIN api_keys AS key ON key.id = one.key_id
     WHERE one.token_hash = %(token_hash)s
       AND least(one.used_at + %(idle)s::interval, one.ends_at) > clock_timestamp()
@@ -140,11 +176,14 @@ _NOTE_USE = """
 """
 
 _BEGIN_VIEW = """
-    UPDATE studio_sessions SET view_id = %(view_id)s, viewed = %(named)s, viewed_since = clock_timestamp()
+    UPDATE studio_sessions SET
+        view_id = %(view_id)s, viewed_id = %(customer_id)s, viewed = %(named)s, viewed_since = clock_timestamp()
     WHERE id = %(id)s
 """
 
-_END_VIEW = "UPDATE studio_sessions SET view_id = NULL, viewed = NULL, viewed_since = NULL WHERE id = %(id)s"
+_END_VIEW = """
+    UPDATE studio_sessions SET view_id = NULL, viewed_id = NULL, viewed = NULL, viewed_since = NULL WHERE id = %(id)s
+"""
 
 _RECORD = """
     INSERT INTO admission_changes (id, author, action, scope, name, reason, after)

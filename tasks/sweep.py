@@ -18,7 +18,9 @@ def sweep_task() -> None:
 
 def sweep(services: WorkerServices) -> None:
     """Remove everything that is due. A sweep may stop at any moment, and several sweeps may run at once."""
-    for swept in sweeps.sweep(services.database, services.objects, services.settings.retention):
+    settings = services.settings
+    idle = settings.studio.idle
+    for swept in sweeps.sweep(services.database, services.objects, settings.retention, session_idle=idle):
         if swept.interrupted_by:
             log.warning("sweep_interrupted", kind=swept.kind, error=swept.interrupted_by)
         total = swept.total

@@ -37,7 +37,13 @@ def run_sweep(
             def show(kind: SweepKind, total: Portion) -> None:
                 progress.update(task, description=f"{kind}: {total.count}, {decimal(total.size_bytes)}")
 
-            swept = list(sweep(database, objects, settings.retention, kinds=kinds, is_dry=is_dry, on_portion=show))
+            idle = settings.studio.idle
+            swept = list(
+                sweep(
+                    database, objects, settings.retention, kinds=kinds, is_dry=is_dry, session_idle=idle,
+                    on_portion=show,
+                )
+            )  # fmt: skip
     finally:
         objects.close()
         database.dispose()

@@ -6,6 +6,7 @@ and beside a working system, and a sweep that is stopped loses nothing.
 
 from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import dataclass
+from datetime import timedelta
 
 from minio.error import MinioException
 from sqlalchemy.exc import SQLAlchemyError
@@ -60,15 +61,17 @@ def sweep(
     *,
     kinds: Collection[SweepKind] = tuple(SweepKind),
     is_dry: bool = False,
+    session_idle: timedelta | None = None,
     on_portion: Callable[[SweepKind, Portion], None] | None = None,
 ) -> Iterator[Swept]:
     """Remove everything that is due, kind by kind. After an error in one kind, the sweep goes on with the next kind.
 
     Args:
         is_dry: count, and remove nothing.
+        session_idle: the time without use after which a session has ended. None: only the longest time ends sessions.
         on_portion: called after each slice with the kind and its sum so far.
     """
-    run = Sweep(database, objects, retention, is_dry)
+    run = Sweep(database, objects, retention, is_dry, session_idle)
     for kind, sweeper in _SWEEPERS.items():
         if kind not in kinds:
             continue

@@ -26,6 +26,8 @@ class Sweep:
     """The ages at which files and records expire."""
     is_dry: bool
     """True: count the same things, and remove nothing."""
+    session_idle: timedelta | None = None
+    """The time without use after which a session has ended. None: only the longest time ends sessions."""
 
 
 @dataclass(frozen=True)

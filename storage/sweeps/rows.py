@@ -91,11 +91,12 @@ _DELETE_SHARES = text(f"""
 
 _COUNT_SHARES = text(f"SELECT count(*), 0 FROM shares WHERE {_ENDED}")  # noqa: S608 -- a constant
 
-_ENDED_SESSION = "ends_at < now() - make_interval(secs => :age)"
+# An idle time that is null ends no session.
+_ENDED_SESSION = "(ends_at < now() OR used_at < now() - CAST(:idle AS interval))"
 
 _DELETE_SESSIONS = text(f"""
     WITH due AS (
-        SELECT id FROM studio_sessions WHERE {_ENDED_SESSION} ORDER BY ends_at LIMIT :slice FOR UPDATE SKIP LOCKED
+        SELECT id FROM studio_sessions WHERE {_ENDED_SESSION} LIMIT :slice FOR UPDATE SKIP LOCKED
     ), deleted AS (
         DELETE FROM studio_sessions USING due WHERE studio_sessions.id = due.id RETURNING studio_sessions.id
     )
@@ -156,8 +157,9 @@ def shares(run: Sweep) -> Iterator[Portion]:
 
 
 def sessions(run: Sweep) -> Iterator[Portion]:
-    """Remove sessions whose longest time is over. One that ended before, without use, stays until then."""
-    return in_slices(run, 0, remove=_DELETE_SESSIONS, count=_COUNT_SESSIONS)
+    """Remove sessions that have ended."""
+    remove, count = (query.bindparams(idle=run.session_idle) for query in (_DELETE_SESSIONS, _COUNT_SESSIONS))
+    return in_slices(run, 0, remove=remove, count=count)
 
 
 def processes(run: Sweep) -> Iterator[Portion]:

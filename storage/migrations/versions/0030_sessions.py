@@ -25,12 +25,12 @@ def upgrade() -> None:
         sa.Column("used_at", _MOMENT, server_default=sa.func.now(), nullable=False),
         sa.Column("ends_at", _MOMENT, nullable=False),
         sa.Column("view_id", sa.Uuid()),
+        sa.Column("viewed_id", sa.Uuid()),
         sa.Column("viewed", sa.Text()),
         sa.Column("viewed_since", _MOMENT),
         if_not_exists=True,
     )
     op.create_index("ix_studio_sessions_key", "studio_sessions", ["key_id"], if_not_exists=True)
-    op.create_index("ix_studio_sessions_ends", "studio_sessions", ["ends_at"], if_not_exists=True)
 
 
 def downgrade() -> None:

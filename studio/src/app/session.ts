@@ -13,8 +13,8 @@ export const developmentSignIn = signal(false);
 /** The failure to learn who is signed in, such as a gateway that does not answer. */
 export const sessionProblem = signal<string | null>(null);
 
-/** Whether the page may only read: support views a customer. */
-export const isReadOnly = computed(() => Boolean(session.value?.viewing));
+/** Whether the page may only read: the key is the operator's or a service's, with or without a view of a customer. */
+export const isReadOnly = computed(() => session.value?.customer === null);
 
 /** The customer for whom the page acts. Null: nobody's page, as with an operator's key that views no customer. */
 export const actsFor = computed(() => session.value?.viewing?.customer ?? session.value?.customer ?? null);

@@ -18,7 +18,7 @@ const entries = new Map<string, Entry>();
 export function usualOf(generation: Generation): Signal<UsualSeconds | null> {
   const entry = entries.get(generation.model) ?? { value: signal(null), readAt: 0 };
   entries.set(generation.model, entry);
-  // A view is read-only, and an estimate is a POST.
+  // An estimate is a POST, which a page that only reads may not send.
   if (Date.now() - entry.readAt > FRESH && !isReadOnly.peek()) {
     entry.readAt = Date.now();
     void read(generation, entry);

@@ -1,6 +1,7 @@
 """Support's view of a customer on the page: read-only, and written down."""
 
 from collections.abc import Callable
+from typing import Any
 from uuid import UUID, uuid4
 
 import httpx
@@ -25,10 +26,10 @@ def begin(page: Page, customer_id: object) -> httpx.Response:
     return page.send("PUT", VIEW, {"customer_id": str(customer_id), "reason": WHY})
 
 
-def history(gateway: httpx.Client, database: Database) -> list[dict[str, object]]:
+def history(gateway: httpx.Client, database: Database) -> list[dict[str, Any]]:
     """What the history of changes tells, the oldest first."""
     answer = gateway.get("/v1/admin/limit-changes", headers={"X-API-Key": operator_key(database)})
-    changes: list[dict[str, object]] = answer.json()["data"]
+    changes: list[dict[str, Any]] = answer.json()["data"]
     return changes[::-1]
 
 
@@ -125,6 +126,45 @@ def test_a_session_of_the_operator_sees_nobody_without_a_view(
     assert {change["name"] for change in history(gateway, database)} == {str(one.id)}
 
 
+def test_a_session_of_the_operator_sees_timelines_of_the_viewed_customer_alone(
+    support: Page, customer: NewCustomer, make_customer: Callable[[int], NewCustomer], generation_id: UUID,
+    gateway: httpx.Client, database: Database,
+) -> None:  # fmt: skip
+    path = f"/v1/admin/generations/{generation_id}/timeline"
+
+    assert problem(support.get(path)) == (403, "other_customer")
+    begin(support, make_customer(100).id)
+    assert problem(support.get(path)) == (404, "not_found")
+    begin(support, customer.id)
+    assert support.get(path).json()["customer_id"] == str(customer.id)
+    seen = history(gateway, database)[-1]
+    assert (seen["name"], seen["after"]["request"]) == (
+        str(customer.id), "GET /v1/admin/generations/{generation_id}/timeline"
+    )  # fmt: skip
+    # The key itself needs no view.
+    assert gateway.get(path, headers={"X-API-Key": operator_key(database)}).status_code == 200
+
+
+def test_a_session_of_an_operator_or_a_service_only_reads(
+    open_page: OpenPage, support: Page, make_key: Callable[..., str], service: Owner, gateway: httpx.Client
+) -> None:
+    of_service = open_page(make_key(service, scopes=tuple(Scope), makes_customers=True))
+    refused = (403, "view_is_read_only")
+
+    for path, operations in gateway.get("/openapi.json").json()["paths"].items():
+        if not path.startswith("/v1/admin/"):
+            continue
+        for method in {"post", "put", "patch", "delete"} & operations.keys():
+            sent = support.send(method.upper(), path.replace("{", "").replace("}", ""))
+            assert problem(sent) == refused, (method, path)
+    assert problem(of_service.send("POST", "/v1/admin/customers", {"name": "x", "customer_id": "1"})) == refused
+    assert problem(of_service.send("POST", "/v1/keys", {})) == refused
+    assert problem(of_service.send("POST", "/v1/generations", {**ORDER, "customer_id": "1"})) == refused
+    assert support.get("/v1/admin/customers").status_code == 200
+    assert of_service.get("/v1/keys").status_code == 200
+    assert "Authorization" in support.send("POST", "/v1/admin/services", {"name": "x"}).json()["detail"]
+
+
 def test_a_view_needs_an_admin_key_of_many_customers_and_a_reason(
     open_page: OpenPage,
     customer: NewCustomer,
@@ -169,6 +209,28 @@ def test_the_view_of_a_deleted_customer_ends(
 
     assert problem(support.get("/v1/generations")) == (404, "not_found")
     assert support.get("/v1/session").json()["viewing"] is None
+
+
+def test_a_view_does_not_pass_to_a_new_customer_of_the_same_number(
+    open_page: OpenPage, make_key: Callable[..., str], service: Owner, gateway: httpx.Client, database: Database
+) -> None:
+    key = make_key(service, scopes=tuple(Scope), makes_customers=True)
+    headers, wanted = {"X-API-Key": key}, {"name": "a test", "customer_id": "123"}
+    gateway.post("/v1/admin/customers", json=wanted, headers=headers)
+    page, other = open_page(key), open_page(key)
+    for each in (page, other):
+        begin(each, "123")
+        assert each.get("/v1/generations").status_code == 200
+    gateway.delete("/v1/admin/customers/123", headers=headers)
+    new = gateway.post("/v1/admin/customers", json=wanted, headers=headers).json()
+
+    assert problem(page.get("/v1/generations")) == (404, "not_found")
+    assert page.get("/v1/session").json()["viewing"] is None
+    assert other.get("/v1/session").json()["viewing"] is None
+    assert new["id"] not in {change["name"] for change in history(gateway, database)}
+    assert begin(page, "123").json()["viewing"]["customer"]["id"] == new["id"]
+    assert page.get("/v1/generations").status_code == 200
+    assert [one["action"] for one in history(gateway, database) if one["name"] == new["id"]] == ["view", "see"]
 
 
 def test_a_view_ends_with_its_session(open_page: OpenPage, customer: NewCustomer, database: Database) -> None:

@@ -365,9 +365,11 @@ _AT_0029 = [
 
 _AT_0030 = [
     """
-        INSERT INTO studio_sessions (id, token_hash, key_id, is_development, ends_at, view_id, viewed, viewed_since)
+        INSERT INTO studio_sessions (
+            id, token_hash, key_id, is_development, ends_at, view_id, viewed_id, viewed, viewed_since
+        )
         VALUES (md5('session')::uuid, 'a hash', md5('key')::uuid, false, now() + interval '30 days',
-                gen_random_uuid(), '123', now())
+                gen_random_uuid(), gen_random_uuid(), '123', now())
         ON CONFLICT (token_hash) DO NOTHING
     """,
     "UPDATE studio_sessions SET used_at = now()",

@@ -92,6 +92,13 @@ def test_nothing_else_is_served(client: TestClient, path: str) -> None:
     assert "secret" not in answer.text
 
 
+@pytest.mark.parametrize("path", ["a" * 300, "a/" * 3000 + "a"])
+def test_a_name_that_no_file_can_have_is_not_found(client: TestClient, path: str) -> None:
+    answer = client.get(f"/studio/{path}")
+
+    assert (answer.status_code, answer.json()["code"]) == (404, "not_found")
+
+
 def test_a_page_that_is_not_built_says_so(client: TestClient, folder: Path) -> None:
     (folder / "index.html").unlink()
 

@@ -14,7 +14,7 @@ import { ProblemNote } from '../../parts/problem-note';
 import { Time } from '../../parts/time';
 import { factsOf, isTrouble, titleOf } from './timeline-words';
 
-/** What happened to a generation: to the operator with workers, calls and callbacks; to a service what the customer sees. */
+/** What happened to a generation of the customer in view, with workers, calls and callbacks. Only the operator sees this. */
 export function Timeline({ id, isOperator }: { id: string; isOperator: boolean }) {
   const [found, setFound] = useState<OperatorsTimeline | null>(null);
   const [problem, setProblem] = useState<Problem | null>(null);
@@ -25,9 +25,10 @@ export function Timeline({ id, isOperator }: { id: string; isOperator: boolean }
         setProblem(null);
       })
       .catch((thrown: unknown) => setProblem(asProblem(thrown)));
+  const isShown = isOperator && Boolean(session.value?.viewing);
   useEffect(() => {
-    if (isOperator) void read();
-  }, [id, isOperator]);
+    if (isShown) void read();
+  }, [id, isShown]);
   return (
     <section class="stacked" aria-labelledby="timeline">
       <p>
@@ -50,7 +51,7 @@ export function Timeline({ id, isOperator }: { id: string; isOperator: boolean }
           <Entries entries={found.entries} />
         </>
       ) : problem ? null : (
-        <p class="soft">{isOperator ? 'Reading…' : 'The operator’s key shows this.'}</p>
+        <p class="soft">{isShown ? 'Reading…' : isOperator ? 'View the customer of this generation first.' : 'The operator’s key shows this.'}</p>
       )}
     </section>
   );

@@ -1,6 +1,6 @@
 import type { Model } from '../../../api/schemas';
 import { balance } from '../../../app/balance';
-import { isReadOnly, may, session } from '../../../app/session';
+import { may, session } from '../../../app/session';
 import { Button } from '../../../parts/button';
 import { credits, seconds } from '../../../parts/numbers';
 import { compared, estimated } from './estimate';
@@ -78,7 +78,7 @@ function haveText(): string {
 
 /** Why nothing can be ordered at all. */
 function whyNot(): string | null {
-  if (isReadOnly.value) return 'You view a customer, read-only: nothing can be ordered.';
+  if (session.value?.viewing) return 'You view a customer, read-only: nothing can be ordered.';
   if (!session.value?.customer) return 'Your key belongs to no customer. Sign in with the key of a customer to order.';
   if (!may('generate')) return 'Your key may read, and not order.';
   return null;
