@@ -259,8 +259,8 @@ MUTANTS = (
         name="a view that acts",
         breaks="support orders for the customer whom it views",
         file="gateway/views.py",
-        old="    if session.view is not None and request.method not in READS:",
-        new="    if session.view is None and request.method not in READS:",
+        old="    if request.method not in READS or is_secret:",
+        new="    if is_secret:",
         checks=("tests/integration/gateway/test_views.py",),
     ),
     Mutant(

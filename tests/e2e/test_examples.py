@@ -36,6 +36,7 @@ def test_every_task_is_shown_in_every_language() -> None:
         assert re.findall(r"^```(\w+)$", task, re.MULTILINE) == list(LANGUAGES), task.partition("\n")[0]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("language", LANGUAGES)
 def test_the_examples_work(system: System, tmp_path: Path, language: str) -> None:
     key = system.customer().api_key

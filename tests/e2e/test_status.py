@@ -7,6 +7,8 @@ import sys
 from pathlib import Path
 from typing import Any
 
+import pytest
+
 from schemas.enums import Queue
 from tests.e2e.conftest import System
 from tests.support import eventually
@@ -27,6 +29,7 @@ def status(system: System) -> tuple[int, dict[str, Any]]:
     return ended.returncode, state
 
 
+@pytest.mark.slow
 def test_a_whole_system_is_well_and_names_its_workers(system: System) -> None:
     customer = system.customer()
     assert system.make(customer, system.behave()).status == "completed"

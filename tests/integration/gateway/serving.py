@@ -5,6 +5,7 @@ import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from http.cookiejar import DefaultCookiePolicy
 
 import httpx
 import uvicorn
@@ -28,6 +29,8 @@ def serving(app: FastAPI, settings: Settings | None = None) -> Iterator[httpx.Cl
             while thread.is_alive() and not server.started:
                 time.sleep(0.005)
             with httpx.Client(base_url=address, timeout=30, trust_env=False) as client:
+                # Tests share the client: the sign-in of one must not authenticate another.
+                client.cookies.jar.set_policy(DefaultCookiePolicy(allowed_domains=[]))
                 yield client
         finally:
             server.should_exit = True

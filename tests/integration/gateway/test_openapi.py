@@ -14,6 +14,9 @@ PUBLIC = {
     "/webhooks/{provider}",
     "/api/kie-callback",
     "/api/kie-video-callback",
+    # A key in the body or a cookie proves the sender.
+    "/v1/session",
+    "/v1/session/customer",
 }
 
 

@@ -38,6 +38,7 @@ def test_same_seed_gives_the_same_schedule_in_every_process() -> None:
     assert digests == [full(7, 20).digest] * 2
 
 
+@pytest.mark.slow
 def test_another_seed_or_length_gives_another_schedule() -> None:
     digests = {full(seed, minutes).digest for seed in SEEDS for minutes in (1, 20)}
     assert len(digests) == 2 * len(SEEDS)
