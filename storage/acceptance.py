@@ -213,7 +213,7 @@ def find_earlier(sql: Sql, identity: Identity) -> Generation | None:
         IdempotencyMismatch: the key was used for another request.
         GenerationDeleted: the customer has deleted the generation.
     """
-    earlier, maker = _with_key(sql, identity), "this idempotency key"
+    earlier, maker = with_key(sql, identity), "this idempotency key"
     if earlier is None and identity.equal_orders is not None:
         # Beside equal orders, a key is that of a message: a key of the customer decides alone.
         earlier = digests.find(sql, identity.customer_id, identity.equal_orders, message_key=identity.idempotency_key)
@@ -226,7 +226,12 @@ def find_earlier(sql: Sql, identity: Identity) -> Generation | None:
     return earlier
 
 
-def _with_key(sql: Sql, identity: Identity) -> Generation | None:
+def with_key(sql: Sql, identity: Identity) -> Generation | None:
+    """The generation that the key of this request has made, even if the customer has deleted it.
+
+    Raises:
+        IdempotencyMismatch: the key was used for another request.
+    """
     if identity.idempotency_key is None:
         return None
     earlier = sql.first(_FIND_EARLIER, customer_id=identity.customer_id, idempotency_key=identity.idempotency_key)

@@ -43,7 +43,9 @@ def accept(
     preview = sql.first(_LOCK, preview_id=preview_id, customer_id=customer_id)
     if preview is None:
         raise generations.not_found(preview_id)
-    if earlier := acceptance.find_earlier(sql, identity) or _video_of(sql, preview_id):
+    # A key of this request has made the video of the preview, too. If the video is deleted, a new key does not help.
+    acceptance.with_key(sql, identity)
+    if earlier := _video_of(sql, preview_id):
         return AcceptedOrder(earlier, is_new=False)
     request = _request(preview)
     facts = _facts(sql, customer_id, request)
