@@ -240,6 +240,13 @@ def with_key(sql: Sql, identity: Identity) -> Generation | None:
     return earlier
 
 
+def not_inserted(sql: Sql, identity: Identity) -> RequestError:
+    """The refusal of an order whose `insert` has inserted nothing, although there was no earlier order before."""
+    key = identity.idempotency_key
+    is_taken = key is not None and is_known(sql, identity.customer_id, key)
+    return mismatch() if is_taken else NotFound(f"there is no customer {identity.customer_id}")
+
+
 def mismatch() -> IdempotencyMismatch:
     """The refusal of a key that was used for another request."""
     return IdempotencyMismatch(

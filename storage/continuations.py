@@ -5,7 +5,7 @@ from collections.abc import Callable
 from uuid import UUID
 
 from schemas.enums import Stage
-from schemas.errors import GenerationDeleted, InvalidRequest, NotContinuable, NotFinished, NotFound
+from schemas.errors import GenerationDeleted, InvalidRequest, NotContinuable, NotFinished
 from schemas.inputs import Facts, generation_url
 from schemas.orders import GenerationRequest, Order
 from schemas.reordering import named_as, video_request_of
@@ -53,8 +53,7 @@ def accept(
     order = order.model_copy(update={"continuation_of": preview_id})
     accepted = acceptance.insert(sql, identity, [order], facts, pipeline, spender)
     if not accepted:
-        # Another transaction took the key after the look for an earlier order.
-        raise acceptance.mismatch() if idempotency_key else NotFound(f"there is no customer {customer_id}")
+        raise acceptance.not_inserted(sql, identity)
     sql.run(_LINK, preview_id=preview_id, video_id=accepted[0].id)
     return AcceptedOrder(accepted[0], is_new=True)
 
