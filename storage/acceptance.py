@@ -213,7 +213,7 @@ def find_earlier(sql: Sql, identity: Identity) -> Generation | None:
         IdempotencyMismatch: the key was used for another request.
         GenerationDeleted: the customer has deleted the generation.
     """
-    earlier, maker = _with_key(sql, identity), "this idempotency key"
+    earlier, maker = with_key(sql, identity), "this idempotency key"
     if earlier is None and identity.equal_orders is not None:
         # Beside equal orders, a key is that of a message: a key of the customer decides alone.
         earlier = digests.find(sql, identity.customer_id, identity.equal_orders, message_key=identity.idempotency_key)
@@ -226,13 +226,25 @@ def find_earlier(sql: Sql, identity: Identity) -> Generation | None:
     return earlier
 
 
-def _with_key(sql: Sql, identity: Identity) -> Generation | None:
+def with_key(sql: Sql, identity: Identity) -> Generation | None:
+    """The generation that the key of this request has made, even if the customer has deleted it.
+
+    Raises:
+        IdempotencyMismatch: the key was used for another request.
+    """
     if identity.idempotency_key is None:
         return None
     earlier = sql.first(_FIND_EARLIER, customer_id=identity.customer_id, idempotency_key=identity.idempotency_key)
     if earlier is not None and earlier.request_hash != identity.request_hash:
         raise mismatch()
     return earlier
+
+
+def not_inserted(sql: Sql, identity: Identity) -> RequestError:
+    """The refusal of an order whose `insert` has inserted nothing, although there was no earlier order before."""
+    key = identity.idempotency_key
+    is_taken = key is not None and is_known(sql, identity.customer_id, key)
+    return mismatch() if is_taken else NotFound(f"there is no customer {identity.customer_id}")
 
 
 def mismatch() -> IdempotencyMismatch:

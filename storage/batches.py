@@ -11,7 +11,7 @@ from uuid import UUID, uuid4
 
 from schemas.batches import Part
 from schemas.enums import Stage, TransferKind
-from schemas.errors import InvalidRequest, NotFound, RequestError
+from schemas.errors import InvalidRequest, RequestError
 from schemas.inputs import Facts
 from schemas.orders import GenerationRequest, Order
 from schemas.setting_groups import PipelineSettings
@@ -113,7 +113,7 @@ def accept(
     rows = acceptance.insert(sql, identity, orders, facts, pipeline, spender)
     if not rows:
         # Only an order without a batch can have taken the key meanwhile.
-        raise acceptance.mismatch() if idempotency_key else NotFound(f"there is no customer {customer_id}")
+        raise acceptance.not_inserted(sql, identity)
     return AcceptedBatch(batch_id, rows)
 
 

@@ -5,7 +5,7 @@ from collections.abc import Callable
 from uuid import UUID
 
 from schemas.enums import Stage
-from schemas.errors import GenerationDeleted, InvalidRequest, NotContinuable, NotFinished, NotFound
+from schemas.errors import GenerationDeleted, InvalidRequest, NotContinuable, NotFinished
 from schemas.inputs import Facts, generation_url
 from schemas.orders import GenerationRequest, Order
 from schemas.reordering import named_as, video_request_of
@@ -43,7 +43,9 @@ def accept(
     preview = sql.first(_LOCK, preview_id=preview_id, customer_id=customer_id)
     if preview is None:
         raise generations.not_found(preview_id)
-    if earlier := acceptance.find_earlier(sql, identity) or _video_of(sql, preview_id):
+    # A key of this request has made the video of the preview, too. If the video is deleted, a new key does not help.
+    acceptance.with_key(sql, identity)
+    if earlier := _video_of(sql, preview_id):
         return AcceptedOrder(earlier, is_new=False)
     request = _request(preview)
     facts = _facts(sql, customer_id, request)
@@ -51,8 +53,7 @@ def accept(
     order = order.model_copy(update={"continuation_of": preview_id})
     accepted = acceptance.insert(sql, identity, [order], facts, pipeline, spender)
     if not accepted:
-        # Another transaction took the key after the look for an earlier order.
-        raise acceptance.mismatch() if idempotency_key else NotFound(f"there is no customer {customer_id}")
+        raise acceptance.not_inserted(sql, identity)
     sql.run(_LINK, preview_id=preview_id, video_id=accepted[0].id)
     return AcceptedOrder(accepted[0], is_new=True)
 

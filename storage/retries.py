@@ -4,7 +4,7 @@ import hashlib
 from collections.abc import Callable
 from uuid import UUID
 
-from schemas.errors import NotFinished, NotFound
+from schemas.errors import NotFinished
 from schemas.inputs import NOTHING_KNOWN, Facts
 from schemas.orders import GenerationRequest, Order, PlannedVideo
 from schemas.reordering import FIRST_FRAME, named_as, planned, request_of, video_request_of
@@ -52,7 +52,7 @@ def accept(
     again = again.model_copy(update={"retry_of": generation_id, "preview_of": _video_of(first, make_order)})
     accepted = acceptance.insert(sql, identity, [again], facts, pipeline, spender)
     if not accepted:
-        raise acceptance.mismatch() if idempotency_key else NotFound(f"there is no customer {customer_id}")
+        raise acceptance.not_inserted(sql, identity)
     return AcceptedOrder(accepted[0], is_new=True)
 
 

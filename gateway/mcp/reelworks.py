@@ -113,10 +113,13 @@ class GatewayReelworks:
         return content
 
     def _take_place(self, size: int) -> None:
-        """Take a place for a file until the answer is sent: all of the file is in memory, several times."""
+        """Take a place for a file until the answer is sent: all of the file is in memory, several times.
+
+        A live customer and the test customer share their places. Otherwise one customer could take all places.
+        """
         shares = self._services.picture_shares if size <= MOST_INLINE_BYTES else self._services.file_shares
         try:
-            self._places.enter_context(shares.taken_by(self._caller.customer.id))
+            self._places.enter_context(shares.taken_by(self._caller.live_id))
         except NoPlace as error:
             problem = TooManyRequests if error.is_own else Unavailable
             raise problem("too many files are read at the same time: read this one again in a second") from None

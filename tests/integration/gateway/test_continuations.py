@@ -195,13 +195,14 @@ def test_video_that_was_deleted_is_not_made_again_by_continue(
     database: Database,
     settings: Settings,
 ) -> None:
-    preview = made()
-    video = proceed(preview).json()
+    preview, key = made(), {"Idempotency-Key": "first"}
+    video = proceed(preview, **key).json()
     fail(database, settings, UUID(video["id"]), ErrorCode.TIMEOUT, "too late")
     assert gateway.delete(f"{PATH}/{video['id']}", headers=customer.headers).status_code == 204
-    answer = proceed(preview)
-    assert (answer.status_code, answer.json()["code"]) == (410, "generation_deleted")
-    assert f"generation:{preview['id']}" in answer.json()["detail"]
+    for answer in (proceed(preview), proceed(preview, **key), proceed(preview, **{"Idempotency-Key": "other"})):
+        assert (answer.status_code, answer.json()["code"]) == (410, "generation_deleted")
+        assert f"generation:{preview['id']}" in answer.json()["detail"]
+        assert "idempotency key" not in answer.json()["detail"]
     # With the preview, all texts go: those of its video, too.
     assert gateway.delete(f"{PATH}/{preview['id']}", headers=customer.headers).status_code == 204
     assert proceed(preview).status_code == 404

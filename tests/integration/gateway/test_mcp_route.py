@@ -2,6 +2,8 @@
 
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack
+from uuid import UUID
 
 import httpx
 import pytest
@@ -9,13 +11,15 @@ from sqlalchemy import text
 
 from api_gateway import create_app
 from schemas.enums import Scope
+from schemas.names import twin_of
+from schemas.orders import Route
 from schemas.settings import Settings
 from storage.api_keys import Owner, prefix
 from storage.database import Database
 from storage.objects import ObjectStore
 from tests.integration.gateway.finishing import complete
 from tests.integration.gateway.serving import serving
-from tests.support import NewCustomer, a_generation
+from tests.support import NewCustomer, a_generation, an_order
 
 LIST = {"jsonrpc": "2.0", "id": 1, "method": "tools/list"}
 TAKES = {"Accept": "application/json, text/event-stream"}
@@ -98,6 +102,28 @@ def test_few_files_at_one_time_are_in_memory(
         found = set(pool.map(told, range(64)))
     assert found in ({"read", "refused"}, {"read"})
     assert told(0) == "read"
+
+
+def test_a_customer_and_the_test_customer_share_their_places(
+    database: Database, settings: Settings, objects: ObjectStore, customer: NewCustomer, make_key: Callable[..., str]
+) -> None:
+    key = make_key(Owner(customer.id), is_test=True)
+    app = create_app(settings)
+    with serving(app) as gateway, ExitStack() as held:
+        tested = gateway.get("/v1/me", headers={"X-API-Key": key}).json()["id"]
+        routes = [Route(provider=twin_of("kie"), model="google/nano-banana")]
+        order = an_order().model_copy(update={"routes": routes})
+        generation_id = a_generation(database, settings, NewCustomer(UUID(tested), key), order)
+        complete(database, settings, objects, generation_id, b"0" * (1024 * 1024))
+        read = {"uri": f"reelworks://generations/{generation_id}/content"}
+        message = {"jsonrpc": "2.0", "id": 1, "method": "resources/read", "params": read}
+        assert "blob" in gateway.post("/mcp", json=message, headers={**TAKES, "X-API-Key": key}).text
+
+        for _ in range(2):
+            held.enter_context(app.state.services.file_shares.taken_by(customer.id))
+        refused = gateway.post("/mcp", json=message, headers={**TAKES, "X-API-Key": key}).text
+
+    assert "read this one again" in refused
 
 
 def test_a_body_has_limits(gateway: httpx.Client, customer: NewCustomer) -> None:

@@ -133,8 +133,8 @@ def test_an_order_with_the_old_protocol_is_no_task_of_the_extension(
 
 def test_a_notification_orders_nothing(gateway: httpx.Client, customer: NewCustomer) -> None:
     async def work(client: Client) -> None:
-        call = {"name": "generate_image", "arguments": IMAGE, "task": {}}
-        await client.session.send_notification(Notice(params=call))
+        notice: Any = Notice(params={"name": "generate_image", "arguments": IMAGE, "task": {}})
+        await client.session.send_notification(notice)
         # The server reads the notification before this call.
         assert not (await client.call_tool("list_models", {})).is_error
 
