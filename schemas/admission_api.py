@@ -199,8 +199,7 @@ class ChangeResource(BaseModel):
     created_at: datetime
     """The time of the change."""
     author: str = Field(description="the key of an operator, by its first characters, or the user of a command")
-    action: Action
-    """The change."""
+    action: str = Field(description=f"the change: {', '.join(f'`{one}`' for one in Action)}, or one of a later release")
     scope: str = Field(
         description="`limits` of an account, `customer_limits`, what was paused or resumed, or `generations`"
     )

@@ -1,4 +1,4 @@
-"""The table of sessions: the sign-ins of people on the Studio page."""
+"""The tables of sessions: the sign-ins of people on the Studio page, and what support sees in them."""
 
 from datetime import datetime
 from typing import ClassVar
@@ -38,3 +38,29 @@ class StudioSession(SQLModel, table=True):
     """The viewed customer, as the key names customers."""
     viewed_since: datetime | None = Field(default=None, sa_type=MOMENT)
     """The beginning of the view."""
+
+
+class StudioView(SQLModel, table=True):
+    """A view of a customer for support, or a kind of read in a view. Rows are only added.
+
+    The history shows the rows among the operators' changes. They have a table apart, for the previous release reads
+    no change whose action it does not know, and a timeline of a generation tells of changes alone.
+    """
+
+    __tablename__: ClassVar[str] = "studio_views"
+    __table_args__ = (Index("ix_studio_views_newest", "created_at", "id"),)
+
+    id: UUID = Field(default_factory=uuid4, primary_key=True)
+    """The id of the entry."""
+    created_at: datetime | None = Field(default=None, sa_column=created_at())
+    """The beginning of the view, or the first read of the kind."""
+    author: str = Field(sa_type=Text)
+    """The key of the session, by its first characters."""
+    customer_id: UUID
+    """The viewed customer."""
+    reason: str | None = Field(default=None, sa_type=Text)
+    """Why, for people. Null: a read in a view."""
+    view_id: UUID
+    """The view, by the id of its own entry."""
+    request: str | None = Field(default=None, sa_type=Text)
+    """The kind of read: method and path, with names in place of parameters. Null: the beginning of the view."""

@@ -10,7 +10,9 @@ from typing import Any
 from uuid import UUID
 
 from psycopg.types.json import Jsonb
-from sqlmodel import Session, select
+from sqlalchemy import text
+from sqlalchemy.orm import aliased
+from sqlmodel import Session, SQLModel, select
 
 from schemas.admission_tables import AdmissionChange
 from schemas.errors import NotFound
@@ -112,6 +114,22 @@ _RESUME = returns(UUID)("""
     RETURNING id
 """)
 
+# The types are those of the changes. Then both tables are read by their indexes.
+_CHANGE_OR_VIEW = aliased(
+    AdmissionChange,
+    text(f"""
+        SELECT id, created_at, author, action, scope, name, reason, before, after FROM admission_changes
+        UNION ALL
+        SELECT id, created_at, author,
+               CAST(CASE WHEN request IS NULL THEN '{Action.VIEW}' ELSE '{Action.SEE}' END AS varchar(16)),
+               CAST('{PauseScope.CUSTOMER}' AS varchar(16)), CAST(customer_id AS text), reason, CAST(NULL AS jsonb),
+               CASE WHEN request IS NOT NULL THEN jsonb_build_object('view', view_id, 'request', request) END
+        FROM studio_views
+    """)  # noqa: S608 -- constants
+    .columns(*SQLModel.metadata.tables["admission_changes"].columns)
+    .subquery("changes"),
+)
+
 _CUSTOMER = returns(UUID)("SELECT id FROM customers WHERE id = %(id)s AND deleted_at IS NULL")
 
 
@@ -172,8 +190,8 @@ def pauses(sql: Sql) -> list[Pause]:
 
 
 def changes(session: Session, after: Position | None, *, limit: int) -> Page[AdmissionChange]:
-    """One page of the changes, newest first."""
-    return lists.read(session, AdmissionChange, select(AdmissionChange), after, limit=limit)
+    """One page of the changes and of support's views, newest first."""
+    return lists.read(session, _CHANGE_OR_VIEW, select(_CHANGE_OR_VIEW), after, limit=limit)
 
 
 def has_customer(sql: Sql, customer_id: UUID) -> bool:

@@ -8,10 +8,7 @@ from datetime import datetime, timedelta
 from typing import Any, Final, NamedTuple
 from uuid import UUID, uuid4, uuid5
 
-from psycopg.types.json import Jsonb
-
 from schemas.errors import Unauthenticated
-from schemas.limits import Action, PauseScope
 from storage.admission_control import Reason
 from storage.sql import Sql, returns
 
@@ -100,7 +97,9 @@ def begin_view(sql: Sql, session_id: UUID, named: str, customer_id: UUID, why: R
     """
     view_id = uuid4()
     sql.run(_BEGIN_VIEW, id=session_id, view_id=view_id, customer_id=customer_id, named=named)
-    _record(sql, view_id, Action.VIEW, customer_id, why, after=None)
+    sql.run(
+        _RECORD, id=view_id, author=why.author, customer_id=customer_id, reason=why.text, view_id=view_id, request=None
+    )  # fmt: skip
 
 
 def end_view(sql: Sql, session_id: UUID) -> None:
@@ -114,17 +113,9 @@ def note_seen(sql: Sql, view: View, author: str, request: str) -> None:
     Args:
         request: the kind of read: method and path, with names in place of parameters.
     """
-    after = {"view": str(view.id), "request": request}
     entry_id = uuid5(view.id, f"{view.customer_id} {request}")
-    _record(sql, entry_id, Action.SEE, view.customer_id, Reason(author, None), after=after)
-
-
-def _record(
-    sql: Sql, entry_id: UUID, action: Action, customer_id: UUID, why: Reason, *, after: dict[str, str] | None
-) -> None:
     sql.run(
-        _RECORD, id=entry_id, author=why.author, action=action, scope=PauseScope.CUSTOMER, name=str(customer_id),
-        reason=why.text, after=None if after is None else Jsonb(after),
+        _RECORD, id=entry_id, author=author, customer_id=view.customer_id, reason=None, view_id=view.id, request=request
     )  # fmt: skip
 
 
@@ -186,7 +177,7 @@ _END_VIEW = """
 """
 
 _RECORD = """
-    INSERT INTO admission_changes (id, author, action, scope, name, reason, after)
-    VALUES (%(id)s, %(author)s, %(action)s, %(scope)s, %(name)s, %(reason)s, %(after)s)
+    INSERT INTO studio_views (id, author, customer_id, reason, view_id, request)
+    VALUES (%(id)s, %(author)s, %(customer_id)s, %(reason)s, %(view_id)s, %(request)s)
     ON CONFLICT (id) DO NOTHING
 """

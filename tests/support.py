@@ -30,7 +30,8 @@ EMPTY = """
     DELETE FROM generation_terms; DELETE FROM generation_downloads; DELETE FROM shares; DELETE FROM order_digests;
     DELETE FROM webhook_deliveries; DELETE FROM webhook_generations; DELETE FROM webhook_endpoints;
     DELETE FROM admissions; DELETE FROM quota_orders; DELETE FROM continuations; DELETE FROM generations;
-    DELETE FROM customer_limits; DELETE FROM key_spending; DELETE FROM studio_sessions; DELETE FROM api_keys;
+    DELETE FROM customer_limits; DELETE FROM key_spending; DELETE FROM studio_sessions; DELETE FROM studio_views;
+    DELETE FROM api_keys;
     DELETE FROM customers; DELETE FROM services;
     DELETE FROM stream_positions; DELETE FROM admission_accounts; DELETE FROM admission_shares;
     DELETE FROM admission_tickets; DELETE FROM admission_creates; DELETE FROM admission_pauses;

@@ -19,9 +19,9 @@ def viewed(site: System, customer: NewCustomer) -> str:
 
 def actions(site: System, customer: NewCustomer) -> list[str]:
     """What the history of changes says of views of a customer."""
-    query = "SELECT action FROM admission_changes WHERE name = :name"
+    query = "SELECT CASE WHEN request IS NULL THEN 'view' ELSE 'see' END FROM studio_views WHERE customer_id = :id"
     with site.database.transaction() as session:
-        return list(session.execute(text(query), {"name": str(customer.id)}).scalars())
+        return list(session.execute(text(query), {"id": customer.id}).scalars())
 
 
 def test_a_view_shows_the_customers_page_read_only_and_is_on_record(

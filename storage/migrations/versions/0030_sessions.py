@@ -1,6 +1,6 @@
-"""Sessions: sign-ins on the Studio page.
+"""Sessions: sign-ins on the Studio page, and the record of support's views of customers.
 
-The previous release works on this schema: it knows nothing of the table, and the end of a key ends its sessions.
+The previous release works on this schema: it knows nothing of the tables, and the end of a key ends its sessions.
 """
 
 import sqlalchemy as sa
@@ -31,7 +31,20 @@ def upgrade() -> None:
         if_not_exists=True,
     )
     op.create_index("ix_studio_sessions_key", "studio_sessions", ["key_id"], if_not_exists=True)
+    op.create_table(
+        "studio_views",
+        sa.Column("id", sa.Uuid(), primary_key=True),
+        sa.Column("created_at", _MOMENT, server_default=sa.func.now(), nullable=False),
+        sa.Column("author", sa.Text(), nullable=False),
+        sa.Column("customer_id", sa.Uuid(), nullable=False),
+        sa.Column("reason", sa.Text()),
+        sa.Column("view_id", sa.Uuid(), nullable=False),
+        sa.Column("request", sa.Text()),
+        if_not_exists=True,
+    )
+    op.create_index("ix_studio_views_newest", "studio_views", ["created_at", "id"], if_not_exists=True)
 
 
 def downgrade() -> None:
+    op.drop_table("studio_views")
     op.drop_table("studio_sessions")

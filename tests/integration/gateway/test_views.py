@@ -6,6 +6,7 @@ from uuid import UUID, uuid4
 
 import httpx
 import pytest
+from sqlalchemy import text
 
 from schemas.enums import Scope
 from schemas.settings import Settings
@@ -111,6 +112,41 @@ def test_the_history_tells_each_view_and_each_kind_of_read_once(
     begin(support, customer.id)
     support.get("/v1/generations")
     assert [one["action"] for one in history(gateway, database)] == ["view", "see", "see", "view", "see"]
+
+
+def test_views_push_no_change_out_of_the_operators_timeline_and_out_of_the_previous_release(
+    support: Page, customer: NewCustomer, gateway: httpx.Client, database: Database, settings: Settings
+) -> None:
+    generation_id = a_generation(database, settings, customer)
+    begin(support, customer.id)
+    assert support.get(f"/v1/generations/{generation_id}").status_code == 200
+
+    key = {"X-API-Key": operator_key(database)}
+    told = gateway.get(f"/v1/admin/generations/{generation_id}/timeline", headers=key).json()["entries"]
+    assert {"view", "see"}.isdisjoint(entry["details"].get("action") for entry in told)
+    # The previous release shows the whole of this table, and knows neither action.
+    with database.transaction() as session:
+        assert session.execute(text("SELECT action FROM admission_changes")).scalars().all() == []
+
+
+def test_the_history_has_views_and_changes_in_one_order_on_all_pages(
+    support: Page, customer: NewCustomer, gateway: httpx.Client, database: Database
+) -> None:
+    headers = {"X-API-Key": operator_key(database)}
+    path = f"/v1/admin/pauses/customer/{customer.id}"
+    begin(support, customer.id)
+    assert gateway.put(path, json={"reason": WHY}, headers=headers).is_success
+    support.get("/v1/me")
+    assert gateway.delete(path, headers=headers).is_success
+
+    found, query = [], {"limit": "1"}
+    while True:
+        page = gateway.get("/v1/admin/limit-changes", params=query, headers=headers).json()
+        found += [(one["action"], one["scope"], one["name"]) for one in page["data"]]
+        if not page["has_more"]:
+            break
+        query["cursor"] = page["next_cursor"]
+    assert found == [(action, "customer", str(customer.id)) for action in ("resume", "see", "pause", "view")]
 
 
 def test_a_session_of_the_operator_sees_nobody_without_a_view(

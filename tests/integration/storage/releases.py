@@ -373,6 +373,12 @@ _AT_0030 = [
         ON CONFLICT (token_hash) DO NOTHING
     """,
     "UPDATE studio_sessions SET used_at = now()",
+    """
+        INSERT INTO studio_views (id, author, customer_id, reason, view_id, request)
+        SELECT md5('view')::uuid, 'key rw_12345', id, 'a ticket', md5('view')::uuid, 'GET /v1/generations'
+        FROM customers
+        ON CONFLICT (id) DO NOTHING
+    """,
 ]
 
 _AT_0031 = [
