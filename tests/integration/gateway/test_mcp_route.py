@@ -126,6 +126,35 @@ def test_a_customer_and_the_test_customer_share_their_places(
     assert "read this one again" in refused
 
 
+@pytest.mark.parametrize("version", ["2025-11-25", "2026-07-28"])
+def test_answers_that_are_not_read_hold_their_places(
+    gateway: httpx.Client,
+    database: Database,
+    settings: Settings,
+    objects: ObjectStore,
+    customer: NewCustomer,
+    version: str,
+) -> None:
+    generation_id = a_generation(database, settings, customer)
+    complete(database, settings, objects, generation_id, b"0" * (8 * 1024 * 1024))
+    uri = f"reelworks://generations/{generation_id}/content"
+    own = "io.modelcontextprotocol/"
+    client = {"name": "a test", "version": "1"}
+    meta = {f"{own}protocolVersion": version, f"{own}clientInfo": client, f"{own}clientCapabilities": {}}
+    message = {"jsonrpc": "2.0", "id": 1, "method": "resources/read", "params": {"uri": uri, "_meta": meta}}
+    named = {"MCP-Protocol-Version": version, "Mcp-Method": "resources/read", "Mcp-Name": uri}
+    headers = {**TAKES, **customer.headers, **named}
+
+    with ExitStack() as held:
+        answers = [held.enter_context(gateway.stream("POST", "/mcp", json=message, headers=headers)) for _ in range(2)]
+        # The answers have begun, and are too large for the buffers of the system.
+        parts = [answer.iter_raw() for answer in answers]
+        assert all(next(each) for each in parts)
+        refused = gateway.post("/mcp", json=message, headers=headers).text
+
+    assert "read this one again" in refused
+
+
 def test_a_body_has_limits(gateway: httpx.Client, customer: NewCustomer) -> None:
     headers = {**TAKES, **customer.headers, "Content-Type": "application/json"}
     large = gateway.post("/mcp", content=b" " * (1024 * 1024 + 1), headers=headers)
