@@ -1,5 +1,6 @@
 """The route `/mcp` before the protocol: keys, bounds, pages of strangers, and a gateway without the extra."""
 
+import socket
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
@@ -145,9 +146,10 @@ def test_answers_that_are_not_read_hold_their_places(
     named = {"MCP-Protocol-Version": version, "Mcp-Method": "resources/read", "Mcp-Name": uri}
     headers = {**TAKES, **customer.headers, **named}
 
-    with ExitStack() as held:
-        answers = [held.enter_context(gateway.stream("POST", "/mcp", json=message, headers=headers)) for _ in range(2)]
-        # The answers have begun, and are too large for the buffers of the system.
+    # An answer is larger than the buffers between the gateway and this client.
+    slow = httpx.HTTPTransport(socket_options=[(socket.SOL_SOCKET, socket.SO_RCVBUF, 16 * 1024)])
+    with httpx.Client(base_url=gateway.base_url, transport=slow) as reader, ExitStack() as held:
+        answers = [held.enter_context(reader.stream("POST", "/mcp", json=message, headers=headers)) for _ in range(2)]
         parts = [answer.iter_raw() for answer in answers]
         assert all(next(each) for each in parts)
         refused = gateway.post("/mcp", json=message, headers=headers).text
