@@ -69,7 +69,8 @@ async def serve_mcp(request: Request, services: ServicesOf) -> Response:
 class _Exchange(Response):
     """The answer of the SDK to a request whose body is read.
 
-    The places for files that the answer takes are free once the client has the answer.
+    The places for files that the answer takes are free once the client has the answer. The connection of a client that
+    does not read the answer ends after a time (`connections.idle_seconds`).
     """
 
     def __init__(self, manager: "StreamableHTTPSessionManager", body: bytes) -> None:
@@ -88,9 +89,16 @@ class _Exchange(Response):
             is_read = True
             return {"type": "http.request", "body": self._received, "more_body": False}
 
+        async def followed(message: Message) -> None:
+            """Send a part. After the last one comes an empty part, which waits until the client has the others."""
+            if message["type"] == "http.response.body" and not message.get("more_body", False):
+                await send({**message, "more_body": True})
+                message = {"type": "http.response.body", "body": b"", "more_body": False}
+            await send(message)
+
         with ExitStack() as places:
             scope["state"]["places"] = places
-            await self._manager.handle_request(scope, replayed, send)
+            await self._manager.handle_request(scope, replayed, followed)
 
 
 def _manager(app: FastAPI) -> "StreamableHTTPSessionManager":

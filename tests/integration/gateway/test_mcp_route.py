@@ -1,5 +1,6 @@
 """The route `/mcp` before the protocol: keys, bounds, pages of strangers, and a gateway without the extra."""
 
+import socket
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
@@ -122,6 +123,36 @@ def test_a_customer_and_the_test_customer_share_their_places(
         for _ in range(2):
             held.enter_context(app.state.services.file_shares.taken_by(customer.id))
         refused = gateway.post("/mcp", json=message, headers={**TAKES, "X-API-Key": key}).text
+
+    assert "read this one again" in refused
+
+
+@pytest.mark.parametrize("version", ["2025-11-25", "2026-07-28"])
+def test_answers_that_are_not_read_hold_their_places(
+    gateway: httpx.Client,
+    database: Database,
+    settings: Settings,
+    objects: ObjectStore,
+    customer: NewCustomer,
+    version: str,
+) -> None:
+    generation_id = a_generation(database, settings, customer)
+    complete(database, settings, objects, generation_id, b"0" * (8 * 1024 * 1024))
+    uri = f"reelworks://generations/{generation_id}/content"
+    own = "io.modelcontextprotocol/"
+    client = {"name": "a test", "version": "1"}
+    meta = {f"{own}protocolVersion": version, f"{own}clientInfo": client, f"{own}clientCapabilities": {}}
+    message = {"jsonrpc": "2.0", "id": 1, "method": "resources/read", "params": {"uri": uri, "_meta": meta}}
+    named = {"MCP-Protocol-Version": version, "Mcp-Method": "resources/read", "Mcp-Name": uri}
+    headers = {**TAKES, **customer.headers, **named}
+
+    # An answer is larger than the buffers between the gateway and this client.
+    slow = httpx.HTTPTransport(socket_options=[(socket.SOL_SOCKET, socket.SO_RCVBUF, 16 * 1024)])
+    with httpx.Client(base_url=gateway.base_url, transport=slow) as reader, ExitStack() as held:
+        answers = [held.enter_context(reader.stream("POST", "/mcp", json=message, headers=headers)) for _ in range(2)]
+        parts = [answer.iter_raw() for answer in answers]
+        assert all(next(each) for each in parts)
+        refused = gateway.post("/mcp", json=message, headers=headers).text
 
     assert "read this one again" in refused
 
