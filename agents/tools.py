@@ -24,7 +24,7 @@ from agents.arguments import (
 from agents.results import Cost, GenerationState, ModelChoice, ModelChoices
 from agents.service import Reelworks
 from schemas.api import GenerationResource
-from schemas.errors import InvalidRequest
+from schemas.errors import InvalidRequest, RequestError
 from schemas.estimate_api import EstimateResource
 from schemas.orders import GenerationRequest
 from schemas.setting_groups import CONFIRM_ABOVE_CREDITS
@@ -121,8 +121,10 @@ async def _extender(reelworks: Reelworks, request: GenerationRequest) -> str:
     for name in extenders:
         try:
             prices[name] = (await reelworks.estimate(request.model_copy(update={"model": name}))).credits
-        except InvalidRequest:
-            continue
+        except RequestError as error:
+            # The command `reelworks mcp` gets the gateway's refusal as an answer, the door as an exception of its own.
+            if error.http_status != InvalidRequest.http_status:
+                raise
     if not prices:
         hint = (
             f"these models extend some videos: {', '.join(extenders)}" if extenders else "no model here extends videos"
