@@ -41,8 +41,10 @@ CDN_SECRET = "a-secret-that-the-edge-knows-as-well"
 SEED = 2
 NODE = "k123"
 
-# The tool puts no id of ours into a body, signs no body and keeps no cookie. Integration tests reach these operations.
+# The tool puts no id of ours into a body, signs no body, keeps no cookie and has no finished preview. Integration tests
+# reach these operations.
 BEYOND_THE_TOOL = {
+    "POST /v1/generations/{generation_id}/continue",
     "POST /video/extend",
     "POST /openai/v1/videos/extensions",
     "POST /callbacks/{provider}/{generation_id}",
