@@ -254,9 +254,12 @@ MCP = [
     Probe("mcp", f"{_AT_ONCE} reads of 7 MiB at once", _reads, "some read, the others refused"),
     Probe("mcp", f"{_AT_ONCE} answers of 7 MiB that nobody reads", _unread, "none read"),
     *(
-        Probe("mcp", f"the generation of another customer, {version}", _of_another(version),
-              "200 error -32602, short and 200 refused, short; untouched", is_short=version == _NEW)
-        for version in (_OLD, _NEW)
+        Probe("mcp", f"the generation of another customer, {version}", _of_another(version), f"{told}; untouched",
+              is_short=version == _NEW)
+        for version, told in (
+            (_OLD, "200 error -32602, short and 200 refused, short"),
+            (_NEW, "200 refused, short and 400 error -32602, short"),
+        )
     ),
     Probe("mcp", "100 dripped messages", dripped(100, _HALF, b"x"), "100 of 100 open"),
     Probe("mcp", "100 dripped messages, for 33 s", dripped(100, _HALF, b"x", 33.0), "0 of 100 open"),

@@ -151,8 +151,8 @@ def test_signal_ends_the_whole_system(up: Up, number: signal.Signals, code: int)
 def test_banner_shows_all_addresses_and_then_each_ready_part(up: Up, tmp_path: Path) -> None:
     banner = up.output[: up.output.index("system")].splitlines()
 
-    assert [line.split()[0] for line in banner[1:5]] == ["gateway", "docs", "Flower", "data"]
-    assert banner[4] == f"  data     {folder_of('up', tmp_path)}"
+    assert [line.split()[0] for line in banner[1:6]] == ["gateway", "Studio", "docs", "Flower", "data"]
+    assert banner[5] == f"  data     {folder_of('up', tmp_path)}"
     assert "sandbox" not in up.output
 
     # The vendor is on the internet and cannot reach the gateway.
