@@ -1,6 +1,6 @@
 """The methods of tasks: `tasks/get`, `tasks/result`, `tasks/list`, `tasks/cancel` and `tasks/update`.
 
-The SDK has the types of tasks and serves none of their methods, so they are methods of our own to it.
+The SDK has the types of tasks and serves none of their methods. We register them as our own methods.
 """
 
 from collections.abc import Awaitable, Callable

@@ -122,7 +122,7 @@ async def _extender(reelworks: Reelworks, request: GenerationRequest) -> str:
         try:
             prices[name] = (await reelworks.estimate(request.model_copy(update={"model": name}))).credits
         except RequestError as error:
-            # The command `reelworks mcp` gets the gateway's refusal as an answer, the door as an exception of its own.
+            # The door raises InvalidRequest; `reelworks mcp` raises Refused, read from the answer.
             if error.http_status != InvalidRequest.http_status:
                 raise
     if not prices:
