@@ -3,6 +3,7 @@
 import base64
 import re
 from collections.abc import Callable
+from functools import cache
 from importlib import metadata
 from typing import Any
 from uuid import UUID
@@ -95,7 +96,7 @@ class _Handlers:
 
     async def list_tools(self, _: Context, __: types.PaginatedRequestParams | None) -> types.ListToolsResult:
         """The tools."""
-        return types.ListToolsResult(tools=[_described(tool) for tool in TOOLS])
+        return types.ListToolsResult(tools=_descriptions())
 
     async def call_tool(self, context: Context, params: types.CallToolRequestParams) -> HandlerResult:
         """Run a tool. A refusal is an answer for the model, which can then do better."""
@@ -182,6 +183,11 @@ def _tool(name: str) -> Tool:
 
 async def _run(tool: Tool, desk: Desk, params: types.CallToolRequestParams) -> Answer:
     return await tool.run(desk, tool.arguments.model_validate(params.arguments or {}))
+
+
+@cache
+def _descriptions() -> list[types.Tool]:
+    return [_described(tool) for tool in TOOLS]
 
 
 def _described(tool: Tool) -> types.Tool:

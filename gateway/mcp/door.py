@@ -18,6 +18,7 @@ from gateway.authentication import customers_router, needs
 from gateway.dependencies import ServicesOf
 from gateway.mcp.envelope import InvalidMessage, require_message
 from gateway.mcp.reelworks import GatewayReelworks
+from gateway.mcp.turns import Turns
 from gateway.origins import own_origins
 from gateway.problems import BadRequest, OriginRefused
 from schemas.enums import Door, Scope
@@ -38,7 +39,7 @@ _LONGEST_VERSION = 40
 @asynccontextmanager
 async def _serving(app: FastAPI) -> AsyncIterator[None]:
     """Runs the protocol while the application runs."""
-    app.state.mcp = None
+    app.state.mcp, app.state.mcp_turns = None, Turns()
     if find_spec("mcp") is None:
         yield
         return
@@ -69,6 +70,8 @@ async def serve_mcp(request: Request, services: ServicesOf) -> Response:
 class _Exchange(Response):
     """The answer of the SDK to a request whose body is read.
 
+    The call holds a turn of its customer until its answer begins to leave, and again when its client hangs up.
+
     The places for files that the answer takes are free once the client has the answer. The connection of a client that
     does not read the answer ends after a time (`connections.idle_seconds`).
     """
@@ -80,25 +83,34 @@ class _Exchange(Response):
 
     async def __call__(self, scope: AsgiScope, receive: Receive, send: Send) -> None:
         """Answer the request."""
+        app: FastAPI = scope["app"]
         is_read = False
 
         async def replayed() -> Message:
             nonlocal is_read
             if is_read:
-                return await receive()
+                message = await receive()
+                # The SDK ends the call now.
+                await turn.take()
+                return message
             is_read = True
             return {"type": "http.request", "body": self._received, "more_body": False}
 
         async def followed(message: Message) -> None:
             """Send a part. After the last one comes an empty part, which waits until the client has the others."""
+            if message.get("body"):
+                # A client may take its time to read.
+                turn.give_back()
             if message["type"] == "http.response.body" and not message.get("more_body", False):
                 await send({**message, "more_body": True})
                 message = {"type": "http.response.body", "body": b"", "more_body": False}
             await send(message)
 
-        with ExitStack() as places:
-            scope["state"]["places"] = places
-            await self._manager.handle_request(scope, replayed, followed)
+        state = scope["state"]
+        async with app.state.mcp_turns.of(state["caller"].live_id) as turn:
+            with ExitStack() as places:
+                state |= {"places": places, "turn": turn}
+                await self._manager.handle_request(scope, replayed, followed)
 
 
 def _manager(app: FastAPI) -> "StreamableHTTPSessionManager":
@@ -112,7 +124,7 @@ def _manager(app: FastAPI) -> "StreamableHTTPSessionManager":
 
     def reelworks_of(context: Any) -> GatewayReelworks:
         state = context.request.state
-        return GatewayReelworks(app.state.services, state.caller, state.places)
+        return GatewayReelworks(app.state.services, state.caller, state.places, state.turn)
 
     server = build(reelworks_of, confirm_above=settings.mcp.confirm_above_credits)
     return StreamableHTTPSessionManager(server, stateless=True, max_request_body_size=_MOST_BYTES)

@@ -14,11 +14,13 @@ from gateway.content import asset_of
 from gateway.dependencies import GatewayServices
 from gateway.generation_list import GenerationsQuery, read_page
 from gateway.generations import resource_of
+from gateway.mcp.turns import Turn
 from gateway.waiting import find
 from intake.callers import Caller
 from intake.cancelling import cancel
 from intake.estimates import estimate_resource
 from notify.resources import generation_resource
+from notify.subscriptions import Subscription
 from schemas.api import GenerationResource
 from schemas.enums import Scope
 from schemas.errors import InsufficientScope, TooManyRequests, Unavailable
@@ -32,11 +34,12 @@ from storage.outages import OUTAGES
 class GatewayReelworks:
     """The operations for the caller of one request."""
 
-    def __init__(self, services: GatewayServices, caller: Caller, places: ExitStack) -> None:
-        """Take the caller, and the stack that ends once the answer is sent."""
+    def __init__(self, services: GatewayServices, caller: Caller, places: ExitStack, turn: Turn) -> None:
+        """Take the caller, the stack that ends once the answer is sent, and the turn that the call holds."""
         self._services = services
         self._caller = caller
         self._places = places
+        self._turn = turn
 
     async def models(self) -> Sequence[Mapping[str, Any]]:
         """The models that the key can order, as JSON."""
@@ -80,7 +83,7 @@ class GatewayReelworks:
                 # A key may be revoked meanwhile. The client's next request checks the key.
                 ends = get_running_loop().call_later(services.settings.streams.longest_seconds, subscription.end, b"")
                 try:
-                    while messages := await subscription.take():
+                    while messages := await self._next(subscription):
                         for line in messages.decode().splitlines():
                             if line.startswith("data:"):
                                 yield Sight.of(line)
@@ -90,6 +93,13 @@ class GatewayReelworks:
         except NoPlace as error:
             problem = TooManyRequests if error.is_own else Unavailable
             raise problem("too many requests wait at the same time: call get_generation in some seconds") from None
+
+    async def _next(self, subscription: Subscription) -> bytes:
+        """The next messages. The wait holds no turn."""
+        self._turn.give_back()
+        messages = await subscription.take()
+        await self._turn.take()
+        return messages
 
     async def cancel(self, generation_id: UUID) -> GenerationResource:
         """Cancel a generation, or ask its provider to stop."""

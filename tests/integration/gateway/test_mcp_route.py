@@ -128,6 +128,30 @@ def test_a_customer_and_the_test_customer_share_their_places(
 
 
 @pytest.mark.parametrize("version", ["2025-11-25", "2026-07-28"])
+def test_calls_that_wait_or_have_ended_keep_no_call_from_its_turn(
+    gateway: httpx.Client, database: Database, settings: Settings, customer: NewCustomer, version: str
+) -> None:
+    generation_id = str(a_generation(database, settings, customer))
+
+    def request(name: str, **arguments: object) -> tuple[dict[str, object], dict[str, str]]:
+        own = "io.modelcontextprotocol/"
+        meta = {f"{own}protocolVersion": version, f"{own}clientCapabilities": {}, "progressToken": 1}
+        params = {"name": name, "arguments": {"generation_id": generation_id, **arguments}, "_meta": meta}
+        named = {"MCP-Protocol-Version": version, "Mcp-Method": "tools/call", "Mcp-Name": name}
+        message: dict[str, object] = {"jsonrpc": "2.0", "id": 1, "method": "tools/call", "params": params}
+        return message, {**TAKES, **customer.headers, **named}
+
+    waits, wait_headers = request("wait_for_generation", seconds=50)
+    read, read_headers = request("get_generation")
+    for _ in range(2):
+        with ExitStack() as held:
+            for _ in range(10):
+                answer = held.enter_context(gateway.stream("POST", "/mcp", json=waits, headers=wait_headers))
+                assert answer.status_code == 200
+            assert generation_id in gateway.post("/mcp", json=read, headers=read_headers, timeout=10).text
+
+
+@pytest.mark.parametrize("version", ["2025-11-25", "2026-07-28"])
 def test_answers_that_are_not_read_hold_their_places(
     gateway: httpx.Client,
     database: Database,

@@ -1,0 +1,78 @@
+"""Turns of calls at the door for agents."""
+
+import asyncio
+from contextlib import AsyncExitStack
+
+import pytest
+
+from gateway.mcp.turns import Turn, Turns
+
+
+async def _taken(turns: Turns, customer: str, held: AsyncExitStack) -> Turn:
+    async with asyncio.timeout(5):
+        return await held.enter_async_context(turns.of(customer))
+
+
+async def _full(turns: Turns, held: AsyncExitStack) -> list[Turn]:
+    """Calls of one customer that have all turns of the customer."""
+    calls = []
+    while True:
+        begun = asyncio.ensure_future(held.enter_async_context(turns.of("one")))
+        await asyncio.sleep(0)
+        await asyncio.sleep(0)
+        if not begun.done():
+            begun.cancel()
+            return calls
+        calls.append(begun.result())
+        assert len(calls) < 100, "a customer has turns without end"
+
+
+def test_a_customer_with_all_turns_delays_no_other() -> None:
+    async def work() -> None:
+        turns = Turns()
+        async with AsyncExitStack() as held:
+            assert len(await _full(turns, held)) > 1
+            await _taken(turns, "another", held)
+
+    asyncio.run(work())
+
+
+def test_a_call_that_waits_lets_the_next_one_begin() -> None:
+    async def work() -> None:
+        turns = Turns()
+        async with AsyncExitStack() as held:
+            calls = await _full(turns, held)
+            calls[0].give_back()
+            following = await _taken(turns, "one", held)
+
+            back = asyncio.ensure_future(calls[0].take())
+            await asyncio.sleep(0)
+            assert not back.done()
+            following.give_back()
+            async with asyncio.timeout(5):
+                await back
+
+    asyncio.run(work())
+
+
+@pytest.mark.parametrize("is_cancelled", [False, True])
+def test_a_call_that_asks_twice_has_one_turn(is_cancelled: bool) -> None:
+    async def work() -> None:
+        turns = Turns()
+        async with AsyncExitStack() as held:
+            calls = await _full(turns, held)
+            calls[0].give_back()
+            following = await _taken(turns, "one", held)
+            asking = [asyncio.ensure_future(calls[0].take()) for _ in range(2)]
+            await asyncio.sleep(0)
+            if is_cancelled:
+                asking.pop(0).cancel()
+            following.give_back()
+            async with asyncio.timeout(5):
+                await asyncio.gather(*asking)
+            calls[0].give_back()
+            await _taken(turns, "one", held)
+        async with AsyncExitStack() as held:
+            assert len(await _full(turns, held)) == len(calls)
+
+    asyncio.run(work())
