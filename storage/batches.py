@@ -17,6 +17,7 @@ from schemas.orders import GenerationRequest, Order
 from schemas.setting_groups import PipelineSettings
 from schemas.tables import Generation
 from storage import acceptance
+from storage.alone import alone
 from storage.digests import EqualOrders
 from storage.ledger import Spender
 from storage.sql import Sql, returns
@@ -97,7 +98,7 @@ def accept(
     identity = acceptance.Identity(customer_id, idempotency_key, request_hash, equal_orders)
     if idempotency_key is not None:
         # The same batch at the same time: the second one waits, and then finds the first one.
-        sql.run(_LOCK, name=f"batch {customer_id} {idempotency_key}")
+        alone(sql, f"batch {customer_id} {idempotency_key}")
     earlier = acceptance.find_earlier(sql, identity)
     if earlier is not None:
         return AcceptedBatch(_batch_of(earlier), [])
@@ -129,9 +130,6 @@ def find_earlier(sql: Sql, identity: acceptance.Identity) -> EarlierOrder | None
     batch_id = Order.model_validate(first.order).batch_id
     ids = [first.id] if batch_id is None else members(sql, batch_id, customer_id=identity.customer_id)
     return EarlierOrder(first, ids, batch_id)
-
-
-_LOCK = "SELECT pg_advisory_xact_lock(hashtextextended(%(name)s, 0))"
 
 
 def _batch_of(generation: Generation) -> UUID:

@@ -14,6 +14,7 @@ from schemas.stages import TERMINAL, status_of
 from schemas.tables import Generation
 from storage import acceptance, generations
 from storage.acceptance import AcceptedOrder
+from storage.alone import alone
 from storage.ledger import Spender
 from storage.sql import Sql, returns
 
@@ -39,8 +40,8 @@ def accept(
     """
     request_hash = hashlib.sha256(f"continue {preview_id}".encode()).hexdigest()
     identity = acceptance.Identity(customer_id, idempotency_key, request_hash)
-    # The lock orders the calls for one preview.
-    preview = sql.first(_LOCK, preview_id=preview_id, customer_id=customer_id)
+    alone(sql, f"continue {preview_id}")
+    preview = sql.first(_PREVIEW, preview_id=preview_id, customer_id=customer_id)
     if preview is None:
         raise generations.not_found(preview_id)
     # A key of this request has made the video of the preview, too. If the video is deleted, a new key does not help.
@@ -89,9 +90,9 @@ def _facts(sql: Sql, customer_id: UUID, request: GenerationRequest) -> Facts:
         raise NotContinuable(text) from None
 
 
-_LOCK = returns(Generation)("""
+_PREVIEW = returns(Generation)("""
     SELECT {columns} FROM generations
-    WHERE id = %(preview_id)s AND customer_id = %(customer_id)s AND deleted_at IS NULL FOR NO KEY UPDATE
+    WHERE id = %(preview_id)s AND customer_id = %(customer_id)s AND deleted_at IS NULL
 """)
 
 _VIDEO = returns(Generation)("""

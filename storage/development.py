@@ -7,6 +7,7 @@ from sqlmodel import Session
 from schemas.enums import Scope
 from schemas.tables import Customer
 from storage import customers, ledger
+from storage.alone import alone
 from storage.api_keys import Owner, Terms
 from storage.sql import of, returns
 
@@ -18,9 +19,6 @@ SCOPES = tuple(scope for scope in Scope if scope is not Scope.GRANT)
 
 _KEY_NAME = "Studio on this machine"
 
-# Two first sign-ins at once make one customer and one key.
-_ALONE = "SELECT pg_advisory_xact_lock(hashtext('reelworks development customer'))"
-
 _KEY = returns(UUID)("""
     SELECT id FROM api_keys
     WHERE customer_id = %(customer_id)s AND name = %(name)s AND scopes @> %(scopes)s::text[] AND NOT is_test
@@ -31,7 +29,8 @@ _KEY = returns(UUID)("""
 
 def ensure_customer(session: Session) -> Customer:
     """The development customer. The first call makes the customer, with credits."""
-    of(session).run(_ALONE)
+    # Two first sign-ins at once make one customer and one key.
+    alone(of(session), "development customer")
     customer = customers.find_customer(session, NAME) or customers.create_customer(session, NAME)
     ledger.grant(session, customer.id, CREDITS, reference="first run")
     return customer

@@ -13,6 +13,7 @@ from schemas.stages import TERMINAL, status_of
 from schemas.tables import Generation
 from storage import acceptance, generations
 from storage.acceptance import AcceptedOrder
+from storage.alone import alone
 from storage.ledger import Spender
 from storage.sql import Sql, returns
 
@@ -36,8 +37,8 @@ def accept(
     """
     request_hash = hashlib.sha256(f"retry {generation_id}".encode()).hexdigest()
     identity = acceptance.Identity(customer_id, idempotency_key, request_hash)
-    # The lock orders the retries of one generation.
-    ended = sql.first(_LOCK, generation_id=generation_id, customer_id=customer_id)
+    alone(sql, f"retry {generation_id}")
+    ended = sql.first(_ENDED, generation_id=generation_id, customer_id=customer_id)
     if ended is None:
         raise generations.not_found(generation_id)
     earlier = acceptance.find_earlier(sql, identity) if idempotency_key else sql.first(_FIRST, retry_of=generation_id)
@@ -64,9 +65,9 @@ def _video_of(preview: Order, make_order: Callable[[GenerationRequest, Facts], O
     return planned(named_as(video, preview), preview.preview_of.text_to_video)
 
 
-_LOCK = returns(Generation)("""
+_ENDED = returns(Generation)("""
     SELECT {columns} FROM generations
-    WHERE id = %(generation_id)s AND customer_id = %(customer_id)s AND deleted_at IS NULL FOR NO KEY UPDATE
+    WHERE id = %(generation_id)s AND customer_id = %(customer_id)s AND deleted_at IS NULL
 """)
 
 _FIRST = returns(Generation)("""
