@@ -1,8 +1,27 @@
-"""Converts the estimate of an order to its API resource, for every door."""
+"""The estimate of an order, and its API resource for every door."""
 
-from intake.orders import Estimate
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
 from schemas.estimate_api import EstimatedModel, EstimateResource, UsualSeconds
 from schemas.orders import Order
+from storage.estimates import UsualTime
+
+
+@dataclass(frozen=True)
+class Estimate:
+    """What an order would cost, and how long it would take."""
+
+    order: Order
+    """The order of one output."""
+    able: Sequence[Order]
+    """The order with each model that could make the same."""
+    times: Mapping[str, UsualTime]
+    """The usual times, by model."""
+    waits: Mapping[str, float | None]
+    """The expected seconds until a provider gets it, by model. None: not known."""
+    video: Order | None = None
+    """The order of the video that would be made from a preview. None: the order is no preview."""
 
 
 def estimate_resource(found: Estimate, number_of_outputs: int) -> EstimateResource:

@@ -4,7 +4,7 @@ A door parses a request in its own protocol, calls `take`, and answers in its ow
 threads, and `AsyncIntake` serves the doors in an event loop. Both run the same steps; only the waiting differs.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from functools import partial
@@ -17,6 +17,7 @@ from admission.queues import Queues
 from intake import data_uris
 from intake.data_uris import Uploader
 from intake.digests import Digest, Repeats, repeats
+from intake.estimates import Estimate
 from intake.turns import in_turn, is_scheduled
 from metrics.families import ORDERS
 from providers.catalogue import Catalogue
@@ -33,7 +34,7 @@ from storage import acceptance, batches, continuations, retries
 from storage.acceptance import AcceptedOrder
 from storage.batches import AcceptedBatch, EarlierOrder
 from storage.database import AsyncDatabase, Database
-from storage.estimates import UsualTime, usual_times
+from storage.estimates import usual_times
 from storage.generations import Wake
 from storage.ledger import Spender
 from storage.objects import ObjectStore
@@ -58,22 +59,6 @@ class Payer:
     """The API key of the order. None: an order without a key."""
     may_use_reserve: bool = False
     """Whether orders of high priority may use the places that the operator reserves at providers."""
-
-
-@dataclass(frozen=True)
-class Estimate:
-    """What an order would cost, and how long it would take."""
-
-    order: Order
-    """The order of one output."""
-    able: Sequence[Order]
-    """The order with each model that could make the same."""
-    times: Mapping[str, UsualTime]
-    """The usual times, by model."""
-    waits: Mapping[str, float | None]
-    """The expected seconds until a provider gets it, by model. None: not known."""
-    video: Order | None = None
-    """The order of the video that would be made from a preview. None: the order is no preview."""
 
 
 @dataclass(frozen=True)
