@@ -5,8 +5,9 @@ import time
 from collections import Counter
 from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from datetime import UTC, datetime, timedelta
+from types import MappingProxyType
 from typing import Any
 
 import httpx
@@ -45,8 +46,16 @@ def _headers(target: Target, message: object, version: str) -> dict[str, str]:
     return {**headers, "Mcp-Method": message["method"], **({"Mcp-Name": str(name)} if name else {})}
 
 
-def _send(target: Target, message: object, version: str, **headers: str) -> httpx.Response:
-    return target.http.post(_PATH, json=message, headers={**_headers(target, message, version), **headers})
+def _send(
+    target: Target,
+    message: object,
+    version: str,
+    more: Mapping[str, str] = MappingProxyType({}),
+    *,
+    timeout: float = _PATIENCE_SECONDS,
+) -> httpx.Response:
+    headers = {**_headers(target, message, version), **more}
+    return target.http.post(_PATH, json=message, headers=headers, timeout=timeout)
 
 
 def _raw(target: Target, message: object) -> bytes:
@@ -74,7 +83,7 @@ def _told(answer: httpx.Response) -> str:
 
 
 def _sent(message: object, version: str, **headers: str) -> Callable[[Target], str]:
-    return lambda target: _told(_send(target, message, version, **headers))
+    return lambda target: _told(_send(target, message, version, headers))
 
 
 def _called(method: str, params: Mapping[str, Any], version: str) -> Callable[[Target], str]:
@@ -149,6 +158,15 @@ def _scheduled(target: Target) -> str:
     return target.order(target.evil, **_ORDER, not_before=later).rpartition("/")[2]
 
 
+def _refused(target: Target, message: object) -> str:
+    """How a wait ends that finds every place taken. The other waits may still be on their way."""
+    ends_at = time.monotonic() + _PATIENCE_SECONDS
+    while time.monotonic() < ends_at:
+        with suppress(httpx.ReadTimeout):
+            return _told(_send(target, message, _OLD, timeout=2.0))
+    return "waits, too"
+
+
 def _waits(count: int, method: str, params_of: Callable[[str], dict[str, Any]]) -> Callable[[Target], str]:
     """Wait for one order on many connections, and hang up. Afterwards, a wait must have a place again."""
 
@@ -160,8 +178,7 @@ def _waits(count: int, method: str, params_of: Callable[[str], dict[str, Any]]) 
             connections = [held.enter_context(connected(target)) for _ in range(count)]
             for connection in connections:
                 connection.sendall(request)
-            time.sleep(1)
-            refused = _told(_send(target, message, _OLD))
+            refused = _refused(target, message)
         ends_at = time.monotonic() + _PATIENCE_SECONDS
         is_free = False
         while not is_free and time.monotonic() < ends_at:

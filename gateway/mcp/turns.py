@@ -18,21 +18,32 @@ class Turn:
     def __init__(self, line: asyncio.Semaphore) -> None:
         self._line = line
         self._is_held = False
+        self._is_over = False
         # The call and the end of its connection may ask at the same time.
         self._asking = asyncio.Lock()
 
     async def take(self) -> None:
-        """Wait for the turn, unless the call holds it."""
+        """Wait for the turn, unless the call holds it or has ended."""
         async with self._asking:
-            if not self._is_held:
+            if not (self._is_held or self._is_over):
                 await self._line.acquire()
-                self._is_held = True
+                self._has_come()
+
+    def _has_come(self) -> None:
+        self._is_held = True
+        if self._is_over:
+            self.give_back()
 
     def give_back(self) -> None:
         """Let the next call of the customer have the turn."""
         if self._is_held:
             self._is_held = False
             self._line.release()
+
+    def end(self) -> None:
+        """Give the turn back for good."""
+        self._is_over = True
+        self.give_back()
 
 
 class Turns:
@@ -52,4 +63,4 @@ class Turns:
         try:
             yield turn
         finally:
-            turn.give_back()
+            turn.end()

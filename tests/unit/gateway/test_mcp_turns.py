@@ -15,7 +15,7 @@ async def _taken(turns: Turns, customer: str, held: AsyncExitStack) -> Turn:
 
 async def _full(turns: Turns, held: AsyncExitStack) -> list[Turn]:
     """Calls of one customer that have all turns of the customer."""
-    calls = []
+    calls: list[Turn] = []
     while True:
         begun = asyncio.ensure_future(held.enter_async_context(turns.of("one")))
         await asyncio.sleep(0)
@@ -74,5 +74,26 @@ def test_a_call_that_asks_twice_has_one_turn(is_cancelled: bool) -> None:
             await _taken(turns, "one", held)
         async with AsyncExitStack() as held:
             assert len(await _full(turns, held)) == len(calls)
+
+    asyncio.run(work())
+
+
+def test_a_call_that_has_ended_gets_no_turn() -> None:
+    async def work() -> None:
+        turns = Turns()
+        async with AsyncExitStack() as held:
+            calls = await _full(turns, held)
+            async with AsyncExitStack() as ended:
+                calls[0].give_back()
+                late = await _taken(turns, "one", ended)
+                late.give_back()
+                following = await _taken(turns, "one", held)
+                waiting = asyncio.ensure_future(late.take())
+                await asyncio.sleep(0)
+            following.give_back()
+            async with asyncio.timeout(5):
+                await waiting
+                await late.take()
+            await _taken(turns, "one", held)
 
     asyncio.run(work())
