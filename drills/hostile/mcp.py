@@ -163,7 +163,7 @@ def _refused(target: Target, message: object) -> str:
     ends_at = time.monotonic() + _PATIENCE_SECONDS
     while time.monotonic() < ends_at:
         with suppress(httpx.ReadTimeout):
-            return _told(_send(target, message, _OLD, timeout=2.0))
+            return _told(_send(target, message, _OLD, timeout=10.0))
     return "waits, too"
 
 

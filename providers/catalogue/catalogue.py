@@ -5,25 +5,24 @@ from contextlib import suppress
 from functools import cached_property
 from typing import Self
 
+from providers.catalogue.candidates import Candidates
 from providers.catalogue.capabilities import FieldProblem, choice_problem
 from providers.catalogue.cards import ModelCard
 from providers.catalogue.costs import Costs
 from providers.catalogue.fitting import NO_DEFAULTS, FitMode, Fitted, fit, with_defaults
-from providers.catalogue.models import Family, Model, RetiredModel, RouteEntry, RoutePolicy, UnknownSubmit
-from providers.catalogue.names import has_unseen_characters, misspells, nearest, parts, ranked
+from providers.catalogue.models import Model, RetiredModel, RouteEntry, RoutePolicy, UnknownSubmit
 from providers.catalogue.own_prices import with_own_prices
 from providers.catalogue.policies import in_order_of
 from providers.catalogue.previews import PreviewsHere, video_of
 from providers.catalogue.reading import CatalogueFile
 from schemas.enums import CancelRule, Kind
-from schemas.errors import CostAbovePrice, InvalidRequest, ModelPaused, ModelRetired, NoSandbox
+from schemas.errors import CostAbovePrice, InvalidRequest
 from schemas.inputs import NOTHING_KNOWN, Facts
 from schemas.limits import Priority
 from schemas.names import ProviderName, original_of, twin_of
 from schemas.orders import GenerationRequest, Inputs, Order, Route
 from schemas.reordering import planned
 from schemas.setting_groups import PriceSettings
-from schemas.text import shown
 
 
 class Catalogue:
@@ -40,15 +39,14 @@ class Catalogue:
         self._routes_to_twins = routes_to_twins
         self.costs = Costs(file)
         """What orders cost us at their routes."""
-        self._by_name = {name: model for model in file.models for name in (model.name, *model.aliases)}
-        self._by_parts = {parts(name): model for name, model in self._by_name.items()}
-        self._retired = {parts(name): model for model in file.retired for name in (model.name, *model.aliases)}
+        self._by_name = file.models_by_name()
         self._styles = {style.name: style for style in file.styles}
         self._routes = {
             model.name: routes
             for model in file.models
             if (routes := [entry for entry in model.routes if self._account(entry) in available])
         }
+        self._candidates = Candidates(file, self._routes, needs_sandbox=routes_to_twins)
 
     @classmethod
     def load(cls, available: frozenset[ProviderName], prices: PriceSettings | None = None) -> Self:
@@ -62,7 +60,7 @@ class Catalogue:
     @cached_property
     def _previews(self) -> PreviewsHere:
         """The previews that the configured accounts can make."""
-        return PreviewsHere(self._file.previews, {model.name: model for model in self._active(self._file.models)})
+        return PreviewsHere(self._file.previews, {model.name: model for model in self._candidates.orderable()})
 
     @cached_property
     def for_test_customers(self) -> "Catalogue":
@@ -83,10 +81,9 @@ class Catalogue:
 
     def card(self, name: str) -> ModelCard | None:
         """The model with this name or alias, in any spelling that an order may use. None if there is none to see."""
-        retired = self._retired.get(parts(name))
-        if retired is not None:
-            return ModelCard.of_retired(retired)
-        model = self._by_parts.get(parts(name))
+        model = self._candidates.known(name)
+        if isinstance(model, RetiredModel):
+            return ModelCard.of_retired(model)
         return None if model is None or model.name not in self._routes else self._card_of(model)
 
     def _card_of(self, model: Model) -> ModelCard:
@@ -153,7 +150,7 @@ class Catalogue:
     def able(self, request: GenerationRequest, kind: Kind, facts: Facts = NOTHING_KNOWN) -> list[Order]:
         """The order for a request with each active model of a kind that could serve the request."""
         orders: list[Order] = []
-        for model in self._active(model for model in self._file.models if model.kind is kind):
+        for model in (one for one in self._candidates.orderable() if one.kind is kind):
             with suppress(InvalidRequest):
                 orders.append(self.order(request.model_copy(update={"model": model.name}), facts))
         return orders
@@ -177,7 +174,7 @@ class Catalogue:
             ModelRetired, ModelPaused: the request does not allow the successor, which the error names.
             NoSandbox: a catalogue for test customers has no twin to route to.
         """
-        fits = [(model, fit(model, request, mode)) for model in self._candidates(request)]
+        fits = [(model, fit(model, request, mode)) for model in self._candidates.of(request)]
         able = [(model, fitted) for model, fitted in fits if self._serves(model, fitted.request, facts)]
         chosen, fitted = min(able or fits[:1], key=lambda pair: bool(pair[1].changes))
         return fit(chosen, with_defaults(request, defaults), mode) if defaults else fitted
@@ -197,7 +194,7 @@ class Catalogue:
             ModelRetired, ModelPaused: the request does not allow the successor, which the error names.
             NoSandbox: a catalogue for test customers has no twin to route to.
         """
-        paid = [(model, request) for model in self._candidates(request)]
+        paid = [(model, request) for model in self._candidates.of(request)]
         if request.preview:
             paid = [picture for model, _ in paid for picture in self._previews.pictures_of(request, model)]
         return min((model.price.of(model.inputs(one)) for model, one in paid), default=0)
@@ -233,7 +230,7 @@ class Catalogue:
 
     def extenders(self) -> list[str]:
         """The models that go on where a video ends."""
-        return [model.name for model in self._active(self._file.models) if model.capabilities.continues_video]
+        return [model.name for model in self._candidates.orderable() if model.capabilities.continues_video]
 
     def extending(self, request: GenerationRequest, facts: Facts = NOTHING_KNOWN) -> list[str]:
         """The models that can go on from the video of a request, once its settings are fitted."""
@@ -241,7 +238,7 @@ class Catalogue:
 
     def editing(self, request: GenerationRequest, facts: Facts = NOTHING_KNOWN) -> list[str]:
         """The models that can change the video of a request, once its settings are fitted."""
-        takers = (model for model in self._active(self._file.models) if model.capabilities.max_videos)
+        takers = (model for model in self._candidates.orderable() if model.capabilities.max_videos)
         editors = [model.name for model in takers if not model.capabilities.continues_video]
         return self._able_once_fitted(editors, request, facts)
 
@@ -302,95 +299,10 @@ class Catalogue:
 
     def _model(self, request: GenerationRequest, facts: Facts) -> Model:
         """The first candidate that can serve a request. If none can: the first, whose problems the error names."""
-        models = self._candidates(request)
+        models = self._candidates.of(request)
         if len(models) == 1:
             return models[0]
         return next((model for model in models if not self._problems(model, request, facts)), models[0])
-
-    def _candidates(self, request: GenerationRequest) -> list[Model]:
-        """The models that a request can mean, at least one: by name, by alias, by successor, by family, or by kind."""
-        if self._routes_to_twins and not self._routes:
-            raise NoSandbox
-        if request.model is None:
-            return self._of_kind(request.kind)
-        if retired := self._retired.get(parts(request.model)):
-            return self._instead(retired, request.model, request)
-        return self._named(request.model, request)
-
-    def _instead(self, gone: RetiredModel | Family, name: str, request: GenerationRequest) -> list[Model]:
-        """The successor of a retired model or family, if the request allows a successor."""
-        if gone.successor is None or gone.retired_on is None:
-            raise self._not_orderable(name, f"no provider that is configured here serves a model like {shown(name)!r}")
-        if request.allow_substitution:
-            return self._named(gone.successor, request)
-        text = f"{shown(name)} was retired on {gone.retired_on}; its successor is {gone.successor}"
-        raise ModelRetired(text, {"retired_on": gone.retired_on.isoformat(), "successor": gone.successor})
-
-    def _named(self, name: str, request: GenerationRequest) -> list[Model]:
-        model = self._by_parts.get(parts(name))
-        if model is None:
-            return self._relatives(name, request)
-        if model.name not in self._routes:
-            return self._stand_ins(name, request)
-        if model.paused_on is None:
-            return [model]
-        if model.successor is not None and request.allow_substitution:
-            return self._named(model.successor, request)
-        hint = f"; until it is back, order {model.successor}" if model.successor else ""
-        extra: dict[str, object] = {"paused_on": model.paused_on.isoformat(), "successor": model.successor}
-        raise ModelPaused(f"{shown(name)} is paused since {model.paused_on}{hint}", extra)
-
-    def _stand_ins(self, name: str, request: GenerationRequest) -> list[Model]:
-        """The models that serve an order of a model that no account here serves."""
-        for family in self._file.families:
-            if family.stands_in and family.answers_to(name, self._file.tiers):
-                return self._members(family, name, request)
-        raise self._not_orderable(name, f"no provider that is configured here serves the model {shown(name)!r}")
-
-    def _relatives(self, name: str, request: GenerationRequest) -> list[Model]:
-        """The models of the name's family. For a name that no model has."""
-        if has_unseen_characters(name):
-            reason = f"there is no model {shown(name)!r}: names have neither white space nor control characters"
-            raise self._not_orderable(name, reason)
-        family = self._family(name, request.kind)
-        if family is None:
-            raise self._not_orderable(name, f"there is no model {shown(name)!r}")
-        return self._members(family, name, request)
-
-    def _members(self, family: Family, name: str, request: GenerationRequest) -> list[Model]:
-        """The models of a family that can be ordered here."""
-        members = self._active(self._by_name[member] for member in family.models)
-        return members or self._instead(family, name, request)
-
-    def _family(self, name: str, kind: Kind | None) -> Family | None:
-        """The first family of the kind that a name fits, or of any kind if there is none. None for a misspelt name."""
-        families = [family for family in self._file.families if family.answers_to(name, self._file.tiers)]
-        if families and any(misspells(name, known) for known in self._by_name):
-            return None
-        of_kind = (family for family in families if self._by_name[family.models[0]].kind is kind)
-        return next(of_kind, next((family for family in families if not family.needs_kind), None))
-
-    def _of_kind(self, kind: Kind | None) -> list[Model]:
-        if kind is None:
-            problem = FieldProblem(field="model", message="is missing", allowed=list(self._routes))
-            raise InvalidRequest('name a model, or say which kind: "image" or "video"', {"errors": [problem]})
-        models = self._active(model for model in self._file.models if model.kind is kind)
-        if not models:
-            raise self._not_orderable(kind, f"no provider that is configured here makes {kind}s")
-        return models
-
-    def _active(self, models: Iterable[Model]) -> list[Model]:
-        return [model for model in models if model.name in self._routes and model.paused_on is None]
-
-    def _not_orderable(self, name: str, reason: str) -> InvalidRequest:
-        names = list(self._routes)
-        close = nearest(name, [known for known, model in self._by_name.items() if model.name in self._routes])
-        if close:
-            hint = f"did you mean {' or '.join(close)}?"
-        else:
-            hint = f"there are {', '.join(names)}" if names else "none can be ordered now"
-        problem = FieldProblem(field="model", message=reason, allowed=ranked(close, names))
-        return InvalidRequest(f"{reason}; {hint}", {"errors": [problem]})
 
 
 def _require_none(problems: Sequence[FieldProblem], summary: str) -> None:

@@ -5,7 +5,7 @@ A model can name a group of its file. The model inherits the group's fields, and
 
 import tomllib
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from decimal import Decimal
 from functools import lru_cache
 from importlib.resources import files
@@ -53,6 +53,10 @@ class CatalogueFile(BaseModel):
 
     previews: Previews | None = None
     """The models that make previews of videos. None: no model does."""
+
+    def models_by_name(self) -> Mapping[str, Model]:
+        """The active and paused models by name and alias."""
+        return {name: model for model in self.models for name in (model.name, *model.aliases)}
 
     @model_validator(mode="after")
     def _consistent(self) -> Self:
