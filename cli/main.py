@@ -18,6 +18,7 @@ from cli.commands import (
     limits,
     listening,
     local,
+    model_server,
     models,
     processes,
     restoring,
@@ -78,6 +79,7 @@ app.add_typer(services.app, name="services")
 app.add_typer(keys.app, name="keys")
 app.add_typer(credits_group.app, name="credits")
 app.add_typer(models.app, name="models")
+app.add_typer(model_server.app, name="model-server")
 app.add_typer(limits.app, name="limits")
 app.add_typer(limits.top)
 app.add_typer(routes.app, name="routes")
