@@ -14,6 +14,10 @@ from model_server.jobs import ResultFile
 
 _PART_BYTES = 2**20
 
+# Without x264's macroblock tree: its code for AVX-512 made three different files in 25 encodings of the same frames, and
+# one without (x264 core 165). Files get about a tenth larger.
+_ENCODER = {"crf": "18", "preset": "medium", "x264-params": "mbtree=0"}
+
 
 def write_video(path: Path, frames: Sequence[Image.Image], *, fps: int, comment: str, threads: int) -> ResultFile:
     """Write an MP4 that every player plays: H.264, yuv420p, with the table of contents first.
@@ -26,7 +30,7 @@ def write_video(path: Path, frames: Sequence[Image.Image], *, fps: int, comment:
     width, height = frames[0].size
     with av.open(str(path), "w", format="mp4", options={"movflags": "+faststart"}) as container:
         container.metadata["comment"] = comment
-        stream = container.add_stream("libx264", rate=Fraction(fps), options={"crf": "18", "preset": "medium", "threads": str(threads)})
+        stream = container.add_stream("libx264", rate=Fraction(fps), options={**_ENCODER, "threads": str(threads)})
         assert isinstance(stream, VideoStream)
         stream.width, stream.height, stream.pix_fmt = width, height, "yuv420p"
         for frame in frames:
