@@ -135,7 +135,9 @@ def _add_jobs(app: FastAPI, server: Server) -> None:
     def file(job_id: str) -> Response:
         job = _found(server.store.by_id(job_id))
         if job.file is None:
-            raise CallRefused(409, "job_not_finished", f"the job is {job.status.value}: only a succeeded job has a file")
+            raise CallRefused(
+                409, "job_not_finished", f"the job is {job.status.value}: only a succeeded job has a file"
+            )
         path = server.store.file_of(job.id)
         if job.is_file_expired or not path.is_file():
             raise CallRefused(410, "file_expired", "the file's life is over, or newer files needed its place")
@@ -150,7 +152,9 @@ def _add_facts(app: FastAPI, server: Server) -> None:
     @app.get("/health")
     def health() -> JSONResponse:
         if server.is_draining or not server.runner.ready.is_set():
-            return JSONResponse({"status": "draining" if server.is_draining else "starting", "instance": server.instance}, 503)
+            return JSONResponse(
+                {"status": "draining" if server.is_draining else "starting", "instance": server.instance}, 503
+            )
         return JSONResponse(
             {
                 "status": "ok",

@@ -1,4 +1,5 @@
-"""Loads a pipeline: from a folder, or from the hub at a fixed commit. Only safetensors, and no code of the repository."""
+"""Loads a pipeline: from a folder, or from the hub at a fixed commit. Loads safetensors alone, and runs no code of the
+repository."""
 
 import json
 import os
@@ -94,7 +95,9 @@ def check_index(folder: Path, kind: PipelineClass) -> None:
             continue
         # A safety checker stands as a module of its pipeline.
         if part[0] not in (None, *_LIBRARIES) and not (part[0] == "stable_diffusion" and name == "safety_checker"):
-            raise _refused(f"{folder}: the component {name} is of {part[0]!r}: allowed are {', '.join(sorted(_LIBRARIES))}")
+            raise _refused(
+                f"{folder}: the component {name} is of {part[0]!r}: allowed are {', '.join(sorted(_LIBRARIES))}"
+            )
 
 
 def check_weights(folder: Path) -> None:

@@ -23,7 +23,9 @@ LOAD_SECONDS = Histogram(
 )
 EVICTIONS = Counter(f"{_PREFIX}evictions", "Pipelines that made room.", ["pipeline"], registry=REGISTRY)
 LOADED = Gauge(f"{_PREFIX}loaded", "1: the pipeline is loaded.", ["pipeline"], registry=REGISTRY)
-LOADED_BYTES = Gauge(f"{_PREFIX}loaded_bytes", "Memory of the loaded pipelines, as configured or counted.", registry=REGISTRY)
+LOADED_BYTES = Gauge(
+    f"{_PREFIX}loaded_bytes", "Memory of the loaded pipelines, as configured or counted.", registry=REGISTRY
+)
 DEVICE_BYTES = Gauge(f"{_PREFIX}device_bytes", "Memory that torch holds on the GPU.", registry=REGISTRY)
 QUEUED = Gauge(f"{_PREFIX}queued", "Jobs that wait.", registry=REGISTRY)
 RUNNING = Gauge(f"{_PREFIX}running", "Jobs that load or run.", registry=REGISTRY)

@@ -1,7 +1,7 @@
 """Decodes a request's picture in a process of its own: a stranger made the bytes, and decoders have had holes.
 
-`python -m model_server.pictures WIDTH HEIGHT MAX_PIXELS` reads the file from standard input and writes RGB, three bytes a
-pixel, of exactly that size: the picture covers the frame, and its middle stays.
+`python -m model_server.pictures WIDTH HEIGHT MAX_PIXELS` reads the file from standard input and writes RGB, three bytes
+a pixel, of exactly that size: the picture covers the frame, and its middle stays.
 """
 
 import io
@@ -66,7 +66,7 @@ def _fitted(data: bytes, width: int, height: int, max_pixels: int) -> bytes:
     try:
         with Image.open(io.BytesIO(data), formats=FORMATS) as picture:
             if picture.width * picture.height > max_pixels:
-                raise ValueError(f"{picture.width}x{picture.height} pixels: at most {max_pixels} in all")  # noqa: TRY301
+                raise ValueError(f"{picture.width}x{picture.height} pixels: at most {max_pixels} in all")
             picture.load()
             upright = ImageOps.exif_transpose(picture).convert("RGB")
     except UnidentifiedImageError:

@@ -176,9 +176,10 @@ def _frames(create: CreateJob, pipeline: Pipeline) -> tuple[int | None, int | No
     frames, grid = create.num_frames or pipeline.default_frames or 1, pipeline.frame_grid
     if not grid.allows(frames):
         rule = f" and a multiple of {grid.step} plus 1" if grid.step > 1 else ""
+        nearest = grid.nearest(frames)
         raise invalid(
             "num_frames",
-            f"{frames} is not legal: at most {grid.max_frames}{rule}. {grid.nearest(frames)} is the nearest legal number",
+            f"{frames} is not legal: at most {grid.max_frames}{rule}. {nearest} is the nearest legal number",
         )
     return frames, create.fps or pipeline.default_fps
 

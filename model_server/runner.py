@@ -6,11 +6,12 @@ from collections.abc import Callable
 from threading import Event, Lock, Thread
 
 import structlog
+from PIL.Image import Image
 
 from model_server import generating, measured
 from model_server.configuration import Configuration
 from model_server.errors import FailureCode, JobFailed
-from model_server.jobs import Job, Status
+from model_server.jobs import Job, ResultFile, Status
 from model_server.loading import Runnable
 from model_server.shelf import Shelf, free_memory
 from model_server.store import Store
@@ -116,8 +117,11 @@ class Runner(Thread):
         except JobFailed as failure:
             error = (failure.code.value, failure.message)
         except (torch.OutOfMemoryError, MemoryError) as failure:
-            error = (FailureCode.OUT_OF_MEMORY.value, f"the job does not fit into the memory of {self.device}: {_short(failure)}")
-        except Exception as failure:  # noqa: BLE001 -- a pipeline raises whatever it likes; the server goes on
+            error = (
+                FailureCode.OUT_OF_MEMORY.value,
+                f"the job does not fit into the memory of {self.device}: {_short(failure)}",
+            )
+        except Exception as failure:
             log.warning("pipeline_failed", job=job.id, pipeline=job.pipeline, exc_info=True)
             error = (FailureCode.PIPELINE_FAILED.value, f"{type(failure).__name__}: {_short(failure)}")
         finally:
@@ -128,25 +132,23 @@ class Runner(Thread):
             free_memory()
         self._end(job, status, file, error, seconds=time.monotonic() - began)
 
-    def _images(self, job: Job) -> list[generating.Image.Image]:
-        """The job's frames. Where memory runs out while other pipelines are loaded, these make room for one more try."""
+    def _images(self, job: Job) -> list[Image]:
+        """The job's frames. Where memory runs out beside other loaded pipelines, these make room for one more try."""
         import torch
 
-        assert self.shelf is not None
         try:
             return self._tried(job)
         except torch.OutOfMemoryError:
             free_memory()
-            if not self.shelf.keep_only(job.pipeline):
+            if not self._filled().keep_only(job.pipeline):
                 raise
         log.info("job_tried_again_alone", job=job.id, pipeline=job.pipeline)
         return self._tried(job)
 
-    def _tried(self, job: Job) -> list[generating.Image.Image]:
-        assert self.shelf is not None
+    def _tried(self, job: Job) -> list[Image]:
         settings = self._configuration.server
         self._expect(settings.load_timeout_seconds)
-        loaded: Runnable = self.shelf.get(job.pipeline)
+        loaded: Runnable = self._filled().get(job.pipeline)
         if self._must_stop(job.id):
             raise generating.Stopped
         self._store.run(job.id)
@@ -161,11 +163,16 @@ class Runner(Thread):
         pipeline = self._configuration.pipelines[job.pipeline]
         return generating.generate(job, pipeline, loaded, picture=picture, after_step=after_step)
 
+    def _filled(self) -> Shelf:
+        if self.shelf is None:
+            raise RuntimeError("jobs run after the preparation")
+        return self.shelf
+
     def _must_stop(self, job_id: str) -> bool:
         return self._is_abandoned or self._store.is_cancel_requested(job_id)
 
     def _end(
-        self, job: Job, status: Status, file: generating.ResultFile | None, error: tuple[str, str] | None, *, seconds: float
+        self, job: Job, status: Status, file: ResultFile | None, error: tuple[str, str] | None, *, seconds: float
     ) -> None:
         ended = self._store.finish(job.id, status, file=file, error=error)
         if ended is None:
@@ -178,7 +185,9 @@ class Runner(Thread):
 
     def _tell(self, job: Job) -> None:
         measured.JOBS.labels(job.pipeline, job.error_code or job.status.value).inc()
-        log.info("job_ended", job=job.id, pipeline=job.pipeline, status=job.status.value, error=job.error_code, step=job.step)
+        log.info(
+            "job_ended", job=job.id, pipeline=job.pipeline, status=job.status.value, error=job.error_code, step=job.step
+        )
         self._on_end(job)
 
     def _sweep(self) -> None:

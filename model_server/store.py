@@ -36,6 +36,8 @@ CREATE TABLE IF NOT EXISTS jobs (
 );
 CREATE INDEX IF NOT EXISTS jobs_by_status ON jobs (status, number);
 """
+_FACTS = ("content_type", "bytes", "sha256", "width", "height", "frames", "fps")
+_SET_FACTS = ", ".join(f"{name} = ?" for name in _FACTS)
 _UNFINISHED = "('queued', 'loading', 'running')"
 
 
@@ -113,8 +115,8 @@ class Store:
             if new.picture is not None:
                 self._picture_of(job_id).write_bytes(new.picture)
             self._database.execute(
-                "INSERT INTO jobs (id, reference, body_digest, pipeline, work, status, created_at, webhook_url, instance)"
-                " VALUES (?, ?, ?, ?, ?, 'queued', ?, ?, ?)",
+                "INSERT INTO jobs (id, reference, body_digest, pipeline, work, status, created_at, webhook_url,"
+                " instance) VALUES (?, ?, ?, ?, ?, 'queued', ?, ?, ?)",
                 (job_id, new.reference, new.body_digest, new.pipeline, new.work.model_dump_json(), time.time(),
                  new.webhook_url, self._instance),
             )  # fmt: skip
@@ -160,13 +162,13 @@ class Store:
 
     def run(self, job_id: str) -> None:
         """The pipeline is there, and the job's first step begins."""
-        self._write("UPDATE jobs SET status = 'running', step = 0 WHERE id = ? AND status IN ('loading', 'running')", job_id)
+        self._write(
+            "UPDATE jobs SET status = 'running', step = 0 WHERE id = ? AND status IN ('loading', 'running')", job_id
+        )
 
     def note_step(self, job_id: str, step: int) -> bool:
         """A step is finished. Returns whether the job must stop: a cancel came, or the job ended meanwhile."""
-        job = self._one(
-            "UPDATE jobs SET step = ? WHERE id = ? AND status = 'running' RETURNING *", step, job_id
-        )
+        job = self._one("UPDATE jobs SET step = ? WHERE id = ? AND status = 'running' RETURNING *", step, job_id)
         return job is None or job.is_cancel_requested
 
     def is_cancel_requested(self, job_id: str) -> bool:
@@ -199,12 +201,11 @@ class Store:
     ) -> Job | None:
         """End a job. None: the job ended before, and stays as it is."""
         code, message = error or (None, None)
-        facts = (file.content_type, file.bytes, file.sha256, file.width, file.height, file.frames, file.fps) if file else (None,) * 7  # fmt: skip  # noqa: E501
+        facts = [getattr(file, name, None) for name in _FACTS]
         with self._lock:
             job = self._one(
-                "UPDATE jobs SET status = ?, finished_at = ?, content_type = ?, bytes = ?, sha256 = ?, width = ?,"
-                " height = ?, frames = ?, fps = ?, error_code = ?, error_message = ?"
-                f" WHERE id = ? AND status IN {_UNFINISHED} RETURNING *",  # noqa: S608 -- a constant
+                f"UPDATE jobs SET status = ?, finished_at = ?, {_SET_FACTS}, error_code = ?, error_message = ?"  # noqa: S608
+                f" WHERE id = ? AND status IN {_UNFINISHED} RETURNING *",
                 status, time.time(), *facts, code, message, job_id,
             )  # fmt: skip
             if job is not None:
@@ -239,7 +240,8 @@ class Store:
         now = time.time()
         with self._lock:
             kept = self._database.execute(
-                "SELECT id, bytes, finished_at FROM jobs WHERE bytes IS NOT NULL AND NOT file_expired ORDER BY number DESC"
+                "SELECT id, bytes, finished_at FROM jobs WHERE bytes IS NOT NULL AND NOT file_expired"
+                " ORDER BY number DESC"
             ).fetchall()
             total = removed = 0
             for row in kept:
@@ -294,7 +296,6 @@ class Store:
 
 
 def _job(row: sqlite3.Row) -> Job:
-    names = ("content_type", "bytes", "sha256", "width", "height", "frames", "fps")
     return Job(
         id=row["id"],
         reference=row["reference"],
@@ -307,7 +308,7 @@ def _job(row: sqlite3.Row) -> Job:
         created_at=row["created_at"],
         started_at=row["started_at"],
         finished_at=row["finished_at"],
-        file=None if row["bytes"] is None else ResultFile(**{name: row[name] for name in names}),
+        file=None if row["bytes"] is None else ResultFile(**{name: row[name] for name in _FACTS}),
         is_file_expired=bool(row["file_expired"]),
         error_code=row["error_code"],
         error_message=row["error_message"],

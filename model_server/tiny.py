@@ -50,6 +50,8 @@ guidance = 0.0
 """The configuration that stands beside the weights."""
 
 _SEED = 0
+_T5_MARKS = {"pad_token": "<pad>", "eos_token": "</s>", "unk_token": "<unk>"}
+_CLIP_MARKS = {"bos_token": "<|startoftext|>", "eos_token": "<|endoftext|>", "unk_token": "<|endoftext|>"}
 _WORDS = ("a", "cat", "dog", "walks", "sea", "of", "the", "red", "blue", "in", "rain", "sun")
 
 
@@ -253,16 +255,17 @@ def _t5_tokenizer() -> Any:
     tokenizer.pre_tokenizer = tokenizers.pre_tokenizers.Metaspace()
     tokenizer.decoder = tokenizers.decoders.Metaspace()
     tokenizer.post_processor = tokenizers.processors.TemplateProcessing("$A </s>", "$A $B </s>", [("</s>", 1)])
-    return transformers.PreTrainedTokenizerFast(
-        tokenizer_object=tokenizer, pad_token="<pad>", eos_token="</s>", unk_token="<unk>", model_max_length=512
-    )
+    return transformers.PreTrainedTokenizerFast(tokenizer_object=tokenizer, **_T5_MARKS, model_max_length=512)
 
 
 def _clip_vocabulary() -> dict[str, int]:
     letters = [chr(letter) for letter in range(ord("a"), ord("z") + 1)]
-    return {piece: place for place, piece in enumerate(
-        ["<|startoftext|>", "<|endoftext|>", *letters, *(f"{letter}</w>" for letter in letters)]
-    )}
+    return {
+        piece: place
+        for place, piece in enumerate(
+            ["<|startoftext|>", "<|endoftext|>", *letters, *(f"{letter}</w>" for letter in letters)]
+        )
+    }
 
 
 def _clip_tokenizer() -> Any:
@@ -271,11 +274,9 @@ def _clip_tokenizer() -> Any:
     return transformers.CLIPTokenizer(
         vocab=_clip_vocabulary(),
         merges=[],
-        bos_token="<|startoftext|>",
-        eos_token="<|endoftext|>",
-        unk_token="<|endoftext|>",
-        pad_token="<|endoftext|>",
         model_max_length=77,
+        **_CLIP_MARKS,
+        **{"pad_token": "<|endoftext|>"},
     )
 
 
@@ -287,7 +288,9 @@ def main() -> None:
         import diffusers  # noqa: F401 -- asked for here, for a line instead of a traceback
         import torch  # noqa: F401
     except ImportError as error:
-        sys.exit(f"{error.name} is not installed here: `make gpu`, then .venv-gpu/bin/python -m model_server.tiny FOLDER")
+        sys.exit(
+            f"{error.name} is not installed here: `make gpu`, then .venv-gpu/bin/python -m model_server.tiny FOLDER"
+        )
     configuration = make(Path(sys.argv[1]))
     sys.stdout.write(f"made {configuration}\n")
 

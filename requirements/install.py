@@ -46,8 +46,8 @@ def _options() -> argparse.Namespace:
     parser.add_argument(
         "--beside",
         metavar="FILE",
-        help="a file of requirements/, without .txt, with packages that have another file on each machine (torch): pip takes"
-        " them from your index by version, without a hash, with the companions that they ask for",
+        help="a file of requirements/, without .txt, with packages that have another file on each machine (torch): pip"
+        " takes them from your index by version, without a hash, with the companions that they ask for",
     )
     parser.add_argument("--editable", action="store_true", help="install the project, too, as it lies in its folder")
     parser.add_argument(
@@ -75,7 +75,8 @@ def _install(options: argparse.Namespace) -> None:
     # Bytecode is made once, here: else each process of the first start makes it, all at the same time.
     locks.append(str(LOCKS / "uv.txt"))
     # `sync` would remove torch, which no lock names, and pip would have to fetch it again.
-    take = ["install", "--no-deps", *(f"--requirement={lock}" for lock in locks)] if options.beside else ["sync", *locks]
+    added = ["install", "--no-deps", *(f"--requirement={lock}" for lock in locks)]
+    take = added if options.beside else ["sync", *locks]
     _run(*uv, *take, "--python", python, *LOCKED, "--compile-bytecode")
     _install_beside(python, options.beside)
     if options.editable:

@@ -45,7 +45,8 @@ class Lock:
     """The lock whose versions this one takes, so that a package has one version in both."""
 
     beside: str | None = None
-    """The file of requirements/, without .txt, with the packages that this lock leaves out: their files differ by machine."""
+    """The file of requirements/, without .txt, with the packages that this lock leaves out. Their files differ by
+    machine."""
 
 
 def locks() -> list[Lock]:
@@ -59,7 +60,14 @@ def locks() -> list[Lock]:
         Lock("uv", lines=("uv",), follows="dev"),
         Lock("peers", ("bench/peers/requirements.in",), follows="dev"),
         Lock("litellm", ("bench/peers/litellm_proxy/requirements.in",)),
-        Lock("gpu", ("pyproject.toml",), lines=(*backend, *_FOR_TORCH, *_TESTS), extras=("gpu",), follows="dev", beside="torch"),
+        Lock(
+            "gpu",
+            ("pyproject.toml",),
+            lines=(*backend, *_FOR_TORCH, *_TESTS),
+            extras=("gpu",),
+            follows="dev",
+            beside="torch",
+        ),
     ]
 
 
