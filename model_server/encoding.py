@@ -13,8 +13,8 @@ from model_server.jobs import ResultFile
 
 _PART_BYTES = 2**20
 
-# Without x264's macroblock tree: its code for AVX-512 made three different files in 25 encodings of the same frames. All
-# 25 are equal without the tree (x264 core 165). Files get about a tenth larger.
+# Without x264's macroblock tree: its code for AVX-512 made three different files in 25 encodings of the same frames.
+# Without the tree, all 25 are equal (x264 core 165). Files get about a tenth larger.
 _ENCODER = {"crf": "18", "preset": "medium", "x264-params": "mbtree=0"}
 
 
@@ -32,7 +32,8 @@ def write_video(path: Path, frames: Sequence[Image.Image], *, fps: int, comment:
         stream = container.add_stream("libx264", rate=Fraction(fps), options={**_ENCODER, "threads": str(threads)})
         stream.width, stream.height, stream.pix_fmt = width, height, "yuv420p"
         for frame in frames:
-            container.mux(stream.encode(av.VideoFrame.from_image(frame.convert("RGB")))  # type: ignore[no-untyped-call])
+            picture = av.VideoFrame.from_image(frame.convert("RGB"))  # type: ignore[no-untyped-call]
+            container.mux(stream.encode(picture))
         container.mux(stream.encode())
     return _facts(path, "video/mp4", width, height, len(frames), fps)
 

@@ -140,14 +140,14 @@ class Store:
     def count(self, *statuses: Status) -> int:
         """The number of jobs in these states."""
         marks = ", ".join("?" * len(statuses))
-        return self._number(f"SELECT count(*) FROM jobs WHERE status IN ({marks})", *statuses)  # noqa: S608 -- marks
+        return self._number(f"SELECT count(*) FROM jobs WHERE status IN ({marks})", *statuses)
 
     def ahead(self, job: Job) -> int:
         """The jobs that run, or wait before this one. 0 once the job is not queued."""
         if job.status is not Status.QUEUED:
             return 0
         return self._number(
-            f"SELECT count(*) FROM jobs WHERE status IN {_UNFINISHED}"  # noqa: S608 -- a constant
+            f"SELECT count(*) FROM jobs WHERE status IN {_UNFINISHED}"
             " AND number < (SELECT number FROM jobs WHERE id = ?)",
             job.id,
         )
@@ -182,7 +182,7 @@ class Store:
             self._write(
                 "UPDATE jobs SET cancel_requested = 1, finished_at = iif(status = 'queued', ?, finished_at),"
                 " status = iif(status = 'queued', 'cancelled', status)"
-                f" WHERE id = ? AND status IN {_UNFINISHED}",  # noqa: S608 -- a constant
+                f" WHERE id = ? AND status IN {_UNFINISHED}",
                 time.time(),
                 job_id,
             )
@@ -204,7 +204,7 @@ class Store:
         facts = [getattr(file, name, None) for name in _FACTS]
         with self._lock:
             job = self._one(
-                f"UPDATE jobs SET status = ?, finished_at = ?, {_SET_FACTS}, error_code = ?, error_message = ?"  # noqa: S608
+                f"UPDATE jobs SET status = ?, finished_at = ?, {_SET_FACTS}, error_code = ?, error_message = ?"
                 f" WHERE id = ? AND status IN {_UNFINISHED} RETURNING *",
                 status, time.time(), *facts, code, message, job_id,
             )  # fmt: skip
@@ -219,7 +219,7 @@ class Store:
         with self._lock:
             marks = ", ".join("?" * len(statuses))
             rows = self._database.execute(
-                f"UPDATE jobs SET status = 'lost', finished_at = ? WHERE status IN ({marks}) RETURNING *",  # noqa: S608
+                f"UPDATE jobs SET status = 'lost', finished_at = ? WHERE status IN ({marks}) RETURNING *",
                 (time.time(), *statuses),
             ).fetchall()
             jobs = [_job(row) for row in rows]
@@ -251,7 +251,7 @@ class Store:
                     self._write("UPDATE jobs SET file_expired = 1 WHERE id = ?", row["id"])
                     removed += 1
             gone = self._database.execute(
-                f"DELETE FROM jobs WHERE finished_at < ? AND status NOT IN {_UNFINISHED} RETURNING id",  # noqa: S608
+                f"DELETE FROM jobs WHERE finished_at < ? AND status NOT IN {_UNFINISHED} RETURNING id",
                 (now - keep_jobs_seconds,),
             ).fetchall()
             for row in gone:

@@ -51,7 +51,10 @@ guidance = 0.0
 
 _SEED = 0
 _T5_MARKS = {"pad_token": "<pad>", "eos_token": "</s>", "unk_token": "<unk>"}
-_CLIP_MARKS = {"bos_token": "<|startoftext|>", "eos_token": "<|endoftext|>", "unk_token": "<|endoftext|>"}
+_CLIP_MARKS = {
+    "bos_token": "<|startoftext|>",
+    **dict.fromkeys(("eos_token", "pad_token", "unk_token"), "<|endoftext|>"),
+}
 _WORDS = ("a", "cat", "dog", "walks", "sea", "of", "the", "red", "blue", "in", "rain", "sun")
 
 
@@ -276,7 +279,6 @@ def _clip_tokenizer() -> Any:
         merges=[],
         model_max_length=77,
         **_CLIP_MARKS,
-        **{"pad_token": "<|endoftext|>"},
     )
 
 
