@@ -53,7 +53,7 @@ class ModelServer:
                 return None
             return answer.json() if answer.status_code == 200 else None
 
-        return until(health)
+        return dict(until(health))
 
     def create(self, reference: str, pipeline: str = "ltx-video", **fields: Any) -> httpx.Response:
         """Send a create."""

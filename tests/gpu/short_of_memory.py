@@ -1,7 +1,7 @@
 """The command, with a pipeline that runs out of memory where its prompt asks for the impossible.
 
-Run as `python -m tests.gpu.short_of_memory model-server …`. A failed allocation on a CPU is another error than on a GPU,
-so the pipeline raises the GPU's.
+Run as `python -m tests.gpu.short_of_memory model-server …`. A failed allocation on a CPU raises another error than on a
+GPU, so the pipeline raises the GPU's.
 """
 
 import functools

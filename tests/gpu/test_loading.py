@@ -17,9 +17,8 @@ _REVISION = "0123456789abcdef0123456789abcdef01234567"
 
 
 def _configuration(path: Path, source: str, *, name: str = "LTXPipeline", revision: str | None = None) -> Path:
-    lines = [
-        f'[pipelines.ltx-video]\nclass = "{name}"\nsource = "{source}"\nwidth = 96\nheight = 64\nnum_frames = 9\nsteps = 2'
-    ]
+    lines = [f'[pipelines.ltx-video]\nclass = "{name}"\nsource = "{source}"']
+    lines.append("width = 96\nheight = 64\nnum_frames = 9\nsteps = 2")
     if revision:
         lines.append(f'revision = "{revision}"')
     path.write_text("\n".join(lines))
