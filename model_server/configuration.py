@@ -32,6 +32,7 @@ _OWN_ARGUMENTS = frozenset(
 
 Dtype = Literal["float32", "float16", "bfloat16"]
 _GIB = 2**30
+_LARGE = 2**31
 
 
 class _Strict(BaseModel):
@@ -154,11 +155,13 @@ class Pipeline(_Strict):
             raise ValueError(f"arguments: the server sets {_listed(taken)} itself")
         if kind.kind == "image" and (self.num_frames or self.fps or self.max_frames):
             raise ValueError("num_frames, fps and max_frames are for videos")
-        if not self.size_grid.allows(self.default_width, self.default_height):
-            wide, high = self.size_grid.nearest(self.default_width, self.default_height)
+        sizes = SizeGrid(self.size_grid.multiple, self.max_pixels or _LARGE)
+        if not sizes.allows(self.default_width, self.default_height):
+            wide, high = sizes.nearest(self.default_width, self.default_height)
             raise ValueError(f"width and height must be legal for the class: {wide}x{high} is the nearest size")
-        if self.default_frames is not None and not self.frame_grid.allows(self.default_frames):
-            nearest = self.frame_grid.nearest(self.default_frames)
+        counts = FrameGrid(kind.frame_step, self.max_frames or _LARGE)
+        if self.default_frames is not None and not counts.allows(self.default_frames):
+            nearest = counts.nearest(self.default_frames)
             raise ValueError(f"num_frames must be legal for the class: {nearest} is the nearest number")
         if self.default_steps > self.most_steps:
             raise ValueError("steps must not exceed max_steps")

@@ -15,21 +15,15 @@ from schemas.logs import configure_logging
 if TYPE_CHECKING:
     from model_server.configuration import Configuration
 
-app = typer.Typer(
-    invoke_without_command=True,
-    help="Serve open pipelines of diffusers from this machine's GPU, or from its CPU (docs/model-server.md).",
-)
+app = typer.Typer()
 
 _CONFIG = "pipelines and settings: a TOML file (`python -m model_server.tiny FOLDER` makes one to try)"
 _PROJECT = Path(__file__).parents[2]
 
-Config = Annotated[Path | None, typer.Option(help=_CONFIG)]
 
-
-@app.callback()
+@app.command("model-server")
 def model_server(
-    context: typer.Context,
-    config: Config = None,
+    config: Annotated[Path, typer.Option(help=_CONFIG)],
     port: Annotated[int, typer.Option(min=1, max=65535, help="port to listen on")] = 8400,
     state: Annotated[
         Path, typer.Option(help="folder of the jobs and the results; one server uses it at a time")
@@ -37,15 +31,22 @@ def model_server(
     host: Annotated[
         str, typer.Option(help="address to listen on; another than loopback needs MODEL_SERVER_API_KEY")
     ] = "127.0.0.1",
+    check: Annotated[
+        bool, typer.Option("--check", help="show the pipelines of the file and end; needs neither torch nor a GPU")
+    ] = False,
 ) -> None:
-    """Serve the pipelines of a configuration file. SIGTERM lets the running job finish."""
-    if context.invoked_subcommand is not None:
-        return
+    """Serve open pipelines of diffusers from this machine's GPU, or from its CPU (docs/model-server.md).
+
+    SIGTERM lets the running job finish.
+    """
     from model_server.errors import ConfigurationInvalid
     from model_server.serving import check_reach, serve
     from model_server.store import FolderInUse
 
     configuration = _loaded(config)
+    if check:
+        _show(configuration)
+        return
     try:
         check_reach(configuration, host)
     except ConfigurationInvalid as error:
@@ -58,38 +59,32 @@ def model_server(
         refuse(str(error))
 
 
-@app.command()
-def check(config: Config = None) -> None:
-    """Read a configuration file, and show each pipeline. Needs neither torch nor a GPU."""
-    from rich.table import Table
-
+def _show(configuration: "Configuration") -> None:
+    """Show each pipeline. End the command where a folder is missing or not allowed."""
     from model_server.errors import JobFailed
     from model_server.loading import check_index, check_weights
 
-    configuration = _loaded(config)
-    table = Table("pipeline", "class", "source", "revision", "largest request", box=None)
     problems = []
     for name, pipeline in configuration.pipelines.items():
         frames = "" if pipeline.default_frames is None else f", {pipeline.frame_grid.max_frames} frames"
         most = f"{pipeline.size_grid.max_pixels} pixels{frames}, {pipeline.most_steps} steps"
-        table.add_row(name, pipeline.class_name, pipeline.source, pipeline.revision or "", most)
+        revision = f" at {pipeline.revision}" if pipeline.revision else ""
+        line = f"{name}: {pipeline.class_name} from {pipeline.source}{revision}; at most {most}"
+        console.print(line, soft_wrap=True, highlight=False, markup=False)
         if pipeline.is_folder:
             try:
                 check_index(Path(pipeline.source), pipeline.kind)
                 check_weights(Path(pipeline.source))
             except JobFailed as error:
                 problems.append(f"{name}: {error.message}")
-    console.print(table, soft_wrap=True)
     if problems:
         refuse("\n".join(problems))
 
 
-def _loaded(path: Path | None) -> "Configuration":
+def _loaded(path: Path) -> "Configuration":
     from model_server.configuration import load
     from model_server.errors import ConfigurationInvalid
 
-    if path is None:
-        refuse("name the configuration file: --config FILE")
     try:
         return load(path)
     except ConfigurationInvalid as error:

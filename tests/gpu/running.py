@@ -11,10 +11,12 @@ import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import httpx
 from PIL import Image
+
+T = TypeVar("T")
 
 PROJECT = Path(__file__).parents[2]
 KEY = "the key of the tests"
@@ -51,9 +53,9 @@ class ModelServer:
                 answer = self.http.get("/health")
             except httpx.TransportError:
                 return None
-            return answer.json() if answer.status_code == 200 else None
+            return dict(answer.json()) if answer.status_code == 200 else None
 
-        return dict(until(health))
+        return until(health)
 
     def create(self, reference: str, pipeline: str = "ltx-video", **fields: Any) -> httpx.Response:
         """Send a create."""
@@ -166,7 +168,7 @@ def starting(
             process.wait()
 
 
-def until(found: Callable[[], Any]) -> Any:
+def until(found: Callable[[], T | None]) -> T:
     """Ask until there is an answer."""
     deadline = time.monotonic() + STEADY
     while time.monotonic() < deadline:

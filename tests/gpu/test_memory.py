@@ -34,7 +34,7 @@ def test_the_pipeline_that_was_used_longest_ago_makes_room(weights: Path, tmp_pa
 
 
 def test_a_job_that_does_not_fit_fails_alone(weights: Path, tmp_path: Path) -> None:
-    with server(weights / "models.toml", tmp_path / "state", module="tests.gpu.short_of_memory") as models:
+    with server(weights / "models.toml", tmp_path / "state", module="tests.gpu.unlucky") as models:
         first = models.created("fits", "sdxl-turbo", steps=1)
         large = models.created("large", prompt="too large for this device")
         broken = models.created("broken", prompt="breaks")

@@ -124,15 +124,28 @@ def test_results_expire_by_the_bound_of_the_disk(weights: Path, tmp_path: Path) 
 
 
 def test_a_step_that_takes_too_long_fails_the_job_and_the_next_one_runs(weights: Path, tmp_path: Path) -> None:
-    configuration = weights / "slow.toml"
-    text = (weights / "models.toml").read_text().replace("[server]", "[server]\nstep_timeout_seconds = 3")
-    configuration.write_text(text.replace("max_frames = 25", "max_frames = 25\nmax_pixels = 1048576"))
-    with server(configuration, tmp_path / "state") as models:
-        large = models.created("large", "stable-video", image=png(), width=1024, height=512, num_frames=25, steps=1000)
-        after = models.created("after", "sdxl-turbo")
-        job = models.ended(large)
-        assert job["error"] == {"code": "timeout", "message": "no step within 3 s"}
+    with server(_impatient(weights), tmp_path / "state", module="tests.gpu.unlucky") as models:
+        slow, after = models.created("slow", prompt="is slow"), models.created("after", prompt="a cat", steps=1)
+        assert models.ended(slow)["error"] == {"code": "timeout", "message": "no step within 8 s"}
         assert models.ended(after)["status"] == "succeeded"
+        assert models.job(slow)["status"] == "failed"
+
+
+def test_a_call_that_never_ends_ends_the_process_and_loses_the_queue(weights: Path, tmp_path: Path) -> None:
+    with server(_impatient(weights), tmp_path / "state", module="tests.gpu.unlucky") as models:
+        hangs, waits = models.created("hangs", prompt="hangs"), models.created("waits", prompt="a cat")
+        models.process.wait()
+        assert models.process.returncode == 1
+        assert "model_server_hangs" in models.log.read_text()
+    with server(_impatient(weights), tmp_path / "state") as models:
+        assert models.job(hangs)["error"]["code"] == "timeout"
+        assert models.job(waits)["status"] == "lost"
+
+
+def _impatient(weights: Path) -> Path:
+    path = weights / "impatient.toml"
+    path.write_text((weights / "models.toml").read_text().replace("[server]", "[server]\nstep_timeout_seconds = 8"))
+    return path
 
 
 def _hold(models: ModelServer) -> None:

@@ -43,7 +43,7 @@ def test_a_relative_folder_is_relative_to_the_file(tmp_path: Path) -> None:
         (_LTX.replace(f'revision = "{_COMMIT}"', ""), "40 hexadecimal digits of a commit"),
         (_LTX.replace("owner/name", "/a/folder"), "a folder has none"),
         (_LTX + "width = 700\n", "704x512 is the nearest size"),
-        (_LTX + "num_frames = 160\n", "num_frames must be legal for the class: 153 is the nearest number"),
+        (_LTX + "num_frames = 160\n", "num_frames must be legal for the class: 161 is the nearest number"),
         (_LTX + "max_steps = 10\n", "steps must not exceed max_steps"),
         (_LTX + 'options = ["motion_bucket_id"]\n', "LTXPipeline has no motion_bucket_id. It has decode_noise_scale"),
         (_LTX + "arguments = { prompt = 'x' }\n", "the server sets prompt itself"),
@@ -56,7 +56,7 @@ def test_a_relative_folder_is_relative_to_the_file(tmp_path: Path) -> None:
     ],
 )
 def test_a_wrong_file_says_the_place_and_the_remedy(tmp_path: Path, text: str, says: str) -> None:
-    with pytest.raises(ConfigurationInvalid, match="models.toml") as refused:
+    with pytest.raises(ConfigurationInvalid, match=r"models\.toml") as refused:
         _read(tmp_path, text)
     assert says in str(refused.value)
     assert "short" not in str(refused.value)
