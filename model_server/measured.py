@@ -2,11 +2,15 @@
 
 from typing import Final
 
+import prometheus_client
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, ProcessCollector
 
 REGISTRY: Final = CollectorRegistry()
 """All metrics of the server."""
 ProcessCollector(registry=REGISTRY)
+
+# A series for the time at which each series began would double them all.
+prometheus_client.disable_created_metrics()  # type: ignore[no-untyped-call]
 
 _PREFIX = "reelworks_model_server_"
 _SECONDS = (0.5, 1, 2.5, 5, 10, 30, 60, 120, 300, 600, 1800, 3600)

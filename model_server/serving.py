@@ -16,10 +16,11 @@ import uvicorn
 from fastapi.responses import Response
 
 from gateway.connections import bounded_protocol
+from model_server import measured
 from model_server.app import Server, create_app, error_answer
 from model_server.configuration import Configuration
 from model_server.errors import ConfigurationInvalid
-from model_server.jobs import Status
+from model_server.jobs import Job, Status
 from model_server.runner import Runner
 from model_server.store import Store
 from model_server.webhooks import WebhookSender
@@ -30,6 +31,7 @@ from schemas.setting_groups import ConnectionSettings
 log = structlog.get_logger()
 
 _CONNECTIONS = ConnectionSettings(max_connections=200)
+_UNFINISHED = (Status.QUEUED, Status.LOADING, Status.RUNNING)
 _LAST_ANSWERS_SECONDS = 5
 _ABANDON_SECONDS = 10.0
 _ANY_HOST = frozenset({"0.0.0.0", "::"})  # noqa: S104 -- compared, not listened on
@@ -48,18 +50,14 @@ def serve(configuration: Configuration, *, host: str, port: int, state: Path) ->
     store = Store(state, instance=instance)
     key = configuration.server.webhook_key
     sender = WebhookSender(None if key is None else key.get_secret_value())
-    lost = store.lose(Status.QUEUED, Status.LOADING, Status.RUNNING)
+    _tell(store.lose(*_UNFINISHED), sender)
     store.remove_strays()
-    for job in lost:
-        log.warning("job_lost", job=job.id, reference=job.reference, pipeline=job.pipeline)
-        sender.send(job)
     runner = Runner(configuration, store, on_end=sender.send)
     server = Server(configuration, store, runner, instance, on_end=sender.send)
     http = _Drained(_uvicorn_config(server, host, port), server, sender)
     runner.start()
     http.run()
-    for job in store.lose(Status.QUEUED, Status.LOADING, Status.RUNNING):
-        log.warning("job_lost", job=job.id, reference=job.reference, pipeline=job.pipeline)
+    _tell(store.lose(*_UNFINISHED), sender)
     sender.close()
     store.close()
     logging.shutdown()
@@ -90,13 +88,15 @@ class _Drained(uvicorn.Server):
         self._server = server
         self._sender = sender
 
-    def handle_exit(self, sig: int, frame: FrameType | None) -> None:
+    def handle_exit(self, sig: int, frame: FrameType | None) -> None:  # noqa: ARG002 -- as in uvicorn
         """Drain, or end. Ctrl-C ends as quickly as a second signal."""
         if self._server.is_draining or sig == signal.SIGINT:
             self._server.is_draining = True
             self._server.runner.drain()
             self._server.runner.abandon()
-            super().handle_exit(sig, frame)
+            # uvicorn's own handler would let the signal end the process before the jobs are written down.
+            self.force_exit = self.should_exit
+            self.should_exit = True
             return
         self._server.is_draining = True
         Thread(target=self._drain, name="drain", daemon=True).start()
@@ -106,9 +106,7 @@ class _Drained(uvicorn.Server):
         runner.drain()
         log.info("model_server_drains", seconds=self._server.configuration.server.drain_seconds)
         # Whoever asked for them can send them elsewhere now.
-        for job in store.lose(Status.QUEUED):
-            log.warning("job_lost", job=job.id, reference=job.reference, pipeline=job.pipeline)
-            self._sender.send(job)
+        _tell(store.lose(Status.QUEUED), self._sender)
         deadline = time.monotonic() + self._server.configuration.server.drain_seconds
         while time.monotonic() < deadline and store.count(Status.LOADING, Status.RUNNING):
             time.sleep(0.1)
@@ -116,6 +114,13 @@ class _Drained(uvicorn.Server):
         with suppress(RuntimeError):
             runner.join(_ABANDON_SECONDS)
         self.should_exit = True
+
+
+def _tell(lost: list[Job], sender: WebhookSender) -> None:
+    for job in lost:
+        measured.JOBS.labels(job.pipeline, job.status.value).inc()
+        log.warning("job_lost", job=job.id, reference=job.reference, pipeline=job.pipeline)
+        sender.send(job)
 
 
 def _uvicorn_config(server: Server, host: str, port: int) -> uvicorn.Config:

@@ -2,6 +2,7 @@
 
 import json
 import shutil
+from collections.abc import Iterator
 from inspect import signature
 from pathlib import Path
 
@@ -11,80 +12,79 @@ import safetensors.torch
 import torch
 
 from model_server.classes import CLASSES, PipelineClass
-from tests.gpu.running import server
+from tests.gpu.running import ModelServer, server
 
 _REVISION = "0123456789abcdef0123456789abcdef01234567"
 
 
-def _configuration(path: Path, source: str, *, name: str = "LTXPipeline", revision: str | None = None) -> Path:
-    lines = [f'[pipelines.ltx-video]\nclass = "{name}"\nsource = "{source}"']
-    lines.append("width = 96\nheight = 64\nnum_frames = 9\nsteps = 2")
-    if revision:
-        lines.append(f'revision = "{revision}"')
-    path.write_text("\n".join(lines))
-    return path
+_PIPELINE = """
+[pipelines.{name}]
+class = "LTXPipeline"
+source = "{source}"
+{revision}
+width = 96
+height = 64
+num_frames = 9
+steps = 2
+"""
 
 
-def _outcome(configuration: Path, state: Path, **environment: str) -> dict[str, object]:
-    with server(configuration, state, environment=environment) as models:
-        job = models.ended(models.created("one"))
-        facts = models.pipelines()["ltx-video"]
-        return {
-            "status": job["status"],
-            "error": job["error"],
-            "source": facts["source"],
-            "revision": facts["revision"],
-        }
-
-
-def test_a_pipeline_of_the_hub_is_loaded_at_its_commit_without_a_network(weights: Path, tmp_path: Path) -> None:
-    snapshots = tmp_path / "hub" / "hub" / "models--tiny--ltx" / "snapshots"
-    shutil.copytree(weights / "ltx-video", snapshots / _REVISION)
-    configuration = _configuration(tmp_path / "models.toml", "tiny/ltx", revision=_REVISION)
-    found = _outcome(configuration, tmp_path / "state", HF_HOME=str(tmp_path / "hub"), HF_HUB_OFFLINE="1")
-    assert found == {"status": "succeeded", "error": None, "source": "tiny/ltx", "revision": _REVISION}
-
-
-def test_another_commit_than_the_kept_one_is_not_loaded(weights: Path, tmp_path: Path) -> None:
-    snapshots = tmp_path / "hub" / "hub" / "models--tiny--ltx" / "snapshots"
-    shutil.copytree(weights / "ltx-video", snapshots / _REVISION)
-    configuration = _configuration(tmp_path / "models.toml", "tiny/ltx", revision="f" * 40)
-    found = _outcome(configuration, tmp_path / "state", HF_HOME=str(tmp_path / "hub"), HF_HUB_OFFLINE="1")
-    assert found["status"] == "failed"
-    assert "tiny/ltx was not loaded" in str(found["error"])
-
-
-def test_a_folder_of_another_class_is_refused_before_it_is_loaded(weights: Path, tmp_path: Path) -> None:
-    folder = tmp_path / "other"
-    shutil.copytree(weights / "ltx-video", folder)
-    index = json.loads((folder / "model_index.json").read_text())
-    (folder / "model_index.json").write_text(json.dumps({**index, "_class_name": "SomebodysPipeline"}))
-    found = _outcome(_configuration(tmp_path / "models.toml", str(folder)), tmp_path / "state")
-    assert found["status"] == "failed"
-    assert "names 'SomebodysPipeline'" in str(found["error"])
-
-
-def test_a_component_that_is_code_of_the_repository_is_refused(weights: Path, tmp_path: Path) -> None:
-    folder = tmp_path / "code"
-    shutil.copytree(weights / "ltx-video", folder)
-    index = json.loads((folder / "model_index.json").read_text())
-    (folder / "model_index.json").write_text(json.dumps({**index, "vae": ["own_vae", "OwnVae"]}))
-    ran = tmp_path / "it ran"
-    (folder / "vae" / "own_vae.py").write_text(f"open({str(ran)!r}, 'w')")
-    found = _outcome(_configuration(tmp_path / "models.toml", str(folder)), tmp_path / "state")
-    assert "the component vae is of 'own_vae'" in str(found["error"])
-    assert not ran.exists()
-
-
-def test_weights_that_are_pickles_alone_are_refused(weights: Path, tmp_path: Path) -> None:
-    folder = tmp_path / "pickles"
-    shutil.copytree(weights / "ltx-video", folder)
-    safe = folder / "text_encoder" / "model.safetensors"
-    torch.save(safetensors.torch.load_file(safe), folder / "text_encoder" / "pytorch_model.bin")
+@pytest.fixture(scope="module")
+def sources(weights: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[ModelServer]:
+    """A server without a network, with a pipeline of the hub and folders that it must refuse."""
+    folder = tmp_path_factory.mktemp("sources")
+    hub = folder / "hub" / "hub" / "models--tiny--ltx" / "snapshots" / _REVISION
+    shutil.copytree(weights / "ltx-video", hub)
+    for name in ("class", "code", "pickles"):
+        shutil.copytree(weights / "ltx-video", folder / name)
+    _change_index(folder / "class", _class_name="SomebodysPipeline")
+    _change_index(folder / "code", vae=["own_vae", "OwnVae"])
+    (folder / "code" / "vae" / "own_vae.py").write_text(f"open({str(folder / 'it ran')!r}, 'w')")
+    safe = folder / "pickles" / "text_encoder" / "model.safetensors"
+    torch.save(safetensors.torch.load_file(safe), safe.with_name("pytorch_model.bin"))
     safe.unlink()
-    found = _outcome(_configuration(tmp_path / "models.toml", str(folder)), tmp_path / "state")
-    assert found["status"] == "failed"
-    assert "text_encoder: has pickles and no safetensors" in str(found["error"])
+    text = [
+        _PIPELINE.format(name="hub", source="tiny/ltx", revision=f'revision = "{_REVISION}"'),
+        _PIPELINE.format(name="another-commit", source="tiny/ltx", revision=f'revision = "{"f" * 40}"'),
+        *(
+            _PIPELINE.format(name=name, source=f"./{name}", revision="")
+            for name in ("class", "code", "pickles", "absent")
+        ),
+    ]
+    configuration = folder / "models.toml"
+    configuration.write_text("".join(text))
+    environment = {"HF_HOME": str(folder / "hub"), "HF_HUB_OFFLINE": "1"}
+    with server(configuration, folder / "state", environment=environment) as found:
+        yield found
+
+
+def _change_index(folder: Path, **changes: object) -> None:
+    path = folder / "model_index.json"
+    path.write_text(json.dumps({**json.loads(path.read_text()), **changes}))
+
+
+def test_a_pipeline_of_the_hub_is_loaded_at_its_commit_without_a_network(sources: ModelServer) -> None:
+    assert sources.ended(sources.created("hub", "hub"))["status"] == "succeeded"
+    facts = sources.pipelines()["hub"]
+    assert (facts["source"], facts["revision"], facts["loaded"]) == ("tiny/ltx", _REVISION, True)
+
+
+@pytest.mark.parametrize(
+    ("pipeline", "says"),
+    [
+        ("another-commit", "tiny/ltx was not loaded"),
+        ("class", "names 'SomebodysPipeline', and the configuration says LTXPipeline"),
+        ("code", "the component vae is of 'own_vae'"),
+        ("pickles", "text_encoder: has pickles and no safetensors"),
+        ("absent", "there is no such folder"),
+    ],
+)
+def test_other_sources_are_refused_and_the_job_says_why(sources: ModelServer, pipeline: str, says: str) -> None:
+    job = sources.ended(sources.created(pipeline, pipeline))
+    assert (job["status"], job["error"]["code"]) == ("failed", "pipeline_failed")
+    assert says in job["error"]["message"]
+    assert not sources.pipelines()[pipeline]["loaded"]
+    assert not (Path(sources.pipelines()["class"]["source"]).parent / "it ran").exists()
 
 
 @pytest.mark.parametrize("kind", CLASSES.values(), ids=lambda kind: kind.name)

@@ -64,6 +64,19 @@ def test_a_job_that_outlasts_the_drain_is_lost(weights: Path, tmp_path: Path) ->
         assert models.job(running)["status"] == "lost"
 
 
+def test_ctrl_c_ends_at_once_and_writes_the_lost_job_down(weights: Path, tmp_path: Path) -> None:
+    state = tmp_path / "state"
+    with server(weights / "models.toml", state) as models:
+        running = models.created("running", num_frames=121, steps=1000)
+        models.stepping(running)
+        models.signal(signal.SIGINT)
+        models.process.wait()
+        assert models.process.returncode == 0
+        assert f"job_lost job={running[:8]}" in models.log.read_text()
+    with server(weights / "models.toml", state) as models:
+        assert models.job(running)["status"] == "lost"
+
+
 def test_a_folder_serves_one_server(weights: Path, tmp_path: Path) -> None:
     state = tmp_path / "state"
     with server(weights / "models.toml", state) as models, starting(weights / "models.toml", state) as second:

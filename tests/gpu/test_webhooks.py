@@ -1,6 +1,7 @@
 """Finished jobs are sent, signed as Standard Webhooks."""
 
 import json
+import signal
 from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
@@ -65,3 +66,21 @@ def test_finished_and_cancelled_jobs_are_sent_with_a_signature(
         models.cancel(cancelled)
         _, body = receiver.got.get(timeout=STEADY)
         assert (json.loads(body)["id"], json.loads(body)["status"]) == (cancelled, "cancelled")
+
+
+def test_a_job_that_a_killed_server_lost_is_sent_at_the_next_start(
+    weights: Path, tmp_path: Path, receiver: _Receiver
+) -> None:
+    key = {"MODEL_SERVER_WEBHOOK_KEY": _KEY}
+    with server(weights / "models.toml", tmp_path / "state", environment=key) as models:
+        job_id = models.created(
+            "lost", webhook_url=f"http://127.0.0.1:{receiver.server_port}/", num_frames=121, steps=1000
+        )
+        models.stepping(job_id)
+        models.signal(signal.SIGKILL)
+        models.process.wait()
+    with server(weights / "models.toml", tmp_path / "state", environment=key) as models:
+        headers, body = receiver.got.get(timeout=STEADY)
+        assert Webhook(_KEY).verify(body, headers) == models.job(job_id)
+        assert models.job(job_id)["status"] == "lost"
+        assert models.metric('jobs_total{outcome="lost",pipeline="ltx-video"}') == 1
