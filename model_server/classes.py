@@ -39,6 +39,8 @@ class PipelineClass:
     """Denoising steps, likewise."""
     size_multiple: int
     """Width and height are multiples of this number of pixels."""
+    least_steps: int = 1
+    """The fewest steps."""
     guidance: float | None = None
     """The default guidance. None: the pipeline takes none."""
     guidance_argument: str = "guidance_scale"
@@ -91,8 +93,9 @@ _SVD_KNOBS = MappingProxyType(
 _LTX_KNOBS = MappingProxyType(
     {"guidance_rescale": Knob(0, 1), "decode_timestep": Knob(0, 1), "decode_noise_scale": Knob(0, 1)}
 )
-_LTX = {"steps": 50, "guidance": 3.0, "size_multiple": 32, "num_frames": 161, "frame_step": 8, "fps": 25,
-        "fps_argument": "frame_rate", "knobs": _LTX_KNOBS}  # fmt: skip
+# With one step, the scheduler of LTX divides by zero (`shift_terminal`).
+_LTX = {"steps": 50, "least_steps": 2, "guidance": 3.0, "size_multiple": 32, "num_frames": 161, "frame_step": 8,
+        "fps": 25, "fps_argument": "frame_rate", "knobs": _LTX_KNOBS}  # fmt: skip
 _WAN = {"steps": 50, "guidance": 5.0, "size_multiple": 16, "num_frames": 81, "frame_step": 4, "fps": 16,
         "knobs": MappingProxyType({"guidance_scale_2": Knob(0, 20)})}  # fmt: skip
 # The checks of CogVideoX ask for multiples of 8; its transformer then cuts the latents into pairs, so 16 is the grid.

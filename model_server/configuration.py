@@ -163,8 +163,8 @@ class Pipeline(_Strict):
         if self.default_frames is not None and not counts.allows(self.default_frames):
             nearest = counts.nearest(self.default_frames)
             raise ValueError(f"num_frames must be legal for the class: {nearest} is the nearest number")
-        if self.default_steps > self.most_steps:
-            raise ValueError("steps must not exceed max_steps")
+        if not kind.least_steps <= self.default_steps <= self.most_steps:
+            raise ValueError(f"steps must be from {kind.least_steps} to max_steps ({self.most_steps})")
         return self
 
     @property

@@ -96,8 +96,8 @@ def work_of(create: CreateJob, configuration: Configuration) -> Work:
     width, height = _size(create, pipeline)
     frames, fps = _frames(create, pipeline)
     steps = create.steps or pipeline.default_steps
-    if steps > pipeline.most_steps:
-        raise invalid("steps", f"at most {pipeline.most_steps}")
+    if not pipeline.kind.least_steps <= steps <= pipeline.most_steps:
+        raise invalid("steps", f"from {pipeline.kind.least_steps} to {pipeline.most_steps}")
     if create.guidance is not None and pipeline.kind.guidance is None:
         raise invalid("guidance", f"{create.pipeline} takes none")
     takes_prompt = pipeline.kind.takes_prompt

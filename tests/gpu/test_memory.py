@@ -21,11 +21,11 @@ def test_the_pipeline_that_was_used_longest_ago_makes_room(weights: Path, tmp_pa
             return {name for name, each in models.pipelines().items() if each["loaded"]}
 
         models.ended(models.created("1", "stable-video", image=png(), steps=1))
-        models.ended(models.created("2", "ltx-video", steps=1))
+        models.ended(models.created("2", "ltx-video", steps=2))
         assert loaded() == {"stable-video", "ltx-video"}
         models.ended(models.created("3", "sdxl-turbo", steps=1))
         assert loaded() == {"ltx-video", "sdxl-turbo"}
-        models.ended(models.created("4", "ltx-video", steps=1))
+        models.ended(models.created("4", "ltx-video", steps=2))
         models.ended(models.created("5", "stable-video", image=png(), steps=1))
         assert loaded() == {"ltx-video", "stable-video"}
         assert models.metric('evictions_total{pipeline="stable-video"}') == 1

@@ -44,7 +44,7 @@ def test_a_relative_folder_is_relative_to_the_file(tmp_path: Path) -> None:
         (_LTX.replace("owner/name", "/a/folder"), "a folder has none"),
         (_LTX + "width = 700\n", "704x512 is the nearest size"),
         (_LTX + "num_frames = 160\n", "num_frames must be legal for the class: 161 is the nearest number"),
-        (_LTX + "max_steps = 10\n", "steps must not exceed max_steps"),
+        (_LTX + "max_steps = 10\n", "steps must be from 2 to max_steps (10)"),
         (_LTX + 'options = ["motion_bucket_id"]\n', "LTXPipeline has no motion_bucket_id. It has decode_noise_scale"),
         (_LTX + "arguments = { prompt = 'x' }\n", "the server sets prompt itself"),
         (_LTX + "unknown = 1\n", "pipelines.ltx.unknown: Extra inputs are not permitted"),
