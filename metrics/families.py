@@ -41,6 +41,10 @@ ENDS_FOUND = Counter(
     labels.FOUND_BY,
 )
 STORED_BYTES = Counter("stored_bytes_total", "Bytes of results that went to the object store.", labels.KIND)
+VARIANTS = Counter("variants_total", "Tries to make a variant of a result.", labels.VARIANT, labels.MAKING)
+VARIANT_SECONDS = Histogram(
+    "variant_seconds", "Length of a try to make a variant, with reads and writes.", labels.VARIANT, buckets=_LONG
+)
 LEASES_LOST = Counter("leases_lost_total", "Claims that the database did not renew.")
 FENCES = Counter("fences_hit_total", "Writes and creates that a fence stopped.", labels.FENCE)
 WAKES = Counter("wakes_total", "Wake-ups that were sent.", labels.SENDER)
