@@ -73,6 +73,25 @@ FileQuery = Annotated[
     ),
 ]
 
+
+@dataclass(frozen=True, kw_only=True)
+class Asked:
+    """A request for a file."""
+
+    services: GatewayServices
+    """The services of the gateway."""
+    request: Request | None
+    """The request to answer. None: links lead to the public URL."""
+    conditions: Conditions
+    """The conditional headers."""
+    delivery: Delivery | None
+    """How the file is wanted."""
+    is_head: bool
+    """Whether only the headers are wanted."""
+    is_attachment: bool = False
+    """Whether a browser saves the file instead of showing it."""
+
+
 _RESPONSES: Responses = {
     **STREAMED,
     302: {"description": "A link that works for at least an hour, without an API key"},
@@ -111,11 +130,7 @@ def get_content(
         return deliver_variant(asked, customer, generation_id, variant, file)
     if file is not None:
         raise InvalidRequest.of_fields([("file", "is a file of a variant: name the variant, too")])
-    asset = asset_of(services, customer, generation_id, AssetRole.RESULT)
-    answer = deliver(services, asset, delivery, conditions, is_head=is_head, is_attachment=download)
-    if not (is_head or customer.is_viewed):
-        note_download(services, generation_id, answer, conditions)
-    return answer
+    return deliver_result(asked, customer, generation_id)
 
 
 @router.get("/thumbnail", summary="Fetch a still picture of the result", response_class=Response, responses=_RESPONSES)
@@ -155,22 +170,22 @@ def _role_of(services: GatewayServices, found: Details, role: AssetRole) -> Asse
     return asset
 
 
-@dataclass(frozen=True, kw_only=True)
-class Asked:
-    """A request for a file."""
+def deliver_result(asked: Asked, customer: ActingCustomer, generation_id: UUID) -> Response:
+    """Deliver a result, and count the download.
 
-    services: GatewayServices
-    """The services of the gateway."""
-    request: Request
-    """The request to answer."""
-    conditions: Conditions
-    """The conditional headers."""
-    delivery: Delivery | None
-    """How the file is wanted."""
-    is_head: bool
-    """Whether only the headers are wanted."""
-    is_attachment: bool = False
-    """Whether a browser saves the file instead of showing it."""
+    Raises:
+        NotFound: the customer has no such generation.
+        NotReady, NoResult: the generation has no result yet, or will have none.
+        AssetExpired: the file was deleted after its time.
+    """
+    services, conditions = asked.services, asked.conditions
+    asset = asset_of(services, customer, generation_id, AssetRole.RESULT)
+    answer = deliver(
+        services, asset, asked.delivery, conditions, is_head=asked.is_head, is_attachment=asked.is_attachment
+    )
+    if not (asked.is_head or customer.is_viewed):
+        note_download(services, generation_id, answer, conditions)
+    return answer
 
 
 def deliver_variant(

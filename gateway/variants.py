@@ -103,13 +103,12 @@ def index(
     """
     content = services.objects.read_range(asset.object_key, 0, asset.size_bytes)
     body = content.decode().replace(_FILE_URI, media_url).encode()
+    name = f"{asset.generation_id}.{_EXTENSIONS[asset.content_type]}"
     etag = f'"{hashlib.sha256(body).hexdigest()}"'
     headers = {
         "ETag": etag,
         "Cache-Control": cache_control,
-        "Content-Disposition": disposition(
-            f"{asset.generation_id}.{_EXTENSIONS[asset.content_type]}", is_attachment=False
-        ),
+        "Content-Disposition": disposition(name, is_attachment=False),
         "X-Content-Type-Options": "nosniff",
     }
     if conditions.if_none_match is not None and is_known(conditions, etag, None):

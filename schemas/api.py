@@ -126,7 +126,7 @@ class VariantResource(BaseModel):
         "`encoded`: made anew; null until it is ready"
     )
     keeps_provenance: bool | None = Field(
-        description="whether a signed statement of origin (C2PA) in the result is valid in the variant; null until ready"
+        description="whether a signed statement of origin (C2PA) of the result holds for the variant; null until ready"
     )
     error: VariantFailure | None = Field(description="set when the state is failed")
     files: list[VariantFileResource] = Field(description="empty until it is ready, and where `origin` is `original`")

@@ -12,10 +12,10 @@ class VariantSettings(BaseModel):
         default=1536 * 1024**2, ge=128 * 1024**2, description="for one variant, beside `media.memory_bytes`"
     )
     seconds: int = Field(
-        default=900, gt=0, description="processor time for one variant; six times as long by the clock"
+        default=900, gt=0, description="processor time for one variant, and six times that by the clock"
     )
     max_bytes: int = Field(
-        default=1024**3, gt=0, description="the largest file of a variant, on the worker's disk, too"
+        default=1024**3, gt=0, description="the largest file of a variant; the worker's disk holds one"
     )
     tries: int = Field(default=5, gt=0, description="failed tries, such as a full disk, until a variant fails")
     crashes: int = Field(default=8, gt=0, description="crashes of the worker until a variant fails")

@@ -103,8 +103,8 @@ class VariantSpec(BaseModel):
 
     kind: VariantKind = Field(
         default=VariantKind.COPY,
-        description="`web`: the whole result for every browser; `preview`: a short animated WebP; `sprites`: a sheet of "
-        "pictures with WebVTT; `hls`: segments; `copy`: smaller, shorter, or both. Of pictures: `web` and `copy`",
+        description="`web`: the whole result for every browser; `preview`: a short animated WebP; `sprites`: a sheet "
+        "of pictures with WebVTT; `hls`: segments; `copy`: smaller, shorter, or both. Of pictures: `web` and `copy`",
     )
     name: str = Field(
         default="",
@@ -120,7 +120,7 @@ class VariantSpec(BaseModel):
     )
     fit: Literal["contain", "cover"] = Field(
         default="contain",
-        description="`contain`: the whole picture within width and height; `cover`: both are filled, the rest is cut off",
+        description="`contain`: the whole picture within width and height; `cover`: both are filled, the rest is cut",
     )
     start_seconds: float = Field(default=0.0, description="where it begins in a video", ge=0, le=_MOST_SECONDS)
     seconds: float | None = Field(

@@ -82,10 +82,10 @@ class WorkerServices:
     """The threads of this process, shared by provider account: a vendor that hangs delays its account only."""
     variant_leases: LeaseKeeper
     """Renews the leases of this process's claims of variants."""
-    variant_places: Shares
-    """The places of this process for the making of variants."""
     worker_name: str
     """The name of this process. A claim records the name so that operators see which process has a claim."""
+    variant_places: Shares = field(default_factory=lambda: Shares(each=1, total=1))
+    """The places of this process for the making of variants."""
     taking: Taking = field(default_factory=Taking)
     """The gate before new work: closed while the process is drained."""
 

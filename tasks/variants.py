@@ -94,7 +94,7 @@ def _make_or_tell(services: WorkerServices, claimed: VariantClaim, lease: Lease)
         log.warning("variant_interrupted", error=type(error).__name__)
         outcome = VariantOutcome.INTERRUPTED
     VARIANTS.add(claimed.row.kind, outcome)
-    VARIANT_SECONDS.add(time.monotonic() - began, claimed.row.kind)
+    VARIANT_SECONDS.observe(claimed.row.kind, seconds=time.monotonic() - began)
 
 
 def _outcome(services: WorkerServices, claimed: VariantClaim, lease: Lease) -> VariantOutcome:

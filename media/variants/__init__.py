@@ -1,1 +1,1 @@
-"""Makes variants of a result: playable, smaller or shorter copies, previews, sprite sheets and HLS. Runs in the child."""
+"""Makes variants of a result: playable, smaller and shorter copies, previews, sprite sheets, HLS. Runs in the child."""

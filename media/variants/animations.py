@@ -89,10 +89,11 @@ def sprites(file: BinaryIO, media: MediaType, job: Job, descriptor: int) -> tupl
         ResultInvalid: the result cannot be decoded.
     """
     with opened(file, media, threads=job.threads) as source:
+        duration = source.seconds_of_pictures
         placed = place(source.size, job.width or SPRITE_WIDTH, job.height, job.fit, step=2)
         width, height = placed.cut
-        count = max(1, min(_MOST_SPRITES, math.ceil(source.duration / _interval_wanted(source.duration))))
-        gap = source.duration / count
+        count = max(1, min(_MOST_SPRITES, math.ceil(duration / _interval_wanted(duration))))
+        gap = duration / count
         pictures = Pictures(placed, source.turn, pixels="rgb24")
         columns = min(count, _SPRITES_IN_A_ROW)
         sheet = Image.new("RGB", (columns * width, math.ceil(count / columns) * height))
@@ -106,7 +107,7 @@ def sprites(file: BinaryIO, media: MediaType, job: Job, descriptor: int) -> tupl
         content = io.BytesIO()
         sheet.save(content, "JPEG", quality=_SPRITE_QUALITY)
         Sink(descriptor).write(content.getvalue())
-        index = _vtt(shown, columns, (width, height), gap, source.duration)
+        index = _vtt(shown, columns, (width, height), gap, duration)
     made = Made(
         JPEG.content_type, *sheet.size, JPEG.codec, size_of(descriptor), sha256_of(descriptor), index_type=VTT_TYPE
     )

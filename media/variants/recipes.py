@@ -32,7 +32,7 @@ class Job:
     height: int | None = None
     """The most height in pixels. None: by the shape of the result."""
     fit: str = "contain"
-    """`contain`: the whole picture, within width and height. `cover`: width and height are filled, the rest is cut off."""
+    """`contain`: the whole picture, within width and height. `cover`: both are filled, the rest is cut off."""
     start_seconds: float = 0.0
     """Where the variant begins in a video."""
     seconds: float | None = None

@@ -1,9 +1,9 @@
 """Opens a result for a variant: its streams, its pictures in their times, and its sound."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import BinaryIO
+from typing import Any, BinaryIO
 
 import av
 from av.audio.frame import AudioFrame
@@ -49,6 +49,12 @@ class Source:
     """The time of the first picture or sound, in seconds."""
     duration: float
     """The length by the header, in seconds."""
+
+    @property
+    def seconds_of_pictures(self) -> float:
+        """The length of the pictures alone, in seconds. The sound may be longer."""
+        video = self.video
+        return float(video.duration * video.time_base) if video.duration and video.time_base else self.duration
 
     @property
     def codec(self) -> str:
@@ -118,9 +124,10 @@ def opened(file: BinaryIO, media: MediaType, *, threads: int) -> Iterator[Source
         raise ResultInvalid(f"the file is not a readable video: {error.strerror}") from error
 
 
-def _decoded(packet: Packet) -> "list[VideoFrame | AudioFrame]":
+def _decoded(packet: "Packet[Any]") -> list[VideoFrame | AudioFrame]:
     try:
-        return [frame for frame in packet.decode() if isinstance(frame, VideoFrame | AudioFrame)]
+        frames: Iterable[object] = packet.decode()
+        return [frame for frame in frames if isinstance(frame, VideoFrame | AudioFrame)]
     except InvalidDataError:
         # Players skip damaged parts, too.
         return []

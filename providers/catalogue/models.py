@@ -236,13 +236,10 @@ class Model(_Named):
     def problems(self, request: GenerationRequest, facts: Facts) -> list[FieldProblem]:
         """Every problem of a request to this model."""
         of_kind = request.kind in {None, self.kind}
-        variants = [(spec, spec.problem_for(self.kind)) for spec in request.variants or []]
+        wanted = request.variants or []
+        reasons = [f"{spec.name}: {why}" for spec in wanted if (why := spec.problem_for(self.kind))]
         return [
-            *(
-                FieldProblem(field="variants", message=f"{spec.name}: {why}", allowed=[])
-                for spec, why in variants
-                if why
-            ),
+            *(FieldProblem(field="variants", message=reason, allowed=[]) for reason in reasons),
             *([] if of_kind else [choice_problem("kind", request.kind, [self.kind])]),
             *self.capabilities.problems(request, facts),
             *self._video_length_problems(request, facts),

@@ -51,7 +51,8 @@ _COUNT_DUE = text(f"""
       AND ({_BY_AGE} OR {_BY_REQUEST}) AND NOT {_RESULT_IS_NAMED}
 """)  # noqa: S608 -- constants
 
-# A result, its poster and its variants expire together, with one timeline entry. The entry needs a lock on the generation's row too.
+# A result, its poster and its variants expire together, with one timeline entry. The entry needs a lock on the
+# generation's row too.
 _EXPIRE = """
     WITH {named}, due AS (
         SELECT result.generation_id
