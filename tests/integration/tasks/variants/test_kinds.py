@@ -3,7 +3,6 @@
 import hashlib
 import io
 import re
-from collections.abc import Iterator
 from itertools import pairwise
 
 import av
@@ -12,38 +11,11 @@ from PIL import Image
 
 from media.cursor import Cursor
 from media.iso_files import is_streamable, top_boxes
-from schemas.enums import Kind, Stage
-from schemas.stages import TERMINAL
+from schemas.enums import Kind
 from schemas.variants import FilePart, VariantError, VariantOrigin, VariantState
-from tests.contract.raw_server import RawServer, http
-from tests.integration.tasks.conftest import Lives
-from tests.integration.tasks.test_media_files import Vendor
-from tests.integration.tasks.variant_lives import ORDERS, Finished, Work, clip
+from tests.integration.tasks.variants.works import Finished, clip
 
 _X264 = {"preset": "ultrafast"}
-
-
-@pytest.fixture
-def server() -> Iterator[RawServer]:
-    """The host of the results."""
-    with RawServer() as running:
-        yield running
-
-
-@pytest.fixture
-def finished(lives: Lives, server: RawServer, monkeypatch: pytest.MonkeyPatch) -> Finished:
-    """Makes a completed generation with this result, whose order asks for these variants."""
-
-    def finish(content: bytes, *wanted: object, kind: Kind = Kind.VIDEO, **request: object) -> Work:
-        server.will(http(200, content))
-        life = lives.begin({**ORDERS[kind], "variants": list(wanted), **request})
-        vendor = Vendor(server.url)
-        monkeypatch.setattr(life.worker.providers, "get", lambda _name: vendor)
-        life.go(until=TERMINAL)
-        assert life.row.stage is Stage.COMPLETED, life.row.error_message
-        return Work(life)
-
-    return finish
 
 
 @pytest.mark.parametrize(

@@ -29,7 +29,10 @@ def clip(
     width, height = size
     pictures, tones = _graph(f"testsrc2:size={width}x{height}:rate={rate}"), _tone()
     # A file with a name: for some options the muxer reads its own output.
-    with tempfile.NamedTemporaryFile() as output, av.open(output.name, "w", format=form, options=muxer or {}) as container:
+    with (
+        tempfile.NamedTemporaryFile() as output,
+        av.open(output.name, "w", format=form, options=muxer or {}) as container,
+    ):
         if title:
             container.metadata["title"] = title
         video = container.add_stream(codec, rate=rate, width=width, height=height, options=options or {})
