@@ -29,7 +29,7 @@ from schemas.errors import InvalidRequest, NotFound, NotReady, Unauthenticated, 
 from schemas.setting_groups import CdnSettings, RetentionSettings
 from schemas.stages import status_of
 from schemas.tables import Asset, Generation
-from schemas.variants import NAME_PATTERN, FilePart
+from schemas.variants import LONGEST_NAME, FilePart
 from storage import assets, details
 from storage.customers import ActingCustomer
 from storage.details import Details
@@ -61,9 +61,7 @@ DownloadQuery = Annotated[bool, Query(description=_DOWNLOAD)]
 
 VariantQuery = Annotated[
     str | None,
-    Query(
-        description="the name of a variant; omitted: the result", pattern=NAME_PATTERN, max_length=40, examples=["web"]
-    ),
+    Query(description="the name of a variant; omitted: the result", max_length=LONGEST_NAME, examples=["web"]),
 ]
 FileQuery = Annotated[
     FilePart | None,

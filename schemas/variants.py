@@ -5,13 +5,22 @@ from collections.abc import Sequence
 from enum import StrEnum
 from typing import Annotated, Any, Final, Literal, Self
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, GetJsonSchemaHandler, model_validator
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    GetJsonSchemaHandler,
+    model_validator,
+)
 from pydantic_core import CoreSchema
 
 from schemas.enums import Kind
 
 MOST: Final = 8
 """The most variants of a result."""
+LONGEST_NAME: Final = 40
 NAME_PATTERN: Final = "^[a-z][a-z0-9-]{0,39}$"
 _LEAST_EDGE: Final = 16
 _MOST_EDGE: Final = 4096
@@ -96,6 +105,12 @@ _OF_VIDEOS: Final = ("start_seconds", "seconds")
 _MOST_WIDTH: Final = {VariantKind.PREVIEW: 640, VariantKind.SPRITES: 320}
 
 
+def _plain_name(name: str) -> str:
+    if name and not re.fullmatch(NAME_PATTERN, name):
+        raise ValueError("must be lower-case letters, digits and hyphens, and begin with a letter, such as square-480")
+    return name
+
+
 class VariantSpec(BaseModel):
     """One variant of a result."""
 
@@ -106,11 +121,11 @@ class VariantSpec(BaseModel):
         description="`web`: the whole result for every browser; `preview`: a short animated WebP; `sprites`: a sheet "
         "of pictures with WebVTT; `hls`: segments; `copy`: smaller, shorter, or both. Of pictures: `web` and `copy`",
     )
-    name: str = Field(
+    name: Annotated[str, AfterValidator(_plain_name)] = Field(
         default="",
         description="names it in `content?variant=`; left out: its kind. Lower-case letters, digits and hyphens",
-        pattern=f"^$|{NAME_PATTERN}",
-        max_length=40,
+        max_length=LONGEST_NAME,
+        json_schema_extra={"pattern": f"^$|{NAME_PATTERN}"},
     )
     width: int | None = Field(
         default=None, description="the most pixels; nothing is enlarged", ge=_LEAST_EDGE, le=_MOST_EDGE
@@ -180,8 +195,3 @@ def repeated_name(specs: Sequence[VariantSpec]) -> str | None:
     """A name that two variants have. None: each name is unique."""
     names = [spec.name for spec in specs]
     return next((name for name in names if names.count(name) > 1), None)
-
-
-def is_name(text: str) -> bool:
-    """Whether a text can name a variant."""
-    return re.fullmatch(NAME_PATTERN, text) is not None

@@ -4,6 +4,7 @@ import hashlib
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
+from typing import Any, TypeVar
 
 from sqlalchemy import func
 from sqlmodel import col, select
@@ -17,6 +18,8 @@ from storage.objects import ObjectStore
 from storage.orphans import find_orphans
 
 _SLICE = 500
+
+File = TypeVar("File", Asset, VariantFile)
 
 
 # At twice the age, even a sweep that fails every second day has removed an orphan.
@@ -70,28 +73,31 @@ def check_orphans(database: Database, objects: ObjectStore, *, orphan_age: timed
 
 
 def _kept(database: Database) -> Iterator[Asset | VariantFile]:
-    tables: tuple[type[Asset | VariantFile], ...] = (Asset, VariantFile)
-    for table in tables:
-        last = ""
-        while files := _slice_after(database, table, last):
-            yield from files
-            last = files[-1].object_key
+    yield from _kept_of(database, Asset)
+    yield from _kept_of(database, VariantFile)
 
 
-def _slice_after(database: Database, table: type[Asset] | type[VariantFile], key: str) -> Sequence[Asset | VariantFile]:
-    statement = (
-        select(table)
-        .where(col(table.object_key) > key, col(table.expired_at).is_(None))
-        .order_by(col(table.object_key))
-        .limit(_SLICE)
-    )
+def _kept_of(database: Database, table: type[File]) -> Iterator[File]:
+    last = ""
+    while files := _slice_after(database, table, last):
+        yield from files
+        last = str(files[-1].object_key)
+
+
+def _slice_after(database: Database, table: type[File], key: str) -> Sequence[File]:
+    columns = _columns(table)
+    statement = select(table).where(columns.object_key > key, columns.expired_at.is_(None)).order_by(columns.object_key)
     with database.transaction() as session:
-        return session.exec(statement).all()
+        return session.exec(statement.limit(_SLICE)).all()
+
+
+def _columns(table: type[File]) -> Any:
+    return table
 
 
 def _is_kept(database: Database, file: Asset | VariantFile) -> bool:
     with database.transaction() as session:
-        row = session.get(type(file), file.id)
+        row: Any = session.get(type(file), file.id)
         return row is not None and row.expired_at is None
 
 

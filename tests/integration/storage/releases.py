@@ -391,7 +391,8 @@ _AT_0031 = [
 _AT_0033 = [
     """
         INSERT INTO variants (generation_id, customer_id, position, name, kind, spec, wake_at)
-        SELECT id, customer_id, 1, 'web', 'web', '{"kind": "web"}', now() FROM generations WHERE stage = 'completed'
+        SELECT id, customer_id, 1, name, 'web', '{"kind": "web"}', now()
+        FROM generations, unnest(ARRAY['pending', 'ready', 'failed']) AS name WHERE stage = 'completed'
         ON CONFLICT (generation_id, name) DO NOTHING
     """,
     """
@@ -402,8 +403,9 @@ _AT_0033 = [
     """,
     """
         UPDATE variants
-        SET state = 'ready', origin = 'encoded', wake_at = NULL, lease_token = NULL, lease_until = NULL,
-            finished_at = clock_timestamp(), error_code = NULL, error_message = NULL
+        SET state = name, origin = 'encoded', wake_at = NULL, lease_token = NULL, lease_until = NULL,
+            finished_at = clock_timestamp(), error_code = 'internal', error_message = 'a reason'
+        WHERE name <> 'pending'
     """,
     """
         INSERT INTO variant_files (
@@ -411,9 +413,10 @@ _AT_0033 = [
             duration_seconds, frame_rate, codec
         )
         SELECT id, generation_id, 'media', 'variants/1.mp4', 'video/mp4', 1, 'a hash', 64, 64, 5.0, 24.0, 'h264'
-        FROM variants
-        ON CONFLICT (object_key) DO UPDATE SET expired_at = clock_timestamp()
+        FROM variants WHERE name = 'ready'
+        ON CONFLICT (object_key) DO NOTHING
     """,
+    "UPDATE variant_files SET expired_at = clock_timestamp()",
 ]
 
 _STATEMENTS = {
