@@ -9,7 +9,7 @@ import av
 from av.audio.frame import AudioFrame
 from av.audio.stream import AudioStream
 from av.container import InputContainer
-from av.error import FFmpegError, InvalidDataError
+from av.error import ExternalError, FFmpegError, InvalidDataError
 from av.packet import Packet
 from av.video.frame import VideoFrame
 from av.video.stream import VideoStream
@@ -119,8 +119,9 @@ def opened(file: BinaryIO, media: MediaType, *, threads: int) -> Iterator[Source
                 duration=max(0, container.duration or 0) / av.time_base,
             )
     except FFmpegError as error:
-        if isinstance(error, MemoryError):
-            raise
+        # Within a limit of memory, an encoder of another library fails without a reason.
+        if isinstance(error, MemoryError | ExternalError):
+            raise MemoryError from error  # noqa: TRY004 -- the type tells what happened
         raise ResultInvalid(f"the file is not a readable video: {error.strerror}") from error
 
 

@@ -205,7 +205,7 @@ def test_another_customer_gets_no_variant(made: Made, make_customer: object) -> 
 
 def test_endpoints_hear_once_that_all_variants_have_ended(completed: Made) -> None:
     endpoint = {"url": "https://shop.example/hooks", "types": ["generation.variants_ended"]}
-    made = completed.gateway.post("/v1/webhook-endpoints", json=endpoint, headers=completed.customer.headers)
+    made = completed.gateway.post("/v1/webhooks/endpoints", json=endpoint, headers=completed.customer.headers)
     assert made.status_code == 201, made.text
     completed.work()
     with completed.database.transaction() as session:
