@@ -1,6 +1,7 @@
 """`/v1/generations/{id}/content` and `/thumbnail`: the stored files, by redirect or as a stream."""
 
 import time
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from enum import StrEnum
 from http import HTTPStatus
@@ -9,25 +10,29 @@ from typing import Annotated
 from uuid import UUID
 
 import structlog
-from fastapi import Query
+from fastapi import Query, Request
 from fastapi.responses import RedirectResponse, Response
 
+from gateway import variants
 from gateway.authentication import TheCustomer, customers_router
 from gateway.conditions import ConditionHeaders, Conditions
 from gateway.dependencies import GatewayServices, ServicesOf
 from gateway.head import IsHead
 from gateway.openapi import Responses, problems
 from gateway.problems import AssetExpired, NoResult, RangeNotSatisfiable
+from gateway.public_links import PublicLinks
 from gateway.streaming import STREAMED, ObjectMissing, StoredFile, disposition, stream
 from notify.resources import failure_of
 from schemas.content_link import content_link
 from schemas.enums import AssetRole, Status
-from schemas.errors import InvalidRequest, NotFound, NotReady, Unauthenticated
+from schemas.errors import InvalidRequest, NotFound, NotReady, Unauthenticated, VariantNotReady
 from schemas.setting_groups import CdnSettings, RetentionSettings
 from schemas.stages import status_of
 from schemas.tables import Asset, Generation
+from schemas.variants import LONGEST_NAME, FilePart
 from storage import assets, details
 from storage.customers import ActingCustomer
+from storage.details import Details
 
 log = structlog.get_logger()
 
@@ -54,32 +59,76 @@ DeliveryQuery = Annotated[Delivery | None, Query(description=_DELIVERY)]
 _DOWNLOAD = "`1`: a browser saves the file instead of showing it, as `Content-Disposition` says"
 DownloadQuery = Annotated[bool, Query(description=_DOWNLOAD)]
 
+VariantQuery = Annotated[
+    str | None,
+    Query(description="the name of a variant; omitted: the result", max_length=LONGEST_NAME, examples=["web"]),
+]
+FileQuery = Annotated[
+    FilePart | None,
+    Query(
+        description="of a variant of two files: `media` or `index`; omitted: what a player opens. The links of a "
+        "playlist and of times lead to the media, and work without an API key"
+    ),
+]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Asked:
+    """A request for a file."""
+
+    services: GatewayServices
+    """The services of the gateway."""
+    request: Request | None
+    """The request to answer. None: links lead to the public URL."""
+    conditions: Conditions
+    """The conditional headers."""
+    delivery: Delivery | None
+    """How the file is wanted."""
+    is_head: bool
+    """Whether only the headers are wanted."""
+    is_attachment: bool = False
+    """Whether a browser saves the file instead of showing it."""
+
+
 _RESPONSES: Responses = {
     **STREAMED,
     302: {"description": "A link that works for at least an hour, without an API key"},
     **problems(Unauthenticated, NotFound, NotReady, NoResult, AssetExpired, RangeNotSatisfiable, InvalidRequest),
 }
+_OF_RESULTS: Responses = _RESPONSES | problems(NotReady, NoResult, VariantNotReady)
 
 
-@router.get("/content", summary="Fetch the result", response_class=Response, responses=_RESPONSES)
+@router.get("/content", summary="Fetch the result, or a variant", response_class=Response, responses=_OF_RESULTS)
 def get_content(
     generation_id: UUID,
+    request: Request,
     services: ServicesOf,
     customer: TheCustomer,
     conditions: ConditionHeaders,
     is_head: IsHead,
     delivery: DeliveryQuery = None,
     download: DownloadQuery = False,
+    variant: VariantQuery = None,
+    file: FileQuery = None,
 ) -> Response:
     """Redirects to a link that works for an hour if customers can reach the object store; otherwise streams the file.
 
-    A stream supports `Range`. A link answers the method of the request: GET for GET, HEAD for HEAD.
+    A stream supports `Range`. A link answers the method of the request: GET for GET, HEAD for HEAD. With `variant`, the
+    file of a variant. A playlist, and the times of sprites, are always streamed.
     """
-    asset = asset_of(services, customer, generation_id, AssetRole.RESULT)
-    answer = deliver(services, asset, delivery, conditions, is_head=is_head, is_attachment=download)
-    if not (is_head or customer.is_viewed):
-        note_download(services, generation_id, answer, conditions)
-    return answer
+    asked = Asked(
+        services=services,
+        request=request,
+        conditions=conditions,
+        delivery=delivery,
+        is_head=is_head,
+        is_attachment=download,
+    )
+    if variant is not None:
+        return deliver_variant(asked, customer, generation_id, variant, file)
+    if file is not None:
+        raise InvalidRequest.of_fields([("file", "is a file of a variant: name the variant, too")])
+    return deliver_result(asked, customer, generation_id)
 
 
 @router.get("/thumbnail", summary="Fetch a still picture of the result", response_class=Response, responses=_RESPONSES)
@@ -107,12 +156,60 @@ def asset_of(services: GatewayServices, customer: ActingCustomer, generation_id:
     """
     with services.database.transaction() as session:
         found = details.find(session, generation_id, customer_id=customer.id)
+    return _role_of(services, found, role)
+
+
+def _role_of(services: GatewayServices, found: Details, role: AssetRole) -> Asset:
     require_completed(found.generation)
     asset = next((asset for asset in found.assets if asset.role is role), None)
     if asset is None:
-        raise NotFound(f"generation {generation_id} has no {role}")
+        raise NotFound(f"generation {found.generation.id} has no {role}")
     require_kept(asset, services.settings.retention)
     return asset
+
+
+def deliver_result(asked: Asked, customer: ActingCustomer, generation_id: UUID) -> Response:
+    """Deliver a result, and count the download.
+
+    Raises:
+        NotFound: the customer has no such generation.
+        NotReady, NoResult: the generation has no result yet, or will have none.
+        AssetExpired: the file was deleted after its time.
+    """
+    services, conditions = asked.services, asked.conditions
+    asset = asset_of(services, customer, generation_id, AssetRole.RESULT)
+    answer = deliver(
+        services, asset, asked.delivery, conditions, is_head=asked.is_head, is_attachment=asked.is_attachment
+    )
+    if not (asked.is_head or customer.is_viewed):
+        note_download(services, generation_id, answer, conditions)
+    return answer
+
+
+def deliver_variant(
+    asked: Asked, customer: ActingCustomer, generation_id: UUID, name: str, part: FilePart | None
+) -> Response:
+    """Deliver a file of a variant.
+
+    Raises:
+        NotFound: the customer has no such generation, or the generation has no such variant.
+        NotReady, NoResult: the generation has no result yet, or will have none.
+        VariantNotReady: the variant is pending, or has failed.
+        AssetExpired: the file was deleted after its time.
+    """
+    services = asked.services
+    with services.database.transaction() as session:
+        found = details.find(session, generation_id, customer_id=customer.id)
+    result = _role_of(services, found, AssetRole.RESULT)
+    asset = variants.file_of(found, result, name, part)
+    if variants.is_index(asset):
+        url = PublicLinks(services, asked.request).of(variants.media_of(found, result, name))
+        return variants.index(
+            services, asset, url, asked.conditions, is_head=asked.is_head, cache_control="private, no-cache"
+        )
+    return deliver(
+        services, asset, asked.delivery, asked.conditions, is_head=asked.is_head, is_attachment=asked.is_attachment
+    )
 
 
 def note_download(services: GatewayServices, generation_id: UUID, answer: Response, conditions: Conditions) -> None:

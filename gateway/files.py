@@ -5,6 +5,7 @@ from typing import Annotated
 
 from fastapi import Depends, Query
 from fastapi.responses import Response
+from sqlmodel import Session
 
 from gateway.conditions import ConditionHeaders
 from gateway.content import stream_asset
@@ -15,11 +16,14 @@ from gateway.problems import AssetExpired, NoResult, RangeNotSatisfiable
 from gateway.routing import PrefixRouter
 from gateway.signed_links import Expires, Token, require_valid
 from gateway.streaming import STREAMED
+from gateway.variants import as_asset
 from schemas import content_link
 from schemas.errors import NotFound, Unauthenticated
 from schemas.setting_groups import RetentionSettings
 from schemas.tables import Asset
 from storage import assets
+from storage.variants import reading
+from storage.variants.claims import PREFIX
 
 router = PrefixRouter(tags=["files"])
 
@@ -63,7 +67,7 @@ def get_file(
 ) -> Response:
     """Streams a result or a thumbnail to everybody with a signed link. Supports `Range`."""
     with services.database.transaction() as session:
-        asset = assets.find_kept(session, key)
+        asset = assets.find_kept(session, key) if not key.startswith(PREFIX) else _of_variant(session, key)
     if asset is None or assets.gone_at(asset, services.settings.retention) is not None:
         raise NotFound("the file was deleted")
     return stream_asset(
@@ -74,6 +78,11 @@ def get_file(
         is_attachment=saved_as is not None,
         cache_control=_cache_control(asset, services.settings.retention, int(expires), is_own=is_own),
     )
+
+
+def _of_variant(session: Session, key: str) -> Asset | None:
+    found = reading.find_kept(session, key)
+    return None if found is None else as_asset(*found)
 
 
 def _cache_control(asset: Asset, retention: RetentionSettings, link_ends: int, *, is_own: bool) -> str:

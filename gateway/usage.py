@@ -82,6 +82,7 @@ class StoredBytes(BaseModel):
     uploads: int = Field(description="of all your uploads")
     results: int = Field(description="of the results of the period's generations")
     posters: int = Field(description="of the posters of the period's generations")
+    variants: int = Field(default=0, description="of the variants of the period's results")
 
 
 class UsageResource(BaseModel):
@@ -108,7 +109,7 @@ class UsageResource(BaseModel):
                             "mean_rating": 4.5,
                         }
                     ],
-                    "stored_bytes": {"uploads": 1480213, "results": 20971520, "posters": 0},
+                    "stored_bytes": {"uploads": 1480213, "results": 20971520, "posters": 0, "variants": 0},
                 }
             ]
         }

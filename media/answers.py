@@ -6,6 +6,7 @@ from typing import TypeVar
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from media.reading import Poster, Probe, Reading
+from media.variants.recipes import Made
 from media.wire import Message, NoMessage
 from schemas.media_types import JPEG, sniff
 
@@ -37,6 +38,24 @@ class _Reading(_Checked):
     poster: _Size | None
 
 
+class _Made(_Checked):
+    content_type: str = Field(max_length=100)
+    width: int = _Edge
+    height: int = _Edge
+    codec: str = Field(max_length=40)
+    size_bytes: int = Field(ge=0)
+    sha256: str = Field(pattern="^[0-9a-f]{64}$")
+    duration_seconds: float | None
+    frame_rate: float | None
+    is_copied: bool
+    is_original: bool
+    index_type: str | None = Field(max_length=100)
+
+
+class _MadeAnswer(_Checked):
+    made: _Made
+
+
 class _Measured(_Checked):
     seconds: float
 
@@ -66,6 +85,21 @@ def reading_of(message: Message) -> Reading:
             raise NoMessage("a poster is no JPEG")
         still = Poster(message.content, answer.poster.width, answer.poster.height)
     return Reading(Probe(**answer.reading.model_dump()), still, answer.undecoded)
+
+
+def made_of(message: Message) -> tuple[Made, str | None]:
+    """The facts of a variant, and the text that leads into its file.
+
+    Raises:
+        NoMessage: the values make no sense.
+    """
+    made = Made(**_checked(_MadeAnswer, message.values).made.model_dump())
+    if made.index_type is None:
+        return made, None
+    try:
+        return made, message.content.decode()
+    except UnicodeDecodeError as error:
+        raise NoMessage("an index is no text") from error
 
 
 def seconds_of(message: Message) -> float:

@@ -4,6 +4,7 @@ The server loads the decoders once and forks for each connection. A process has 
 one after the other, a few small pictures. The server itself never reads a byte of a file.
 """
 
+import fcntl
 import importlib
 import io
 import os
@@ -23,6 +24,9 @@ from media import isolation, wire
 from media.lengths import longest
 from media.reader import read
 from media.reading import Probe
+from media.variants.making import make
+from media.variants.recipes import Job
+from media.variants.sink import DiskFull, FileTooLarge
 from schemas.enums import Kind
 from schemas.errors import ResultInvalid
 from schemas.media_types import BY_CONTENT_TYPE
@@ -81,13 +85,15 @@ class _Server:
 
     def _start(self) -> bool:
         """Start a job. Returns whether the control socket is open."""
-        received, descriptors, _, _ = socket.recv_fds(self._control, 1, 1)
+        received, descriptors, _, _ = socket.recv_fds(self._control, 1, 2)
         if not received:
             return False
-        connection = socket.socket(fileno=descriptors[0])
+        connection, output = socket.socket(fileno=descriptors[0]), descriptors[1:]
         process = os.fork()
         if process == 0:
-            _work(connection)
+            _work(connection, output[0] if output else None)
+        for descriptor in output:
+            os.close(descriptor)
         self._jobs[connection.fileno()] = process, connection
         self._poll.register(connection, 0)  # a hang-up is always reported
         return True
@@ -106,18 +112,26 @@ class _Server:
                 self._end(descriptor)
 
 
-def _work(connection: socket.socket) -> Never:
-    """Do tasks in this process until the other side closes the connection."""
+def _work(connection: socket.socket, output: int | None) -> Never:
+    """Do tasks in this process until the other side closes the connection.
+
+    Args:
+        output: the descriptor of the file for a variant. None: there is no such file.
+    """
     signal.set_wakeup_fd(-1)
     signal.signal(signal.SIGCHLD, signal.SIG_DFL)
+    # One of the two may have the number of the other.
+    kept = None if output is None else fcntl.fcntl(output, fcntl.F_DUPFD, isolation.OUTPUT + 1)
     os.dup2(connection.detach(), isolation.CONNECTION)
+    if kept is not None:
+        os.dup2(kept, isolation.OUTPUT)
     own, is_confined = socket.socket(fileno=isolation.CONNECTION), False
     try:
         while True:
             message = wire.receive(own)
             task = wire.Task(**message.values)
             if not is_confined:
-                isolation.confine(task.memory_bytes)
+                isolation.confine(task.memory_bytes, task.output_bytes)
                 is_confined = True
             isolation.limit_time(task.seconds)
             wire.send(own, {"started": True})
@@ -141,6 +155,10 @@ def _answer(connection: socket.socket, task: wire.Task, file: BinaryIO) -> None:
         values, content = {"invalid": str(error)}, b""
     except MemoryError:
         values, content = {"memory": True}, b""
+    except FileTooLarge:
+        values, content = {"too_large": True}, b""
+    except DiskFull:
+        values, content = {"disk_full": True}, b""
     except wire.NoMessage:
         raise
     except Exception:  # noqa: BLE001 -- the edge of the process: the traceback goes to the log of the worker
@@ -169,7 +187,17 @@ def _measure(file: BinaryIO, task: wire.Task, _: socket.socket) -> Answer:
     return {"seconds": longest(file, BY_CONTENT_TYPE[task.content_type])}, b""
 
 
-_TASKS: Mapping[str, Callable[[BinaryIO, wire.Task, socket.socket], Answer]] = {"read": _read, "measure": _measure}
+def _make(file: BinaryIO, task: wire.Task, _: socket.socket) -> Answer:
+    job = Job(**(task.variant or {}))
+    made, index = make(file, BY_CONTENT_TYPE[task.content_type], job, isolation.OUTPUT, memory_bytes=task.memory_bytes)
+    return {"made": asdict(made)}, (index or "").encode()
+
+
+_TASKS: Mapping[str, Callable[[BinaryIO, wire.Task, socket.socket], Answer]] = {
+    "read": _read,
+    "measure": _measure,
+    "make": _make,
+}
 
 
 if __name__ == "__main__":

@@ -4,6 +4,7 @@
 """
 
 import atexit
+import os
 import time
 from collections.abc import Callable, Mapping
 from contextlib import suppress
@@ -14,9 +15,10 @@ from uuid import UUID
 import structlog
 
 from media import syscalls, wire
-from media.answers import probe_of, reading_of, seconds_of
+from media.answers import made_of, probe_of, reading_of, seconds_of
 from media.fork_server import ForkServer, Process, ServerGone
 from media.reading import Probe, Reading
+from media.variants.recipes import Job, Made
 from schemas.enums import Kind
 from schemas.errors import ResultInvalid
 from schemas.media_types import MediaType
@@ -34,6 +36,8 @@ _PATIENCE_SECONDS = 2.0
 _START_SECONDS = 60.0
 # The time by the clock is longer than the processor time: the machine may be busy. Reads of the file are not counted.
 _CLOCK_FACTOR = 2
+# A variant is made behind all other work of the machine.
+_CLOCK_FACTOR_OF_VARIANTS = 6
 
 # A file may come slowly from the object store.
 _MOST_READ_SECONDS = 300.0
@@ -42,6 +46,7 @@ _LEAST_WAIT = 0.001
 _SERVER_END_SECONDS = 0.2
 
 _TRIES = 3
+_NO_START = "the decoder does not start: its reason is in the standard error of this process"
 _LONGEST_REASON = 300
 
 _Result = TypeVar("_Result")
@@ -60,13 +65,19 @@ class Limits:
     """The processor time. By the clock, the file is given up after twice this."""
 
 
-class _Stopped(Exception):
+class Stopped(Exception):
     """The job has no answer. The text is the reason, for the customer."""
 
-    def __init__(self, reason: str, probe: Probe | None) -> None:
+    def __init__(self, reason: str, probe: Probe | None, *, is_limit: bool = False) -> None:
         super().__init__(reason)
         self.probe = probe
         """The facts of the header, if they came before."""
+        self.is_limit = is_limit
+        """Whether the job needs more than its limits allow. Another try would need as much."""
+
+
+class DiskFull(Exception):
+    """The disk has no room for the output file."""
 
 
 def start() -> None:
@@ -94,7 +105,7 @@ def read(
     """
     try:
         return _run(reading_of, _task("read", media, kind, limits, size_bytes), file, customer_id)
-    except _Stopped as stopped:
+    except Stopped as stopped:
         if stopped.probe is None:
             raise ResultInvalid(f"the file cannot be read: {stopped}") from None
         log.warning("decoder_stopped", reason=str(stopped), content_type=media.content_type)
@@ -110,8 +121,43 @@ def measure(file: BinaryIO, media: MediaType, limits: Limits, *, size_bytes: int
     """
     try:
         return _run(seconds_of, _task("measure", media, media.kind, limits, size_bytes), file, customer_id)
-    except _Stopped as stopped:
+    except Stopped as stopped:
         raise ResultInvalid(f"the video cannot be measured: {stopped}") from None
+
+
+def make(
+    file: BinaryIO,
+    media: MediaType,
+    job: Job,
+    limits: Limits,
+    *,
+    size_bytes: int,
+    output: BinaryIO,
+    output_bytes: int,
+) -> tuple[Made, str | None]:
+    """Make a variant as `media.variants.making.make` does, in another process.
+
+    Args:
+        file: the result, a seekable file. Its errors are raised here.
+        output: an empty file, which gets the variant.
+        output_bytes: the most bytes of the variant.
+
+    The caller limits how many variants a process makes at one time. They take no place of files that are read.
+
+    Raises:
+        ResultInvalid: the result cannot be decoded, or has no such part.
+        Stopped: the variant needs more than the limits, or the process crashed.
+        DiskFull: the disk is full.
+    """
+    task = wire.Task(
+        "make", media.content_type, job.kind, size_bytes, limits.memory_bytes, limits.seconds, output_bytes, asdict(job)
+    )
+    descriptor = output.fileno()
+    for _ in range(_TRIES):
+        os.ftruncate(descriptor, 0)
+        with suppress(ServerGone), _SERVER.process(task.memory_bytes, shared=False, output=descriptor) as process:
+            return _Job(process, file, task).run(made_of)
+    raise RuntimeError(_NO_START)
 
 
 def _task(name: Literal["read", "measure"], media: MediaType, kind: Kind, limits: Limits, size_bytes: int) -> wire.Task:
@@ -126,7 +172,7 @@ def _run(parse: Callable[[wire.Message], _Result], task: wire.Task, file: Binary
             _SERVER.process(task.memory_bytes, shared=_is_small_image(task)) as process,
         ):
             return _Job(process, file, task).run(parse)
-    raise RuntimeError("the decoder does not start: its reason is in the standard error of this process")
+    raise RuntimeError(_NO_START)
 
 
 def _is_small_image(task: wire.Task) -> bool:
@@ -145,6 +191,7 @@ class _Job:
         self._task = task
         self._probe: Probe | None = None
         self._has_started = False
+        self._started_at = 0.0
         # Until the first message, the server may still load its decoders.
         self._deadline = time.monotonic() + _START_SECONDS
         self._read_seconds = 0.0
@@ -154,7 +201,7 @@ class _Job:
 
         Raises:
             ResultInvalid: the decoder found the file bad.
-            _Stopped: the decoder found nothing.
+            Stopped: the decoder found nothing.
             ServerGone: the server ended.
         """
         try:
@@ -164,7 +211,8 @@ class _Job:
             # A process that has read other files may have ended before this file.
             if (self._is_used and not self._has_started) or self._process.lost_its_server(within=_SERVER_END_SECONDS):
                 raise ServerGone from None
-            raise self._stopped(f"the decoder crashed, or took more than {self._task.seconds} s") from None
+            reason = f"the decoder crashed, or took more than {self._task.seconds} s"
+            raise self._stopped(reason, is_limit=self._may_have_used_its_time()) from None
 
     def _small_image(self) -> bytes:
         """The whole file if it is a small image. Of other files, the decoder asks for parts."""
@@ -178,8 +226,8 @@ class _Job:
             message = self._receive()
             match message.values:
                 case {"started": True} if not self._has_started:
-                    self._deadline = time.monotonic() + self._task.seconds * _CLOCK_FACTOR
-                    self._has_started = True
+                    self._deadline = time.monotonic() + self._clock_seconds
+                    self._has_started, self._started_at = True, time.monotonic()
                 case {"offset": int(offset), "length": int(length)}:
                     self._send_block(offset, length)
                 case {"probe": dict(facts)}:
@@ -187,7 +235,13 @@ class _Job:
                 case {"invalid": str(reason)}:
                     raise ResultInvalid(reason[:_LONGEST_REASON])
                 case {"memory": _}:
-                    raise self._stopped(f"decoding needs more than {self._task.memory_bytes // 1024**2} MiB of memory")
+                    needs = f"decoding needs more than {self._task.memory_bytes // 1024**2} MiB of memory"
+                    raise self._stopped(needs, is_limit=True)
+                case {"too_large": _}:
+                    needs = f"the file would be larger than {self._task.output_bytes // 1024**2} MiB"
+                    raise self._stopped(needs, is_limit=True)
+                case {"disk_full": _}:
+                    raise DiskFull("the disk of the worker has no room for the file")
                 case {"failure": str(trace)}:
                     log.error("decoder_failed", trace=trace)
                     raise self._stopped("the decoder failed")
@@ -199,7 +253,7 @@ class _Job:
             return wire.receive(self._connection, self._deadline)
         except TimeoutError:
             if self._has_started:
-                raise self._stopped(f"decoding takes longer than {self._task.seconds * _CLOCK_FACTOR} s") from None
+                raise self._stopped(f"decoding takes longer than {self._clock_seconds} s", is_limit=True) from None
             _SERVER.close()
             raise ServerGone from None
         except OSError as error:
@@ -221,5 +275,15 @@ class _Job:
         with suppress(OSError):
             wire.send(self._connection, values, content)
 
-    def _stopped(self, reason: str) -> _Stopped:
-        return _Stopped(reason, self._probe)
+    def _may_have_used_its_time(self) -> bool:
+        """Whether the processor time may be used up: the kernel ends such a process without a word."""
+        threads = (self._task.variant or {}).get("threads", 1)
+        return self._has_started and (time.monotonic() - self._started_at) * threads >= self._task.seconds
+
+    @property
+    def _clock_seconds(self) -> int:
+        """The most seconds of the job by the clock, without those of reads."""
+        return self._task.seconds * (_CLOCK_FACTOR_OF_VARIANTS if self._task.name == "make" else _CLOCK_FACTOR)
+
+    def _stopped(self, reason: str, *, is_limit: bool = False) -> Stopped:
+        return Stopped(reason, self._probe, is_limit=is_limit)

@@ -59,16 +59,17 @@ class ForkServer:
             self._running = self._running or _start()
 
     @contextmanager
-    def process(self, memory_bytes: int, *, shared: bool) -> Iterator[Process]:
+    def process(self, memory_bytes: int, *, shared: bool, output: int | None = None) -> Iterator[Process]:
         """A process for one job. After an exception, it reads no other file.
 
         Args:
             shared: the process may have read, and may read again, other files of `shared` jobs.
+            output: the descriptor of an open file that the process may write. None: it writes no file.
 
         Raises:
             ServerGone: the server ended.
         """
-        process = self._take(memory_bytes) if shared else self._fork(memory_bytes)
+        process = self._take(memory_bytes) if shared else self._fork(memory_bytes, output)
         try:
             yield process
         except BaseException:
@@ -89,14 +90,14 @@ class ForkServer:
                 process.connection.close()
         return self._fork(memory_bytes)
 
-    def _fork(self, memory_bytes: int) -> Process:
+    def _fork(self, memory_bytes: int, output: int | None = None) -> Process:
         ours, theirs = socket.socketpair()
         with theirs, self._lock:
             if self._running is not None and self._running[0].poll() is not None:
                 self._stop()
             server, control = self._running = self._running or _start()
             try:
-                socket.send_fds(control, [b"j"], [theirs.fileno()])
+                socket.send_fds(control, [b"j"], [theirs.fileno(), *([] if output is None else [output])])
             except OSError as error:
                 ours.close()
                 self._stop()

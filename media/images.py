@@ -51,7 +51,7 @@ def read_image(file: BinaryIO, media: MediaType, memory_bytes: int, tell: Tell) 
     """
     cursor = _cursor(file)
     image_files.pauses(cursor, media)
-    with _opened(file, media) as image:
+    with opened_image(file, media) as image:
         return _first_picture(
             image, Probe(*image.size, media.codec), tell, with_poster=media in _NEEDS_POSTER,
             needed=memory_of_image(*image.size, media, size_bytes=cursor.size, with_poster=media in _NEEDS_POSTER),
@@ -70,7 +70,7 @@ def read_animation(file: BinaryIO, media: MediaType, memory_bytes: int, tell: Te
     if len(pauses) < 2:
         raise ResultInvalid("the file is a still picture, where a video was ordered")
     seconds = sum(pauses)
-    with _opened(file, media) as image:
+    with opened_image(file, media) as image:
         probe = Probe(
             *image.size,
             media.codec,
@@ -110,14 +110,20 @@ def _upright(probe: Probe, turn: Transpose | None) -> Probe:
 
 
 @contextmanager
-def _opened(file: BinaryIO, media: MediaType) -> Iterator[Image.Image]:
+def opened_image(file: BinaryIO, media: MediaType) -> Iterator[Image.Image]:
+    """Open a picture. Pillow decodes it later.
+
+    Raises:
+        ResultInvalid: the file is damaged.
+    """
     file.seek(0)
-    with _damages_told(), Image.open(file, formats=[media.plugin]) as image:
+    with damages_told(), Image.open(file, formats=[media.plugin]) as image:
         yield image
 
 
 @contextmanager
-def _damages_told() -> Iterator[None]:
+def damages_told() -> Iterator[None]:
+    """Raise `ResultInvalid` in place of the errors of Pillow's decoders."""
     try:
         yield
     except _DAMAGED as error:

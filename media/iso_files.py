@@ -55,3 +55,9 @@ def has_fragments(cursor: Cursor) -> bool:
     if kinds.isdisjoint({b"moov", b"meta"}):
         raise CutFile
     return b"moof" in kinds
+
+
+def is_streamable(cursor: Cursor) -> bool:
+    """Whether the table comes before the samples, in one table: a player can begin before it has the whole file."""
+    kinds = [box.kind for box in top_boxes(cursor)]
+    return b"moov" in kinds and b"moof" not in kinds and b"mdat" not in kinds[: kinds.index(b"moov")]

@@ -23,6 +23,10 @@ SLACK_BYTES = 64 * 1024**2
 
 CONNECTION = 3
 """The one file descriptor that a job has, beside the standard streams."""
+OUTPUT = 4
+"""The file descriptor of a variant's file, in a job that makes one."""
+
+_POLITENESS = 10
 
 
 def leave_network() -> None:
@@ -47,29 +51,37 @@ def limit_time(seconds: int) -> None:
     )
 
 
-def confine(memory_bytes: int) -> None:
-    """Limit this process to `CONNECTION`, to harmless system calls, and to some memory beyond the present."""
+def confine(memory_bytes: int, output_bytes: int = 0) -> None:
+    """Limit this process to `CONNECTION`, to harmless system calls, and to some memory beyond the present.
+
+    Args:
+        output_bytes: the most bytes of the file `OUTPUT`. 0: there is no such file.
+    """
     if sys.platform == "linux":
         # A job ends with its server.
         ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL, 0, 0, 0)
     with suppress(OSError, ValueError):  # macOS has neither the file nor the limit
         pages = int(Path("/proc/self/statm").read_text().split()[0])
         _limit(resource.RLIMIT_AS, pages * resource.getpagesize() + memory_bytes + SLACK_BYTES)
-    _close_others()
+    last = OUTPUT if output_bytes else CONNECTION
+    _close_others(last)
+    if output_bytes:
+        # A variant can wait. The results of other customers cannot.
+        os.nice(_POLITENESS)
     # No open file, socket or pipe can be added.
-    _limit(resource.RLIMIT_NOFILE, CONNECTION + 1)
-    _limit(resource.RLIMIT_FSIZE, 0)
+    _limit(resource.RLIMIT_NOFILE, last + 1)
+    _limit(resource.RLIMIT_FSIZE, output_bytes)
     _limit(resource.RLIMIT_CORE, 0)
     refuse_calls()
 
 
-def _close_others() -> None:
+def _close_others(last: int) -> None:
     """Close the server's socket and the connections of other jobs."""
     nothing = os.open(os.devnull, os.O_RDWR)
     for standard in range(CONNECTION):
         os.dup2(nothing, standard)
     for descriptor in [int(entry.name) for entry in Path("/dev/fd").iterdir()]:
-        if descriptor > CONNECTION:
+        if descriptor > last:
             with suppress(OSError):
                 os.close(descriptor)
 

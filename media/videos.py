@@ -52,15 +52,15 @@ def read_video(file: BinaryIO, media: MediaType, memory_bytes: int, tell: Callab
     is_complete = _is_complete(cursor, media)
     try:
         with _open(file, media) as container:
-            stream = _main_stream(container)
+            stream = main_stream(container)
             if media is AVIF and stream.frames <= 1:
                 raise ResultInvalid("the file is a still picture, where a video was ordered")
             _require_samples(container, cursor.size)
-            shown = _with_square_pixels(stream)
+            shown = size_with_square_pixels(stream)
             header = _probe(container, stream, shown)
             tell(replace(header, duration_seconds=header.duration_seconds or None))
             frame, undecoded = _picture(container, stream, memory_bytes)
-            turn = None if frame is None else _turn(frame)
+            turn = None if frame is None else turn_of(frame)
             probe = _probe(container, stream, orientation.turned(shown, turn))
             still = None if frame is None else _poster(frame, shown, turn)
         announced = probe.duration_seconds or 0.0
@@ -77,7 +77,7 @@ def _probe(container: InputContainer, stream: VideoStream, shown: tuple[int, int
     return Probe(
         width,
         height,
-        _codec(stream),
+        codec_of(stream),
         duration_seconds=max(0, container.duration or 0) / av.time_base,
         frame_rate=float(stream.average_rate) if stream.average_rate else None,
         bit_rate=container.bit_rate or None,
@@ -120,7 +120,7 @@ def _has_codec(stream: VideoStream) -> bool:
     return getattr(stream, "codec_context", None) is not None
 
 
-def _main_stream(container: InputContainer) -> VideoStream:
+def main_stream(container: InputContainer) -> VideoStream:
     """The largest stream of pictures that is no cover."""
     streams = [stream for stream in container.streams.video if not stream.disposition & _COVERS]
     if not streams:
@@ -133,11 +133,11 @@ def _main_stream(container: InputContainer) -> VideoStream:
 
 def _rank(stream: VideoStream) -> tuple[bool, int, int]:
     """The rank of a stream. Not every writer marks covers. An AVIF sequence has its first picture as a stream too."""
-    is_moving = _codec(stream) not in _CODECS_OF_COVERS
+    is_moving = codec_of(stream) not in _CODECS_OF_COVERS
     return is_moving, stream.width * stream.height, stream.frames
 
 
-def _codec(stream: VideoStream) -> str:
+def codec_of(stream: VideoStream) -> str:
     """The format's name. `stream.codec_context.name` would be the decoder's."""
     return stream.codec_context.codec.canonical_name
 
@@ -180,14 +180,15 @@ def _picture(container: InputContainer, stream: VideoStream, memory_bytes: int) 
     return spare, None if spare else "no picture of the video can be decoded"
 
 
-def _turn(frame: VideoFrame) -> Transpose | None:
+def turn_of(frame: VideoFrame) -> Transpose | None:
+    """The turn that brings a picture upright. None: the picture is upright."""
     # PyAV's types name one entry, and the frame has several.
     entries = cast("Iterable[SideData]", frame.side_data)
     matrix = next((bytes(each) for each in entries if each.type is Type.DISPLAYMATRIX), None)
     return None if matrix is None else orientation.of_matrix(matrix)
 
 
-def _with_square_pixels(stream: VideoStream) -> tuple[int, int]:
+def size_with_square_pixels(stream: VideoStream) -> tuple[int, int]:
     """The size with square pixels, before the turn. As players do, enlarge one side and shrink none."""
     shape = stream.sample_aspect_ratio or Fraction(1)
     if not Fraction(1, _ODDEST_PIXEL) <= shape <= _ODDEST_PIXEL:

@@ -33,8 +33,8 @@ class NoMessage(Exception):
 class Task:
     """A job for the decoder."""
 
-    name: Literal["read", "measure"]
-    """What to do: read a result, or measure the length of a video."""
+    name: Literal["read", "measure", "make"]
+    """What to do: read a result, measure the length of a video, or make a variant."""
     content_type: str
     """The media type that the first bytes show."""
     kind: str
@@ -45,6 +45,10 @@ class Task:
     """The memory that the job may take, beyond what the decoder has at its start."""
     seconds: int
     """The processor time that the job may take."""
+    output_bytes: int = 0
+    """The most bytes of the output file, which came with the connection. 0: the job has no output file."""
+    variant: dict[str, Any] | None = None
+    """The `media.variants.recipes.Job` of a variant."""
 
 
 @dataclass(frozen=True)

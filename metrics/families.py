@@ -11,6 +11,8 @@ from metrics.instruments import Counter, Family, Gauge, Histogram
 _SHORT: Final = (0.005, 0.025, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30)
 _LONG: Final = (0.1, 0.5, 1, 2.5, 5, 10, 30, 60, 120, 300, 600, 3600)
 
+_WORK: Final = (1, 10, 60, 300, 1800)
+
 _MOST_OF_MODELS: Final = 250
 
 # --- of each process: the pipeline -----------------------------------------------------------------------------------
@@ -41,6 +43,10 @@ ENDS_FOUND = Counter(
     labels.FOUND_BY,
 )
 STORED_BYTES = Counter("stored_bytes_total", "Bytes of results that went to the object store.", labels.KIND)
+VARIANTS = Counter("variants_total", "Tries to make a variant of a result.", labels.VARIANT, labels.MAKING)
+VARIANT_SECONDS = Histogram(
+    "variant_seconds", "Length of a try to make a variant, with reads and writes.", labels.VARIANT, buckets=_WORK
+)
 LEASES_LOST = Counter("leases_lost_total", "Claims that the database did not renew.")
 FENCES = Counter("fences_hit_total", "Writes and creates that a fence stopped.", labels.FENCE)
 WAKES = Counter("wakes_total", "Wake-ups that were sent.", labels.SENDER)

@@ -12,6 +12,7 @@ from schemas.enums import Door, FoundBy, Kind, Queue, Stage
 from schemas.limits import AccountHealth, HeldBy, Place
 from schemas.names import is_twin
 from schemas.stages import TERMINAL
+from schemas.variants import VariantKind
 from schemas.webhooks import DeliveryState
 
 OTHER: Final = "other"
@@ -87,6 +88,21 @@ class Answered(StrEnum):
     """The worker had lost its lease, and sent nothing."""
 
 
+class VariantOutcome(StrEnum):
+    """How a try to make a variant ended."""
+
+    READY = "ready"
+    """The variant is stored."""
+    FAILED = "failed"
+    """The variant will not be made."""
+    PUT_OFF = "put_off"
+    """Another try follows."""
+    LOST = "lost"
+    """Another worker has the variant, or it was deleted."""
+    INTERRUPTED = "interrupted"
+    """The end of the try could not be written. Another try follows."""
+
+
 class CallbackVerdict(StrEnum):
     """The effect of a callback at the gateway."""
 
@@ -149,6 +165,8 @@ STATUS = Label("status", TERMINAL)
 CAUSE = Label("cause", ["none", *Cause])
 """Why a generation ended without a result; `none` with a result."""
 KIND = Label("kind", Kind)
+VARIANT = Label("variant", VariantKind)
+MAKING = Label("outcome", VariantOutcome)
 """Image or video."""
 QUEUE = Label("queue", Queue)
 """A Celery queue."""

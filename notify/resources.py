@@ -7,6 +7,7 @@ from collections.abc import Collection, Mapping
 from datetime import datetime
 from uuid import UUID
 
+from notify.variant_resources import variant_resources
 from schemas.api import (
     AssetResource,
     CreditsResource,
@@ -72,6 +73,9 @@ def generation_resource(
             "outcome": outcome_of(details),
             "cancel_requested_at": row.cancel_requested_at,
             "assets": [_asset(asset, retention) for asset in details.assets],
+            "variants": variant_resources(
+                row, order, details.variants, path_of(row.id), is_kept=_has_result(details, retention)
+            ),
             "downloads": details.downloads,
             "reference": order.reference,
             "metadata": order.metadata,
@@ -160,6 +164,10 @@ def credits_of(price: int, moved: Mapping[TransferKind, int]) -> GenerationCredi
         captured=captured,
         released=released,
     )
+
+
+def _has_result(details: Details, retention: RetentionSettings) -> bool:
+    return any(asset.role is AssetRole.RESULT and assets.gone_at(asset, retention) is None for asset in details.assets)
 
 
 def _links(details: Details, retention: RetentionSettings) -> GenerationLinks:

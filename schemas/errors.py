@@ -158,6 +158,14 @@ class NotFound(RequestError):
     title = "Not found"
 
 
+class VariantNotReady(RequestError):
+    """The variant is not made yet, or could not be made."""
+
+    http_status = 409
+    code = "variant_not_ready"
+    title = "Variant not ready"
+
+
 class NotReady(RequestError):
     http_status = 409
     code = "not_ready"

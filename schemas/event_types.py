@@ -24,6 +24,8 @@ class EventType(StrEnum):
     """The generation failed. Its credits are free again."""
     CANCELLED = "generation.cancelled"
     """The customer cancelled the generation."""
+    VARIANTS_ENDED = "generation.variants_ended"
+    """Every variant of a result is ready or has failed."""
     ENDPOINT_PAUSED = "endpoint.paused"
     """An endpoint failed for too long. Nothing is sent there until the customer resumes it."""
     TEST = "endpoint.test"

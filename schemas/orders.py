@@ -22,6 +22,7 @@ from schemas.limits import Priority, PriorityWord
 from schemas.moments import OptionalMoment
 from schemas.names import ProviderName
 from schemas.text import Name, OptionalName, OptionalProse, Prose
+from schemas.variants import MOST, VariantSpec, VariantWord, repeated_name
 from schemas.webhook_urls import EndpointUrl
 from schemas.words import ASPECT_RATIOS, LENGTHS, MOTIONS, OUTPUT_FORMATS, SHAPES, STYLES, listed, meaning
 
@@ -200,6 +201,12 @@ class GenerationRequest(TurnFields):
         ge=60,
         le=_LONGEST_LIFE_SECONDS,
     )
+    variants: list[VariantWord] | None = Field(
+        default=None,
+        description="further files that are made of the result after its end, at no cost: kinds alone, or objects. "
+        "Left out: those of the model; []: none",
+        max_length=MOST,
+    )
     reference: Reference | None = Field(
         default=None,
         description="your id of the thing that the result is for, such as a node of a canvas; returned as it is. "
@@ -233,6 +240,13 @@ class GenerationRequest(TurnFields):
         if preview and (info.data.get("image_urls") or info.data.get("video_urls")):
             raise ValueError("makes the first picture: leave out image_urls and video_urls")
         return preview
+
+    @field_validator("variants")
+    @classmethod
+    def _named_apart(cls, variants: list[VariantSpec] | None) -> list[VariantSpec] | None:
+        if (name := repeated_name(variants or [])) is not None:
+            raise ValueError(f"two variants have the name {name!r}: give each a name of its own")
+        return variants
 
     @field_validator("metadata")
     @classmethod
@@ -313,6 +327,8 @@ class PlannedVideo(BaseModel):
     inputs: Inputs
     """The complete settings, without the picture."""
     credits: int = Field(ge=0, description="the price when the preview was ordered")
+    variants: list[VariantSpec] = []
+    """The variants of the video."""
 
 
 class Order(BaseModel):
@@ -351,6 +367,7 @@ class Order(BaseModel):
     """The customer's id of the thing that the order is for."""
     metadata: dict[str, str] = {}
     """The request's metadata."""
+    variants: list[VariantSpec] = Field(default=[], description="what is made of the result after its end")
     callback_url: str | None = None
     """Where messages about the generation go."""
     batch_id: UUID | None = None

@@ -23,7 +23,7 @@ def request_of(order: Order) -> GenerationRequest:
     rest = order.model_dump(include=_KEPT | ({"deadline_seconds"} if order.counts_from_acceptance else set()))
     # Not validated again: limits of a request do not hold for a prompt with a style.
     return GenerationRequest.model_construct(
-        **inputs, **rest, generate_audio=order.inputs.audio, priority=order.priority.word
+        **inputs, **rest, variants=order.variants, generate_audio=order.inputs.audio, priority=order.priority.word
     )
 
 
@@ -34,7 +34,8 @@ def video_request_of(preview: Order, video: PlannedVideo, picture: str) -> Gener
         picture: the input URL of the preview's picture, or `FIRST_FRAME`.
     """
     inputs = video.inputs.model_copy(update={"image_urls": [picture]})
-    return request_of(preview.model_copy(update={"kind": Kind.VIDEO, "model": video.model, "inputs": inputs}))
+    changes = {"kind": Kind.VIDEO, "model": video.model, "inputs": inputs, "variants": video.variants}
+    return request_of(preview.model_copy(update=changes))
 
 
 def named_as(again: Order, first: Order) -> Order:
@@ -50,4 +51,6 @@ def planned(video: Order, text_to_video: str) -> PlannedVideo:
         text_to_video: the model that the preview was ordered with.
     """
     inputs = video.inputs.model_copy(update={"image_urls": []})
-    return PlannedVideo(model=video.model, text_to_video=text_to_video, inputs=inputs, credits=video.credits)
+    return PlannedVideo(
+        model=video.model, text_to_video=text_to_video, inputs=inputs, credits=video.credits, variants=video.variants
+    )

@@ -44,6 +44,7 @@ from schemas.stream_out_settings import StreamOutSettings
 from schemas.studio_settings import StudioSettings
 from schemas.trace_settings import TraceSettings
 from schemas.unprefixed import UnprefixedSource
+from schemas.variant_settings import VariantSettings
 from schemas.webhook_settings import WebhookSettings
 
 DEVELOPMENT_SECRET = "development-only-secret-key"  # noqa: S105 -- refused in production below
@@ -139,6 +140,7 @@ class Settings(BaseSettings):
     admission: AdmissionSettings = AdmissionSettings()
     downloads: DownloadSettings = DownloadSettings()
     media: MediaSettings = MediaSettings()
+    variants: VariantSettings = VariantSettings()
     inputs: InputSettings = InputSettings()
     intake: IntakeSettings = IntakeSettings()
     door: DoorSettings = DoorSettings()

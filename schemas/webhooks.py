@@ -57,6 +57,7 @@ DESCRIPTIONS: Final[Mapping[EventType, str]] = {
     EventType.COMPLETED: "the result is stored and paid for",
     EventType.FAILED: "the generation failed, and its credits are free again",
     EventType.CANCELLED: "the generation was cancelled",
+    EventType.VARIANTS_ENDED: "every variant of the result is ready or has failed",
     EventType.ENDPOINT_PAUSED: "an endpoint failed for days, and nothing is sent there until you resume it",
     EventType.TEST: "you asked for a message to try an endpoint; every endpoint hears it",
 }

@@ -12,6 +12,8 @@ from schemas.enums import TransferKind
 from schemas.orders import Order
 from schemas.tables import Asset, Generation
 from storage import generations
+from storage.variants import reading
+from storage.variants.reading import StoredVariant
 
 # The kinds are literals so that PostgreSQL can use the partial index on (generation_id, kind).
 _FACTS = text("""
@@ -47,6 +49,8 @@ class Details:
     """The video that was made from this preview."""
     downloads: int = 0
     """How often the result was downloaded."""
+    variants: Sequence[StoredVariant] = ()
+    """The variants of the result. Empty before its end."""
 
 
 def find(session: Session, generation_id: UUID, *, customer_id: UUID) -> Details:
@@ -93,11 +97,12 @@ def _of_all(session: Session, rows: Sequence[Generation]) -> list[Details]:
     by_role = select(Asset).where(col(Asset.generation_id).in_(ids)).order_by(col(Asset.role).desc())
     for asset in session.exec(by_role):
         assets[asset.generation_id].append(asset)
+    variants = reading.of_generations(session, ids)
     facts = {fact.id: fact for fact in session.execute(_FACTS, {"ids": ids})}
-    return [_details(row, assets[row.id], facts[row.id]) for row in rows]
+    return [_details(row, assets[row.id], facts[row.id], variants.get(row.id, ())) for row in rows]
 
 
-def _details(row: Generation, assets: Sequence[Asset], facts: Row[Any]) -> Details:
+def _details(row: Generation, assets: Sequence[Asset], facts: Row[Any], variants: Sequence[StoredVariant]) -> Details:
     moved = {TransferKind(kind): amount for kind, amount in (facts.moved or {}).items()}
     return Details(
         row,
@@ -108,4 +113,5 @@ def _details(row: Generation, assets: Sequence[Asset], facts: Row[Any]) -> Detai
         retried_by=facts.retried_by,
         continued_by=facts.continued_by,
         downloads=facts.downloads or 0,
+        variants=variants,
     )

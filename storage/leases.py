@@ -2,9 +2,9 @@
 
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from typing import Self
+from typing import Protocol, Self
 from uuid import UUID
 
 import structlog
@@ -13,8 +13,8 @@ from sqlalchemy.exc import SQLAlchemyError
 from metrics.families import LEASES_LOST
 from schemas.errors import LeaseLost
 from storage import claims
-from storage.claims import Claim
 from storage.database import Database
+from storage.sql import Sql
 
 log = structlog.get_logger()
 
@@ -59,6 +59,32 @@ class Lease:
         self._lost.set()
 
 
+class Held(Protocol):
+    """A claim, as the keeper knows it."""
+
+    @property
+    def id(self) -> UUID:
+        """The id of the row."""
+
+    @property
+    def token(self) -> UUID:
+        """The fencing token of the lease."""
+
+
+class Renews(Protocol):
+    """Extends leases, given as ids of rows by token. Returns the tokens of the extended leases."""
+
+    def __call__(self, sql: Sql, held: Mapping[UUID, UUID], *, lease_seconds: float) -> set[UUID]:
+        """Extend leases."""
+
+
+class HandsBack(Protocol):
+    """Gives claims up, given as ids of rows by token. Returns the tokens that were valid."""
+
+    def __call__(self, sql: Sql, held: Mapping[UUID, UUID]) -> set[UUID]:
+        """Give claims up."""
+
+
 class LeaseKeeper:
     """Renews all leases of the process in one statement, three times in the length of a lease.
 
@@ -66,9 +92,18 @@ class LeaseKeeper:
     token, each claim stores its result under its own object key, and the next round renews again.
     """
 
-    def __init__(self, database: Database, *, lease_seconds: float) -> None:
+    def __init__(
+        self,
+        database: Database,
+        *,
+        lease_seconds: float,
+        renew: Renews = claims.renew_leases,
+        hand_back: HandsBack = claims.hand_back,
+    ) -> None:
+        """Prepare the thread, for the claims of generations unless said otherwise."""
         self._database = database
         self._lease_seconds = lease_seconds
+        self._renew, self._give_back = renew, hand_back
         self._held: dict[UUID, Lease] = {}
         self._is_over = False
         self._lock = threading.Lock()
@@ -91,7 +126,7 @@ class LeaseKeeper:
         return len(self._held)
 
     @contextmanager
-    def keep(self, claim: Claim, *, since: float) -> Iterator[Lease]:
+    def keep(self, claim: Held, *, since: float) -> Iterator[Lease]:
         """Renew a claim's lease during the block.
 
         Args:
@@ -107,7 +142,7 @@ class LeaseKeeper:
         finally:
             self.end(claim)
 
-    def end(self, claim: Claim) -> None:
+    def end(self, claim: Held) -> None:
         """Forget the lease of a claim that has ended. The step may still send messages, and wait for Redis."""
         with self._lock:
             self._held.pop(claim.token, None)
@@ -129,7 +164,7 @@ class LeaseKeeper:
         if not held:
             return 0
         with self._database.statement() as statement:
-            given = claims.hand_back(statement, {token: lease.generation_id for token, lease in held.items()})
+            given = self._give_back(statement, {token: lease.generation_id for token, lease in held.items()})
         return len(given)
 
     def _run(self) -> None:
@@ -148,7 +183,7 @@ class LeaseKeeper:
         asked_at = time.monotonic()
         with self._database.statement() as statement:
             ids = {token: lease.generation_id for token, lease in held.items()}
-            good = claims.renew_leases(statement, ids, lease_seconds=self._lease_seconds)
+            good = self._renew(statement, ids, lease_seconds=self._lease_seconds)
         for token, lease in held.items():
             if token in good:
                 lease.extend(until=asked_at + self._lease_seconds)

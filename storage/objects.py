@@ -148,9 +148,9 @@ class ObjectStore:
             response.close()
             response.release_conn()
 
-    def open(self, key: str, size_bytes: int) -> BinaryIO:
+    def open(self, key: str, size_bytes: int, *, block_bytes: int = _BLOCK_BYTES) -> BinaryIO:
         """Open an object as a seekable file that fetches blocks on demand."""
-        return io.BufferedReader(_Object(self, key, size_bytes), buffer_size=_BLOCK_BYTES)
+        return io.BufferedReader(_Object(self, key, size_bytes), buffer_size=block_bytes)
 
     def read_range(self, key: str, offset: int, length: int) -> bytes:
         """Read `length` bytes of an object from `offset`."""

@@ -17,8 +17,9 @@ from storage import uploads
 from storage.database import Database
 from storage.generations import database_now
 from storage.objects import ListedObject, ObjectStore
+from storage.variants import claims as variants
 
-PREFIXES = ("customers/", uploads.PREFIX)
+PREFIXES = ("customers/", uploads.PREFIX, variants.PREFIX)
 
 _SLICE = 500
 
@@ -35,6 +36,15 @@ _ORPHANS = text("""
           WHERE g.wake_at IS NOT NULL AND g.lease_token IS NOT NULL AND strpos(listed.key, g.lease_token::text) > 0
       )
       AND NOT EXISTS (SELECT FROM uploads u WHERE u.object_key = listed.key)
+      AND NOT EXISTS (
+          SELECT FROM variant_files f
+          JOIN assets result ON result.generation_id = f.generation_id AND result.role = 'result'
+          WHERE f.object_key = listed.key AND f.expired_at IS NULL AND result.expired_at IS NULL
+      )
+      AND NOT EXISTS (
+          SELECT FROM variants v
+          WHERE v.wake_at IS NOT NULL AND v.lease_token IS NOT NULL AND strpos(listed.key, v.lease_token::text) > 0
+      )
 """)
 
 

@@ -247,7 +247,7 @@ ERASE = returns(lambda key, size_bytes: (str(key), int(size_bytes)))("""
     WITH erased AS (
         UPDATE generations SET
             deleted_at = clock_timestamp(), error_message = NULL, result_urls = '[]', remote_links = '{}',
-            rating = NULL, "order" = "order" - 'preview_of' ||
+            rating = NULL, "order" = "order" - 'preview_of' - 'variants' ||
                 '{"inputs": {"prompt": ""}, "reference": null, "metadata": {}, "callback_url": null}'
         WHERE id = %(id)s
         RETURNING id, customer_id, stage, progress

@@ -31,6 +31,7 @@ from schemas.trace_context import current
 from storage import ledger, statements
 from storage.claims import Claim
 from storage.sql import Sql
+from storage.variants.reading import erase as erase_variants
 
 # A refused create moves back from `submitting` to `queued`: its failures add up over both stages.
 _ONE_TRY = frozenset({Stage.QUEUED, Stage.SUBMITTING})
@@ -321,7 +322,8 @@ def erase(sql: Sql, generation_id: UUID) -> list[tuple[str, int]]:
 
     The facts stay: the stages and their times, the price and the transfers, the vendor's id, the properties of files.
     """
-    return sql.all(statements.ERASE, id=generation_id, kept=list(statements.KEPT_DATA))
+    files = sql.all(statements.ERASE, id=generation_id, kept=list(statements.KEPT_DATA))
+    return [*files, *erase_variants(sql, generation_id)]
 
 
 def note(sql: Sql, generation_id: UUID, name: EventName, data: Mapping[str, object] | None = None) -> None:

@@ -50,6 +50,8 @@ class Stored:
     """The results of a period's generations."""
     posters: int
     """The posters of a period's generations."""
+    variants: int
+    """The variants of a period's results."""
 
 
 def by_day(sql: Sql, customer_id: UUID, first: date, last: date) -> Sequence[Use]:
@@ -89,7 +91,14 @@ _BY_DAY = returns(Use)("""
 _STORED = returns(Stored)("""
     SELECT (SELECT stored_bytes FROM customers WHERE id = %(customer_id)s) AS uploads,
            coalesce(sum(size_bytes) FILTER (WHERE role = 'result'), 0)::bigint AS results,
-           coalesce(sum(size_bytes) FILTER (WHERE role = 'poster'), 0)::bigint AS posters
+           coalesce(sum(size_bytes) FILTER (WHERE role = 'poster'), 0)::bigint AS posters,
+           (
+               SELECT coalesce(sum(files.size_bytes), 0)::bigint
+               FROM generation_labels theirs JOIN variant_files files ON files.generation_id = theirs.generation_id
+               WHERE theirs.customer_id = %(customer_id)s AND files.expired_at IS NULL
+                 AND theirs.created_at >= %(start)s::timestamp AT TIME ZONE 'utc'
+                 AND theirs.created_at < %(end)s::timestamp AT TIME ZONE 'utc'
+           ) AS variants
     FROM generation_labels labels JOIN assets ON assets.generation_id = labels.generation_id
     WHERE labels.customer_id = %(customer_id)s AND assets.expired_at IS NULL
       AND labels.created_at >= %(start)s::timestamp AT TIME ZONE 'utc'

@@ -12,11 +12,13 @@ from providers.catalogue import Catalogue
 from providers.registry import Providers
 from schemas.enums import Queue
 from schemas.settings import Settings
+from schemas.shares import Shares
 from storage.database import Database
 from storage.generations import Wake
 from storage.leases import LeaseKeeper
 from storage.objects import ObjectStore
 from storage.taking import Taking
+from storage.variants.claims import VariantWake
 from tasks.threads import Threads
 from tasks.usual_times import UsualTimes
 
@@ -29,6 +31,9 @@ class Dispatcher(Protocol):
 
     def wake_all(self, wakes: Iterable[Wake]) -> None:
         """Send many wake-ups in one round trip."""
+
+    def wake_variants(self, wakes: Iterable[VariantWake]) -> None:
+        """Send many wake-ups of variants in one round trip."""
 
     def room(self) -> Mapping[Queue, int]:
         """The number of further messages that each queue should take."""
@@ -75,8 +80,12 @@ class WorkerServices:
     """The usual times of work at providers."""
     threads: Threads
     """The threads of this process, shared by provider account: a vendor that hangs delays its account only."""
+    variant_leases: LeaseKeeper
+    """Renews the leases of this process's claims of variants."""
     worker_name: str
     """The name of this process. A claim records the name so that operators see which process has a claim."""
+    variant_places: Shares = field(default_factory=lambda: Shares(each=1, total=1))
+    """The places of this process for the making of variants."""
     taking: Taking = field(default_factory=Taking)
     """The gate before new work: closed while the process is drained."""
 

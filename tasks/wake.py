@@ -14,6 +14,7 @@ from schemas.stages import WORK
 from storage import generations
 from storage.generations import Wake
 from storage.sql import Sql
+from storage.variants import claims as variants
 from tasks.services import WorkerServices, current_services
 
 log = structlog.get_logger()
@@ -41,7 +42,7 @@ def wake_on(services: WorkerServices, *, for_seconds: float) -> None:
         full = wake(services, full)
 
 
-def wake(services: WorkerServices, queues: Collection[Queue] = tuple(_STAGES)) -> set[Queue]:
+def wake(services: WorkerServices, queues: Collection[Queue] = (*_STAGES, Queue.VARIANTS)) -> set[Queue]:
     """Send the wake-ups that are due, as far as each queue has room. Several wakers may run at once.
 
     Returns:
@@ -53,10 +54,12 @@ def wake(services: WorkerServices, queues: Collection[Queue] = tuple(_STAGES)) -
         log.warning("queues_not_read", error=type(error).__name__)
         return set()
     resend_after = services.settings.pipeline.resend_after_seconds
+    if Queue.VARIANTS in queues:
+        _wake_variants(services, room[Queue.VARIANTS])
     due: list[Wake] = []
     full: set[Queue] = set()
     with services.database.statements() as statements:
-        for queue in queues:
+        for queue in _STAGES.keys() & set(queues):
             taken = _taken(statements, queue, room[queue], resend_after)
             due += taken
             if len(taken) >= room[queue]:
@@ -64,6 +67,22 @@ def wake(services: WorkerServices, queues: Collection[Queue] = tuple(_STAGES)) -
     if due and not _sent(services, due):
         return set()
     return full
+
+
+def _wake_variants(services: WorkerServices, room: int) -> None:
+    """Send the wake-ups of variants that are due."""
+    if room <= 0:
+        return
+    with services.database.statement() as sql:
+        due = variants.take_due(sql, limit=room, resend_after=services.settings.pipeline.resend_after_seconds)
+    if not due:
+        return
+    try:
+        services.dispatcher.wake_variants(due)
+    except (KombuError, RedisError) as error:
+        log.warning("wakes_not_sent", count=len(due), error=type(error).__name__)
+    else:
+        log.info("variants_woken", count=len(due))
 
 
 def _taken(sql: Sql, queue: Queue, room: int, resend_after: float) -> list[Wake]:

@@ -70,7 +70,8 @@ def _run_celery(settings: Settings, queues: Sequence[Queue], *, threads: int, na
     with open_services(app, settings, worker_name=worker_name, queues=queues, threads=threads) as services:
         use_services(services)
         draining = Draining(
-            settings, services.database, name, services.taking, in_hand=lambda: services.leases.count,
+            settings, services.database, name, services.taking,
+            in_hand=lambda: services.leases.count + services.variant_leases.count,
             follow=Consuming(queues).follow,
         )  # fmt: skip
         with following(draining):

@@ -12,12 +12,13 @@ from redis.exceptions import RedisError
 from sqlalchemy.exc import SQLAlchemyError
 
 from metrics.families import WAKES, WAKES_NOT_SENT
-from schemas.enums import Queue, Stage
+from schemas.enums import Queue, Stage, TaskName
 from schemas.setting_groups import PipelineSettings
 from schemas.stages import WORK
 from storage import generations
 from storage.database import Database
 from storage.generations import Wake
+from storage.variants.claims import VariantWake
 
 log = structlog.get_logger()
 
@@ -77,6 +78,17 @@ class Dispatcher:
             for wake in wakes:
                 self._publish(producer, wake)
 
+    def wake_variants(self, wakes: Iterable[VariantWake]) -> None:
+        """Send many wake-ups of variants in one round trip.
+
+        Raises:
+            KombuError: Redis did not confirm the messages.
+        """
+        with self._app.amqp.producer_pool.acquire(block=True, timeout=10) as producer, _batch(producer):
+            for wake in wakes:
+                task_id = f"{wake.generation_id}.variant.{wake.variant_id}.{wake.attempt + 1}"
+                self._send(producer, TaskName.VARIANT, task_id, (str(wake.variant_id), wake.attempt), Queue.VARIANTS)
+
     def room(self) -> Mapping[Queue, int]:
         """The number of messages that each queue takes until it reaches its target.
 
@@ -106,12 +118,14 @@ class Dispatcher:
         """
         # The task id holds the generation's id: a search in Flower for a generation shows all its tasks.
         task_id = f"{wake.generation_id}.{wake.stage}.{wake.attempt + 1}"
-        task, arguments = WORK[wake.stage].task.value, (str(wake.generation_id), wake.attempt)
-        message = self._app.amqp.as_task_v2(task_id, task, arguments, ignore_result=True)
+        self._send(producer, WORK[wake.stage].task, task_id, (str(wake.generation_id), wake.attempt), _queue_of(wake))
+
+    def _send(self, producer: Producer, task: TaskName, task_id: str, arguments: tuple[str, int], queue: Queue) -> None:
+        message = self._app.amqp.as_task_v2(task_id, task.value, arguments, ignore_result=True)
         producer.publish(
             message.body,
             headers=message.headers,
-            routing_key=_queue_of(wake).value,
+            routing_key=queue.value,
             exchange="",
             serializer=self._app.conf.task_serializer,
             **message.properties,

@@ -17,6 +17,7 @@ TASKS_OF: Final[Mapping[str, frozenset[str]]] = {
     **{work.queue.value: frozenset({work.task.value}) for work in WORK.values()},
     # After a callback, the worker that fetches the file also polls.
     Queue.DOWNLOAD.value: frozenset({TaskName.DOWNLOAD.value, TaskName.POLL.value}),
+    Queue.VARIANTS.value: frozenset({TaskName.VARIANT.value}),
     Queue.CONTROL.value: frozenset({TaskName.WAKE.value, TaskName.GRANT.value}),
     Queue.SWEEP.value: frozenset({TaskName.SWEEP.value}),
 }

@@ -16,9 +16,11 @@ from providers.http.addresses import AddressPolicy
 from providers.registry import Providers, accounts_of
 from schemas.enums import Queue
 from schemas.settings import Settings
+from schemas.shares import Shares
 from storage.database import Database
 from storage.leases import LeaseKeeper
 from storage.objects import ObjectStore
+from storage.variants import claims as variants
 from tasks.services import WorkerServices
 from tasks.threads import Threads
 from tasks.usual_times import UsualTimes
@@ -53,6 +55,10 @@ def open_services(
     health = RouteHealth(database, settings.admission, gate)
     catalogue = Catalogue.load(providers.available(), settings.prices)
     leases = LeaseKeeper(database, lease_seconds=settings.pipeline.lease_seconds).start()
+    variant_leases = LeaseKeeper(
+        database, lease_seconds=settings.pipeline.lease_seconds, renew=variants.renew_leases,
+        hand_back=variants.hand_back,
+    ).start()  # fmt: skip
     try:
         yield WorkerServices(
             settings=settings,
@@ -70,10 +76,13 @@ def open_services(
             routes=Routes(database, gate, health, catalogue),
             usual_times=UsualTimes(database),
             threads=Threads(each=max(1, threads - _THREADS_FOR_OTHERS)),
+            variant_leases=variant_leases,
+            variant_places=Shares(each=settings.variants.at_once, total=settings.variants.at_once),
             worker_name=worker_name,
         )
     finally:
         leases.stop()
+        variant_leases.stop()
         announcer.close()
         dispatcher.close()
         providers.close()

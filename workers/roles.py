@@ -36,8 +36,9 @@ ROLES: dict[Role, RoleDefinition] = {
     Role.PROVIDER: RoleDefinition((Queue.SUBMIT, Queue.POLL), threads=18),
     # Waits for downloads, and for the deletion of many objects.
     Role.TRANSFER: RoleDefinition((Queue.DOWNLOAD, Queue.SWEEP), threads=10),
-    # Uses the CPU. One customer's files take at most two of the decoder's three places.
-    Role.MEDIA: RoleDefinition((Queue.STORE,), threads=3),
+    # Uses the CPU. One customer's files take at most two of the decoder's three places. Variants take one thread
+    # (`variants.at_once`), so results never wait behind them.
+    Role.MEDIA: RoleDefinition((Queue.STORE, Queue.VARIANTS), threads=3),
     # Waits only for the database, so slow work never delays the waker or a settlement.
     Role.CONTROL: RoleDefinition((Queue.CONTROL, Queue.SETTLE), threads=4),
     # The Redis door. It takes messages itself, and loses none with its process.

@@ -7,7 +7,7 @@ from fastapi import Query, Response
 
 from gateway.authentication import TheCustomer, customers_router
 from gateway.conditions import ConditionHeaders
-from gateway.content import Delivery, asset_of, deliver, note_download
+from gateway.content import Asked, Delivery, asset_of, deliver, deliver_variant, note_download
 from gateway.dependencies import ServicesOf
 from gateway.head import IsHead
 from gateway.openai.errors import openai_errors
@@ -17,7 +17,8 @@ from gateway.openapi import Responses
 from gateway.problems import AssetExpired, NoResult, RangeNotSatisfiable
 from gateway.streaming import STREAMED
 from schemas.enums import AssetRole, Door
-from schemas.errors import InvalidRequest, NotFound, NotReady
+from schemas.errors import InvalidRequest, NotFound, NotReady, VariantNotReady
+from schemas.variants import FilePart, VariantKind
 
 router = customers_router(VIDEOS, Door.OPENAI)
 
@@ -32,18 +33,18 @@ class Variant(StrEnum):
     """A still picture."""
 
     SPRITESHEET = "spritesheet"
-    """A sheet of still pictures. There is none here."""
+    """A sheet of still pictures, of a video that was ordered with sprites."""
 
-
-_ROLES = {Variant.VIDEO: AssetRole.RESULT, Variant.THUMBNAIL: AssetRole.POSTER}
 
 _RESPONSES: Responses = {
     **STREAMED,
     302: {"description": "With `delivery=redirect`: a link that works for at least an hour, without an API key"},
-    **openai_errors(NotFound, NotReady, NoResult, AssetExpired, RangeNotSatisfiable, InvalidRequest),
+    **openai_errors(NotFound, NotReady, NoResult, VariantNotReady, AssetExpired, RangeNotSatisfiable, InvalidRequest),
 }
 
-VariantQuery = Annotated[Variant, Query(description="`video`, or `thumbnail`; there are no spritesheets here")]
+VariantQuery = Annotated[
+    Variant, Query(description="`video`, `thumbnail`, or `spritesheet` of a video that was ordered with sprites")
+]
 DeliveryQuery = Annotated[
     Delivery,
     Query(description="`stream`: the bytes; `redirect`: a link to the object store, if customers can reach it"),
@@ -61,10 +62,11 @@ def get_content(
     delivery: DeliveryQuery = Delivery.STREAM,
 ) -> Response:
     """Streams the file. Supports `Range`."""
-    role = _ROLES.get(variant)
-    if role is None:
-        raise InvalidRequest.of_fields([("variant", "there are no spritesheets here: ask for video or thumbnail")])
     generation_id = require_video(video_id, services, customer)
+    if variant is Variant.SPRITESHEET:
+        asked = Asked(services=services, request=None, conditions=conditions, delivery=delivery, is_head=is_head)
+        return deliver_variant(asked, customer, generation_id, VariantKind.SPRITES, FilePart.MEDIA)
+    role = AssetRole.RESULT if variant is Variant.VIDEO else AssetRole.POSTER
     asset = asset_of(services, customer, generation_id, role)
     answer = deliver(services, asset, delivery, conditions, is_head=is_head)
     if role is AssetRole.RESULT and not is_head:

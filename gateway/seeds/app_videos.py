@@ -113,7 +113,10 @@ def download_video(
     """Delivers the video as a file to save: by a link to the object store if possible, otherwise as a stream."""
     with services.database.transaction() as session:
         _require_video(generations.require(session, video_id, customer_id=customer.id))
-    return content.get_content(video_id, services, customer, conditions, is_head, download=True)
+    asked = content.Asked(
+        services=services, request=None, conditions=conditions, delivery=None, is_head=is_head, is_attachment=True
+    )
+    return content.deliver_result(asked, customer, video_id)
 
 
 def _told(wanted: VideoRequest, changes: Sequence[Change]) -> list[Change]:

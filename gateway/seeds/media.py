@@ -149,7 +149,10 @@ def save_media(
     """
     with services.database.transaction() as session:
         made = _find(kind, media_id, customer.id, services.settings.retention, session)
-    return content.get_content(made.first.generation.id, services, customer, conditions, is_head, download=True)
+    asked = content.Asked(
+        services=services, request=None, conditions=conditions, delivery=None, is_head=is_head, is_attachment=True
+    )
+    return content.deliver_result(asked, customer, made.first.generation.id)
 
 
 def _find(kind: Kind, media_id: UUID, customer_id: UUID, retention: RetentionSettings, session: Session) -> Made:

@@ -137,6 +137,7 @@ class Catalogue:
             expires_in=request.expires_in,
             reference=request.reference,
             metadata=request.metadata,
+            variants=model.variants_of(request),
             callback_url=request.callback_url,
         )
         self._require_affordable(order)

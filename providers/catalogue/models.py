@@ -8,7 +8,7 @@ from datetime import date
 from enum import StrEnum
 from typing import Annotated, Literal, Self
 
-from pydantic import Field, model_validator
+from pydantic import Field, ValidationInfo, field_validator, model_validator
 
 from providers.catalogue.capabilities import Capabilities, Entry, FieldProblem, choice_problem
 from providers.catalogue.names import Name, Pattern, fits
@@ -17,6 +17,7 @@ from schemas.enums import CancelRule, Kind
 from schemas.inputs import Facts
 from schemas.names import ProviderName
 from schemas.orders import GenerationRequest, Inputs, Route
+from schemas.variants import VariantKind, VariantSpec
 
 _EXTENSIONS = {"png": "png", "jpeg": "jpg"}
 _VIDEO_EXTENSION = "mp4"
@@ -212,6 +213,9 @@ class Model(_Named):
     deadline_seconds: float | None = Field(
         default=None, gt=0, strict=False, description="time from acceptance to timeout; null: the setting decides"
     )
+    variants: list[VariantKind] = Field(
+        default=[], strict=False, description="what is made of each result whose request names no variants"
+    )
     paused_on: date | None = Field(default=None, description="the first day on which the vendor takes no orders")
     ends_on: date | None = Field(default=None, description="the first day on which the vendor may shut the model down")
     successor: Name | None = Field(
@@ -232,7 +236,10 @@ class Model(_Named):
     def problems(self, request: GenerationRequest, facts: Facts) -> list[FieldProblem]:
         """Every problem of a request to this model."""
         of_kind = request.kind in {None, self.kind}
+        wanted = request.variants or []
+        reasons = [f"{spec.name}: {why}" for spec in wanted if (why := spec.problem_for(self.kind))]
         return [
+            *(FieldProblem(field="variants", message=reason, allowed=[]) for reason in reasons),
             *([] if of_kind else [choice_problem("kind", request.kind, [self.kind])]),
             *self.capabilities.problems(request, facts),
             *self._video_length_problems(request, facts),
@@ -278,9 +285,24 @@ class Model(_Named):
             enhance_prompt=(given.enhance_prompt if can.keeps_prompt else True) if can.enhance_prompt else None,
         )
 
+    def variants_of(self, request: GenerationRequest) -> list[VariantSpec]:
+        """The variants of the result. Call this for a request without problems."""
+        if request.variants is not None:
+            return request.variants
+        return [VariantSpec(kind=kind) for kind in self.variants]
+
     def extension(self, inputs: Inputs) -> str:
         """The extension of the file that the model delivers, without a dot. The vendor may deliver another format."""
         return _VIDEO_EXTENSION if inputs.output_format is None else _EXTENSIONS[inputs.output_format]
+
+    @field_validator("variants")
+    @classmethod
+    def _usual_variants(cls, kinds: list[VariantKind], info: ValidationInfo) -> list[VariantKind]:
+        for kind in kinds:
+            why = VariantSpec(kind=kind).problem_for(info.data["kind"])
+            if why is not None:
+                raise ValueError(why)
+        return kinds
 
     @model_validator(mode="after")
     def _consistent(self) -> Self:

@@ -113,6 +113,8 @@ class PreviewsHere:
             "model": painter.name,
             "kind": Kind.IMAGE,
             "preview": False,
+            # The variants are of the video.
+            "variants": [],
             "prompt": f"{request.prompt}\n\n{self._frame}",
             "aspect_ratio": request.aspect_ratio or model.defaults.aspect_ratio,
             "seed": request.seed if most is not None and request.seed is not None and request.seed <= most else None,

@@ -4,12 +4,13 @@ import hashlib
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
-from uuid import UUID
+from typing import Any, TypeVar
 
 from sqlalchemy import func
 from sqlmodel import col, select
 
 from schemas.tables import Asset
+from schemas.variant_tables import VariantFile
 from storage.audit.report import Breach
 from storage.database import Database
 from storage.generations import database_now
@@ -17,6 +18,9 @@ from storage.objects import ObjectStore
 from storage.orphans import find_orphans
 
 _SLICE = 500
+
+File = TypeVar("File", Asset, VariantFile)
+
 
 # At twice the age, even a sweep that fails every second day has removed an orphan.
 _ORPHAN_AGES_UNTIL_BREACH = 2
@@ -39,13 +43,14 @@ def check_assets(
 ) -> Stored:
     """Read every stored file once, and compare it with its row."""
     with database.transaction() as session:
-        total = session.exec(select(func.count()).where(col(Asset.expired_at).is_(None))).one()
+        results = session.exec(select(func.count()).where(col(Asset.expired_at).is_(None))).one()
+        total = results + session.exec(select(func.count()).where(col(VariantFile.expired_at).is_(None))).one()
     count = size_bytes = 0
     breaches: list[Breach] = []
-    for asset in _kept_assets(database):
+    for asset in _kept(database):
         problem = _problem(objects, asset)
         # The asset may have expired since its row was read.
-        if problem and _is_kept(database, asset.id):
+        if problem and _is_kept(database, asset):
             breaches.append(Breach(2, str(asset.generation_id), problem))
         count, size_bytes = count + 1, size_bytes + asset.size_bytes
         if on_object:
@@ -67,30 +72,36 @@ def check_orphans(database: Database, objects: ObjectStore, *, orphan_age: timed
     return Stored(count, size_bytes, [Breach(2, "object store", problem)] if left else [])
 
 
-def _kept_assets(database: Database) -> Iterator[Asset]:
+def _kept(database: Database) -> Iterator[Asset | VariantFile]:
+    yield from _kept_of(database, Asset)
+    yield from _kept_of(database, VariantFile)
+
+
+def _kept_of(database: Database, table: type[File]) -> Iterator[File]:
     last = ""
-    while assets := _slice_after(database, last):
-        yield from assets
-        last = assets[-1].object_key
+    while files := _slice_after(database, table, last):
+        yield from files
+        last = str(files[-1].object_key)
 
 
-def _slice_after(database: Database, key: str) -> Sequence[Asset]:
-    statement = (
-        select(Asset)
-        .where(Asset.object_key > key, col(Asset.expired_at).is_(None))
-        .order_by(col(Asset.object_key))
-        .limit(_SLICE)
-    )
+def _slice_after(database: Database, table: type[File], key: str) -> Sequence[File]:
+    columns = _columns(table)
+    statement = select(table).where(columns.object_key > key, columns.expired_at.is_(None)).order_by(columns.object_key)
     with database.transaction() as session:
-        return session.exec(statement).all()
+        return session.exec(statement.limit(_SLICE)).all()
 
 
-def _is_kept(database: Database, asset_id: UUID) -> bool:
+def _columns(table: type[File]) -> Any:
+    return table
+
+
+def _is_kept(database: Database, file: Asset | VariantFile) -> bool:
     with database.transaction() as session:
-        return session.get_one(Asset, asset_id).expired_at is None
+        row: Any = session.get(type(file), file.id)
+        return row is not None and row.expired_at is None
 
 
-def _problem(objects: ObjectStore, asset: Asset) -> str | None:
+def _problem(objects: ObjectStore, asset: Asset | VariantFile) -> str | None:
     key = asset.object_key
     found = objects.stat(key)
     if found is None:

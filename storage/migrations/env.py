@@ -16,6 +16,7 @@ import schemas.session_tables
 import schemas.share_tables
 import schemas.stream_tables
 import schemas.tables
+import schemas.variant_tables
 import schemas.webhook_tables  # noqa: F401 -- these fill the metadata
 
 connection: Connection | None = context.config.attributes.get("connection")

@@ -43,12 +43,16 @@ _COUNT_DUE = text(f"""
     SELECT count(*), coalesce(sum(a.size_bytes), 0)
     FROM assets result
     JOIN generations g ON g.id = result.generation_id
-    JOIN assets a ON a.generation_id = g.id AND a.expired_at IS NULL
+    CROSS JOIN LATERAL (
+        SELECT size_bytes FROM assets WHERE generation_id = g.id AND expired_at IS NULL
+        UNION ALL SELECT size_bytes FROM variant_files WHERE generation_id = g.id AND expired_at IS NULL
+    ) AS a
     WHERE result.role = 'result' AND result.expired_at IS NULL AND g.finished_at IS NOT NULL
       AND ({_BY_AGE} OR {_BY_REQUEST}) AND NOT {_RESULT_IS_NAMED}
 """)  # noqa: S608 -- constants
 
-# A result and its poster expire together, with one timeline entry. The entry needs a lock on the generation's row too.
+# A result, its poster and its variants expire together, with one timeline entry. The entry needs a lock on the
+# generation's row too.
 _EXPIRE = """
     WITH {named}, due AS (
         SELECT result.generation_id
@@ -61,9 +65,15 @@ _EXPIRE = """
         UPDATE assets a SET expired_at = now() FROM due
         WHERE a.generation_id = due.generation_id AND a.expired_at IS NULL
         RETURNING a.generation_id, a.object_key, a.size_bytes
+    ), variants AS (
+        UPDATE variant_files f SET expired_at = now() FROM due
+        WHERE f.generation_id = due.generation_id AND f.expired_at IS NULL
+        RETURNING f.generation_id, f.object_key, f.size_bytes
+    ), given_up AS (
+        SELECT * FROM expired UNION ALL SELECT * FROM variants
     )
     SELECT generation_id, object_key, size_bytes, count(*) OVER its AS files, sum(size_bytes) OVER its AS total
-    FROM expired WINDOW its AS (PARTITION BY generation_id)
+    FROM given_up WINDOW its AS (PARTITION BY generation_id)
 """
 _EXPIRE_BY_AGE = text(
     _EXPIRE.format(named=_NAMED, is_due=_BY_AGE, is_named=_RESULT_IS_NAMED, column="result.created_at")
@@ -88,7 +98,7 @@ _DELETE_EXPIRED = text(f"""
 
 
 def assets(run: Sweep) -> Iterator[Portion]:
-    """Remove results that are older than their retention or than their request wants, with their posters.
+    """Remove results that are older than their retention or than their request wants, with their posters and variants.
 
     A result that an unfinished order names as its input stays until that order ends.
 

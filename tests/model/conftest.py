@@ -64,6 +64,7 @@ def ground(
                 providers=Providers(settings.providers),
                 catalogue=catalogue(),
                 leases=LeaseKeeper(own, lease_seconds=settings.pipeline.lease_seconds),
+                variant_leases=LeaseKeeper(own, lease_seconds=settings.pipeline.lease_seconds),
                 dispatcher=mailbox,
                 announce=lambda *_: None,
                 tell=lambda *_, **__: None,

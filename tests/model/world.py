@@ -22,6 +22,7 @@ from storage.generations import Wake
 from storage.leases import LeaseKeeper
 from storage.outages import OUTAGES
 from storage.sql import of
+from storage.variants.claims import VariantWake
 from tasks import pipeline
 from tasks.services import WorkerServices
 from tasks.wake import wake
@@ -337,6 +338,9 @@ class Mailbox(Dispatcher):
         if mood().queues_are_full:
             raise QueueTrouble("the model's queues are away")
         self.messages += sorted(wakes, key=lambda wake: wake.generation_id)
+
+    def wake_variants(self, wakes: Iterable[VariantWake]) -> None:
+        """No story orders variants."""
 
     def taken(self) -> list[Wake]:
         """Remove and return all messages."""

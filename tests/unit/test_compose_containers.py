@@ -10,6 +10,7 @@ from media.decoder import FILES_AT_ONCE
 from media.isolation import SLACK_BYTES
 from schemas.setting_groups import MediaSettings
 from schemas.settings import Settings
+from schemas.variant_settings import VariantSettings
 from tests.unit import compose_file
 from tests.unit.compose_file import ALL, GIVEN, Compose
 from workers.roles import Role
@@ -45,7 +46,8 @@ def test_no_container_runs_as_root_but_the_proxy(compose: Compose) -> None:
 def test_a_container_has_limits(compose: Compose, name: str) -> None:
     service = compose.services[name]
 
-    assert 256 <= memory_limit(compose, name) <= 2048
+    # A media worker makes variants beside the decoding of results.
+    assert 256 <= memory_limit(compose, name) <= (4096 if name == "worker-media" else 2048)
     assert 0 < float(service.cpus) <= 2
     assert 64 <= service.pids_limit <= 1024
 
@@ -91,7 +93,13 @@ def memory_limit(compose: Compose, service: str) -> int:
 
 @pytest.mark.parametrize("role", list(Role))
 def test_each_worker_has_a_memory_limit(compose: Compose, role: Role) -> None:
-    assert 1024 <= memory_limit(compose, f"worker-{role}") <= 2048
+    assert 1024 <= memory_limit(compose, f"worker-{role}") <= (4096 if role is Role.MEDIA else 2048)
+
+
+def test_the_memory_limit_of_media_workers_holds_a_variant_beside_the_decoders(compose: Compose) -> None:
+    of_results = FILES_AT_ONCE * (MediaSettings().memory_bytes + SLACK_BYTES)
+    of_variants = VariantSettings().at_once * (VariantSettings().memory_bytes + SLACK_BYTES)
+    assert (of_results + of_variants) // 1024**2 + 300 < memory_limit(compose, "worker-media")
 
 
 @pytest.mark.parametrize(

@@ -86,7 +86,8 @@ class DrainingPool(TaskPool):
 
     def _hand_back(self) -> None:
         try:
-            count = current_services().leases.hand_back()
+            services = current_services()
+            count = services.leases.hand_back() + services.variant_leases.hand_back()
         except SQLAlchemyError as error:
             log.warning("leases_not_handed_back", error=type(error).__name__)
         else:

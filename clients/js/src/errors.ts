@@ -120,7 +120,7 @@ const BY_CODE: [Family, string[]][] = [
   [QuotaReached, ['quota_reached']],
   [Forbidden, ['insufficient_scope', 'other_customer', 'not_for_this_key', 'storage_quota_exceeded']],
   [NotFound, ['not_found']],
-  [Conflict, ['not_ready', 'no_result', 'not_finished', 'not_cancellable', 'too_many_shares']],
+  [Conflict, ['not_ready', 'no_result', 'not_finished', 'not_cancellable', 'too_many_shares', 'variant_not_ready']],
   [Gone, ['model_retired', 'generation_deleted', 'asset_expired']],
   [InvalidRequest, ['invalid_request', 'idempotency_mismatch', 'not_continuable', 'bad_request']],
   [RateLimited, ['rate_limited', 'too_many_requests']],

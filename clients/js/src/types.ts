@@ -46,6 +46,8 @@ export interface Order {
   deadline_seconds?: number;
   /** Seconds from the end until the files are deleted. */
   expires_in?: number;
+  /** Further files that are made of the result after its end. */
+  variants?: VariantOrder[];
   /** Your id of the thing that the result is for. */
   reference?: string;
   /** Up to 16 entries of your own. Answers and events repeat them. */
@@ -157,6 +159,55 @@ export interface PlannedVideo {
   inputs: Record<string, unknown>;
 }
 
+/** A stored file of a variant. */
+export interface VariantFile {
+  /** The text that leads into the media is an `index`. */
+  part: 'media' | 'index';
+  content_type: string;
+  size_bytes: number;
+  sha256: string;
+  width: number | null;
+  height: number | null;
+  duration_seconds: number | null;
+  frame_rate: number | null;
+  codec: string | null;
+}
+
+/** A variant of a result. */
+export interface Variant {
+  /** The name in `content?variant=`. */
+  name: string;
+  kind: 'web' | 'preview' | 'sprites' | 'copy' | 'hls';
+  state: 'pending' | 'ready' | 'failed';
+  origin: 'original' | 'copied' | 'encoded' | null;
+  /** Whether a signed statement of origin (C2PA) of the result holds for the variant. */
+  keeps_provenance: boolean | null;
+  /** The reason, if the state is `failed`. */
+  error: Failure | null;
+  /** Empty where the result itself is the variant. */
+  files: VariantFile[];
+  /** The path at the gateway. */
+  content: string | null;
+  finished_at: string | null;
+}
+
+/** A variant to order: its kind alone, or with settings. */
+export type VariantOrder =
+  | 'web'
+  | 'preview'
+  | 'sprites'
+  | 'hls'
+  | {
+      kind?: 'web' | 'preview' | 'sprites' | 'copy' | 'hls';
+      name?: string;
+      width?: number;
+      height?: number;
+      fit?: 'contain' | 'cover';
+      start_seconds?: number;
+      seconds?: number;
+      format?: 'webp' | 'jpeg' | 'png';
+    };
+
 /** An image or a video, from the order to the end. */
 export interface Generation {
   id: string;
@@ -198,6 +249,8 @@ export interface Generation {
   outcome: Outcome | null;
   cancel_requested_at: string | null;
   assets: Asset[];
+  /** Further files of the result, made after its end. */
+  variants: Variant[];
   downloads: number;
   reference: string | null;
   metadata: Record<string, string>;

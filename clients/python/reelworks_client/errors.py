@@ -153,7 +153,9 @@ class NotFound(ApiError):
 class Conflict(ApiError):
     """The state does not allow the request."""
 
-    codes = frozenset({"not_ready", "no_result", "not_finished", "not_cancellable", "too_many_shares"})
+    codes = frozenset(
+        {"not_ready", "no_result", "not_finished", "not_cancellable", "too_many_shares", "variant_not_ready"}
+    )
     statuses = frozenset({409})
 
 

@@ -54,6 +54,52 @@ class Outcome(Model):
     """A sentence for the end user."""
 
 
+class VariantFile(Model):
+    """A stored file of a variant."""
+
+    part: str
+    """`media`, or `index`: the text that leads into the media."""
+    content_type: str
+    """The media type."""
+    size_bytes: int
+    """The size of the file."""
+    sha256: str
+    """In lower-case hex."""
+    width: int | None = None
+    """In pixels."""
+    height: int | None = None
+    """In pixels."""
+    duration_seconds: float | None = None
+    """The length of a video or an animation."""
+    frame_rate: float | None = None
+    """Frames in a second."""
+    codec: str | None = None
+    """The codec."""
+
+
+class Variant(Model):
+    """A variant of a result."""
+
+    name: str
+    """The name in `content?variant=`."""
+    kind: str
+    """`web`, `preview`, `sprites`, `copy` or `hls`."""
+    state: str
+    """`pending`, `ready` or `failed`."""
+    origin: str | None = None
+    """`original`, `copied` or `encoded`."""
+    keeps_provenance: bool | None = None
+    """Whether a signed statement of origin (C2PA) of the result holds for the variant."""
+    error: Failure | None = None
+    """The reason, if the state is `failed`."""
+    files: list[VariantFile] = []
+    """The files. Empty where the result itself is the variant."""
+    content: str | None = None
+    """The path of the file at the gateway."""
+    finished_at: datetime | None = None
+    """When it became ready or failed."""
+
+
 class Asset(Model):
     """A stored file of a generation."""
 
@@ -182,6 +228,8 @@ class Generation(Model):
     """When the customer asked for the cancellation."""
     assets: list[Asset] = []
     """The stored files."""
+    variants: list[Variant] = []
+    """Further files of the result, made after its end."""
     downloads: int = 0
     """How often the result was fetched."""
     reference: str | None = None

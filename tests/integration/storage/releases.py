@@ -388,6 +388,37 @@ _AT_0031 = [
     """,
 ]
 
+_AT_0033 = [
+    """
+        INSERT INTO variants (generation_id, customer_id, position, name, kind, spec, wake_at)
+        SELECT id, customer_id, 1, name, 'web', '{"kind": "web"}', now()
+        FROM generations, unnest(ARRAY['pending', 'ready', 'failed']) AS name WHERE stage = 'completed'
+        ON CONFLICT (generation_id, name) DO NOTHING
+    """,
+    """
+        UPDATE variants
+        SET lease_token = gen_random_uuid(), lease_until = clock_timestamp(), holder = 'media#1', attempt = attempt + 1,
+            crashes = crashes + 1, failures = failures + 1
+        WHERE state = 'pending'
+    """,
+    """
+        UPDATE variants
+        SET state = name, origin = 'encoded', wake_at = NULL, lease_token = NULL, lease_until = NULL,
+            finished_at = clock_timestamp(), error_code = 'internal', error_message = 'a reason'
+        WHERE name <> 'pending'
+    """,
+    """
+        INSERT INTO variant_files (
+            variant_id, generation_id, part, object_key, content_type, size_bytes, sha256, width, height,
+            duration_seconds, frame_rate, codec
+        )
+        SELECT id, generation_id, 'media', 'variants/1.mp4', 'video/mp4', 1, 'a hash', 64, 64, 5.0, 24.0, 'h264'
+        FROM variants WHERE name = 'ready'
+        ON CONFLICT (object_key) DO NOTHING
+    """,
+    "UPDATE variant_files SET expired_at = clock_timestamp()",
+]
+
 _STATEMENTS = {
     "0001": _AT_0001,
     "0002": _AT_0002,
@@ -421,6 +452,7 @@ _STATEMENTS = {
     "0030": _AT_0030,
     "0031": _AT_0031,
     "0032": [],
+    "0033": _AT_0033,
 }
 
 ACCEPTED = {

@@ -185,6 +185,7 @@ def services_with(
         providers=_One(vendor),
         catalogue=catalogue(),
         leases=LeaseKeeper(database, lease_seconds=8),
+        variant_leases=LeaseKeeper(database, lease_seconds=8),
         dispatcher=Mailbox(database),
         announce=lambda *_: None,
         tell=lambda *_, **__: None,

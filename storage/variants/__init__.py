@@ -1,0 +1,1 @@
+"""Variants of results: claims, ends, files, and reads for customers."""
