@@ -85,6 +85,9 @@ class Profile:
     serves_results: bool = False
     """Whether the vendor's API serves the results and requires our key. Otherwise their links need no key."""
 
+    bills_nothing: bool = False
+    """Whether the work costs no money: hardware of one's own. The same order may then run twice (decision 63)."""
+
 
 @dataclass(frozen=True)
 class InputFile:
@@ -178,6 +181,8 @@ class RemoteStatus(StrEnum):
     SUCCEEDED = "succeeded"
     FAILED = "failed"
     CANCELLED = "cancelled"
+    LOST = "lost"
+    """The server no longer has the work and will never finish it; no bill follows."""
     UNKNOWN = "unknown"
     """The vendor's word for the status is not known. That is no news: neither an end nor a failed read."""
 

@@ -45,7 +45,7 @@ def poll(services: WorkerServices, claim: Claim, _lease: Lease) -> Outcome:
             return replace(_wait(services, claim, state), once=Note(EventName.STATUS_UNKNOWN, told))
         case RemoteStatus.SUCCEEDED:
             return replace(_deliver(claim, state), found_by=_found_by(services, claim))
-        case RemoteStatus.FAILED | RemoteStatus.CANCELLED:
+        case RemoteStatus.FAILED | RemoteStatus.CANCELLED | RemoteStatus.LOST:
             return replace(_end(services, claim, state), found_by=_found_by(services, claim))
 
 

@@ -21,6 +21,7 @@ from schemas.settings import Settings
 PROMPT = "a paper boat drifts down a rainy street"
 
 _LEAST_PAUSE_SECONDS = 1.0
+_WITHOUT_RESULT = frozenset({RemoteStatus.FAILED, RemoteStatus.CANCELLED, RemoteStatus.LOST})
 
 
 class TrialFailed(Exception):
@@ -111,7 +112,7 @@ def _wait(provider: Provider, remote: RemoteRef, pause: float, *, until: float) 
         # The work is paid for, so a vendor that is away for a moment is asked again.
         with suppress(ProviderUnavailable):
             state = provider.poll(remote)
-        if state is not None and state.status in {RemoteStatus.FAILED, RemoteStatus.CANCELLED}:
+        if state is not None and state.status in _WITHOUT_RESULT:
             raise TrialFailed(f"the vendor ended the work: {state.error_message or state.status}")
         if time.monotonic() + pause > until:
             raise TrialFailed(f"the vendor has not finished; its id of the work is {remote.remote_id}")
