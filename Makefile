@@ -7,6 +7,7 @@ INSTALLED := .venv/installed
 RUNNABLE := .venv/runnable
 PEERS_INSTALLED := .venv-peers/installed
 LITELLM_INSTALLED := .venv-litellm/installed
+GPU_INSTALLED := .venv-gpu/installed
 CLIENTS_INSTALLED := clients/node_modules/installed
 STUDIO_INSTALLED := studio/node_modules/installed
 PROMETHEUS_INSTALLED := .prometheus/installed
@@ -15,7 +16,7 @@ BROWSERS_INSTALLED := .browsers/installed
 chaos: MINUTES ?= 20
 fuzz: MINUTES ?= 5
 
-.PHONY: help setup demo up test test-slow alerts manifests panels clients studio studio-setup studio-check studio-dev studio-shots test-web model mutants check docs fmt bench peers chaos door-kills away hostile fixes fuzz rollout lock clean
+.PHONY: help setup demo up test test-slow gpu test-gpu alerts manifests panels clients studio studio-setup studio-check studio-dev studio-shots test-web model mutants check docs fmt bench peers chaos door-kills away hostile fixes fuzz rollout lock clean
 
 help: ## Show this help
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -41,6 +42,11 @@ $(PEERS_INSTALLED): requirements/peers.txt requirements/uv.txt
 $(LITELLM_INSTALLED): requirements/litellm.txt requirements/uv.txt
 $(PEERS_INSTALLED) $(LITELLM_INSTALLED):
 	$(INSTALL) $(@D) $(basename $(notdir $<))
+	@touch $@
+
+# What the model server needs. torch comes by pip: its file differs by machine.
+$(GPU_INSTALLED): requirements/gpu.txt requirements/torch.txt $(INSTALL_FILES)
+	$(INSTALL) --beside torch --editable $(@D) gpu
 	@touch $@
 
 # What the tests with clients for Node need: npm packages, and our two packages, built.
@@ -71,7 +77,7 @@ up: $(RUNNABLE) ## Run the whole system in the foreground; Ctrl-C ends it (REHEA
 
 # Each of the two processes works through its part of the files, so that few parts of the system start twice. The process
 # that ends first takes over tests of the other.
-TEST := $(BIN)/pytest -n 2 --dist worksteal --ignore=tests/kubernetes
+TEST := $(BIN)/pytest -n 2 --dist worksteal --ignore=tests/kubernetes --ignore=tests/gpu
 
 test: $(INSTALLED) ## Run the tests against real services and real worker processes
 	@$(TEST) -m "not slow and not npm and not prometheus and not web"
@@ -81,6 +87,11 @@ test-slow: $(INSTALLED) $(LITELLM_INSTALLED) ## Run the tests that take minutes:
 
 test-web: $(STUDIO_INSTALLED) $(BROWSERS_INSTALLED) ## Use the page in real browsers against a running system, and print its figures
 	@$(BIN)/pytest tests/web
+
+gpu: $(GPU_INSTALLED) ## Install the model server with torch into .venv-gpu
+
+test-gpu: $(GPU_INSTALLED) ## Run the model server on tiny weights, on the CPU or on a GPU
+	@.venv-gpu/bin/pytest --confcutdir=tests/gpu tests/gpu
 
 alerts: $(INSTALLED) $(PROMETHEUS_INSTALLED) ## Cause the fault of each alert beside the real Prometheus and Alertmanager, and see each alert fire
 	@$(BIN)/pytest tests/e2e/alerts

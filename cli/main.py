@@ -18,6 +18,7 @@ from cli.commands import (
     limits,
     listening,
     local,
+    model_server,
     models,
     processes,
     restoring,
@@ -64,6 +65,7 @@ def _before_every_command(
 # A Typer without a name adds its commands to the top.
 app.add_typer(local.app)
 app.add_typer(processes.app)
+app.add_typer(model_server.app)
 app.add_typer(state.app)
 app.add_typer(top.app)
 app.add_typer(data.app)

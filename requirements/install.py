@@ -43,6 +43,12 @@ def _options() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description="Fill a virtual environment with exactly what lock files name.")
     parser.add_argument("environment", type=Path, help="the virtual environment's folder; made where it is missing")
     parser.add_argument("locks", nargs="+", metavar="LOCK", help="a file of requirements/, without .txt")
+    parser.add_argument(
+        "--beside",
+        metavar="FILE",
+        help="a file of requirements/, without .txt, with packages that have another file on each machine (torch): pip"
+        " takes them from your index by version, without a hash, with the companions that they ask for",
+    )
     parser.add_argument("--editable", action="store_true", help="install the project, too, as it lies in its folder")
     parser.add_argument(
         "--installer",
@@ -58,6 +64,7 @@ def _install(options: argparse.Namespace) -> None:
     locks = [str(LOCKS / f"{lock}.txt") for lock in options.locks]
     if options.installer == "pip":
         _run(python, *PIP, "install", "--no-deps", *LOCKED, *(f"--requirement={lock}" for lock in locks))
+        _install_beside(python, options.beside)
         if options.editable:
             _run(python, *PIP, "install", "--no-deps", "--no-build-isolation", "--editable", str(PROJECT))
         _run(python, *PIP, "check")
@@ -66,10 +73,22 @@ def _install(options: argparse.Namespace) -> None:
     _run(python, *PIP, "install", "--no-deps", *LOCKED, "-r", str(LOCKS / "uv.txt"))
     uv = [python, "-m", "uv", *([] if sys.stderr.isatty() else ["--quiet"]), "pip"]
     # Bytecode is made once, here: else each process of the first start makes it, all at the same time.
-    _run(*uv, "sync", "--python", python, *LOCKED, "--compile-bytecode", *locks, str(LOCKS / "uv.txt"))
+    locks.append(str(LOCKS / "uv.txt"))
+    # `sync` would remove torch, which no lock names, and pip would have to fetch it again.
+    added = ["install", "--no-deps", *(f"--requirement={lock}" for lock in locks)]
+    take = added if options.beside else ["sync", *locks]
+    _run(*uv, *take, "--python", python, *LOCKED, "--compile-bytecode")
+    _install_beside(python, options.beside)
     if options.editable:
         _run(*uv, "install", "--python", python, "--no-deps", "--no-build-isolation", "--editable", str(PROJECT))
     _run(*uv, "check", "--python", python)
+
+
+def _install_beside(python: str, requirements: "str | None") -> None:
+    """Let pip install what no lock can name. Companions that a lock has named are there, so pip leaves them alone."""
+    if requirements:
+        print(f"Installing {requirements}.txt with pip: a download of up to some GB ...", flush=True)
+        _run(python, *PIP, "install", "--only-binary=:all:", "--requirement", str(LOCKS / f"{requirements}.txt"))
 
 
 def _python_of(environment: Path) -> str:

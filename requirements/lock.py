@@ -9,6 +9,7 @@ import sys
 import tomllib
 from dataclasses import dataclass
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 LOCKS = Path(__file__).parent
 PROJECT = LOCKS.parent
@@ -16,6 +17,12 @@ COMPILE = [
     *[sys.executable, "-m", "uv", "pip", "compile", "--quiet", "--universal", "--python-version", "3.11"],
     *["--generate-hashes", "--no-annotate", "--no-header", "--no-emit-index-url", "--no-emit-find-links"],
 ]
+
+# What torch asks for in every build. The lock leaves torch out, so the resolver does not learn these names from torch.
+_FOR_TORCH = ("filelock", "fsspec>=0.8.5", "jinja2", "networkx>=2.5.1", "setuptools>=77.0.3", "sympy>=1.13.3")
+
+# What `make test-gpu` needs.
+_TESTS = ("pytest>=9.2", "pytest-timeout>=2.4")
 
 
 @dataclass(frozen=True)
@@ -37,6 +44,10 @@ class Lock:
     follows: str | None = None
     """The lock whose versions this one takes, so that a package has one version in both."""
 
+    beside: str | None = None
+    """The file of requirements/, without .txt, with the packages that this lock leaves out. Their files differ by
+    machine."""
+
 
 def locks() -> list[Lock]:
     """The locks, in the order in which they are made: a lock that others follow comes first."""
@@ -49,6 +60,14 @@ def locks() -> list[Lock]:
         Lock("uv", lines=("uv",), follows="dev"),
         Lock("peers", ("bench/peers/requirements.in",), follows="dev"),
         Lock("litellm", ("bench/peers/litellm_proxy/requirements.in",)),
+        Lock(
+            "gpu",
+            ("pyproject.toml",),
+            lines=(*backend, *_FOR_TORCH, *_TESTS),
+            extras=("gpu",),
+            follows="dev",
+            beside="torch",
+        ),
     ]
 
 
@@ -60,7 +79,8 @@ def main() -> None:
     for lock in locks():
         path = LOCKS / f"{lock.name}.txt"
         before = pins(path)
-        _compile(lock, path, is_upgrade=not options.keep)
+        with TemporaryDirectory() as folder:
+            _compile(lock, path, folder=Path(folder), is_upgrade=not options.keep)
         after = pins(path)
         changes = _changes(before, after) if before else []
         news = f"{len(changes) or 'nothing'} changed" if before else "a new lock"
@@ -79,15 +99,24 @@ def pins(path: Path) -> dict[str, str]:
     return {name: ", ".join(versions) for name, versions in found.items()}
 
 
-def _compile(lock: Lock, path: Path, *, is_upgrade: bool) -> None:
+def _compile(lock: Lock, path: Path, *, folder: Path, is_upgrade: bool) -> None:
     command = [*COMPILE, *(["--upgrade"] if is_upgrade else []), "--output-file", str(path)]
     for extra in lock.extras:
         command += ["--extra", extra]
     if lock.follows:
         command += ["--constraints", str(LOCKS / f"{lock.follows}.txt")]
+    if lock.beside:
+        command += ["--excludes", str(_names(LOCKS / f"{lock.beside}.txt", folder))]
     # `-` is standard input.
     command += [str(PROJECT / source) for source in lock.sources] + (["-"] if lock.lines else [])
     subprocess.run(command, check=True, input="\n".join(lock.lines), text=True, cwd=PROJECT)
+
+
+def _names(requirements: Path, folder: Path) -> Path:
+    """A file in `folder` with the bare names of the requirements, which the resolver leaves out."""
+    names = folder / "excluded.txt"
+    names.write_text("\n".join(pins(requirements)) + "\n")
+    return names
 
 
 def _changes(before: dict[str, str], after: dict[str, str]) -> list[str]:

@@ -41,7 +41,7 @@ class Pin:
 
 def read_pins(lock: Path) -> list[Pin]:
     """The pins of a lock file, in its order."""
-    lines = re.findall(r"^([A-Za-z0-9._-]+)==([^ ;\\]+)(?: *; *([^\\\n]+?))? *\\?$", lock.read_text(), re.MULTILINE)
+    lines = re.findall(r"^([A-Za-z0-9._-]+)==([^ ;\\\n]+)(?: *; *([^\\\n]+?))? *\\?$", lock.read_text(), re.MULTILINE)
     return [
         Pin(canonicalize_name(name), version, Marker(marker) if marker else None) for name, version, marker in lines
     ]

@@ -18,6 +18,8 @@ PYPROJECT = tomllib.loads((PROJECT / "pyproject.toml").read_text())
 BACKEND = PYPROJECT["build-system"]["requires"]
 DEPENDENCIES = PYPROJECT["project"]["dependencies"]
 EXTRAS = PYPROJECT["project"]["optional-dependencies"]
+# Another environment has these.
+OF_THE_GPU = EXTRAS.pop("gpu")
 
 # What each lock is for. The benches' locks name packages that are not installed here, so nothing is known of them.
 ASKED = {
@@ -76,3 +78,16 @@ def test_a_package_has_one_version_in_all_locks_of_the_project() -> None:
 def test_no_lock_names_an_index() -> None:
     for lock in REQUIREMENTS.glob("*.txt"):
         assert "://" not in lock.read_text(), lock.name
+
+
+def test_the_lock_of_the_gpu_names_all_but_torch_and_the_versions_of_the_others() -> None:
+    pins = {pin.name: pin.version for pin in read_pins(REQUIREMENTS / "gpu.txt")}
+    asked = {canonicalize_name(Requirement(line).name) for line in OF_THE_GPU}
+    assert asked - pins.keys() == {"torch"}
+    assert not [name for name in pins if name.startswith(("nvidia-", "torch", "triton"))]
+    torch = (REQUIREMENTS / "torch.txt").read_text().splitlines()[-1]
+    (wanted,) = (Requirement(line) for line in OF_THE_GPU if line.startswith("torch"))
+    assert wanted.specifier.contains(Version(torch.removeprefix("torch==")))
+    everything = {pin.name: pin.version for pin in read_pins(REQUIREMENTS / "dev.txt") if pin.is_needed_here}
+    shared = {pin.name: pin.version for pin in read_pins(REQUIREMENTS / "gpu.txt") if pin.is_needed_here}
+    assert {name: version for name, version in shared.items() if everything.get(name, version) != version} == {}

@@ -33,6 +33,7 @@ _CODE = (
         "notify",
         "media",
         "metrics",
+        "model_server",
         "traces",
         "ops",
         "bench",

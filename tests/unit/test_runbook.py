@@ -14,6 +14,7 @@ PACKAGES = (
         "intake",
         "media",
         "metrics",
+        "model_server",
         "notify",
         "providers",
         "schemas",

@@ -1,0 +1,40 @@
+"""The command, with a pipeline that has the bad luck that its prompt asks for.
+
+Run as `python -m tests.gpu.unlucky model-server …`. A failed allocation on a CPU raises another error than on a GPU, so
+the pipeline raises the GPU's.
+"""
+
+import functools
+import threading
+import time
+from typing import Any
+
+import diffusers
+import torch
+
+from cli.main import main
+
+SLOW_SECONDS = 10.0
+"""How long the first step of a slow job takes."""
+
+_call = diffusers.LTXPipeline.__call__
+
+
+@functools.wraps(_call)
+def _unlucky(self: Any, prompt: str | None = None, **arguments: Any) -> Any:
+    match prompt:
+        case "too large for this device":
+            raise torch.OutOfMemoryError("CUDA out of memory. Tried to allocate 80.00 GiB.")
+        case "breaks":
+            raise ValueError("a broken pipeline")
+        case "is slow":
+            time.sleep(SLOW_SECONDS)
+        case "hangs":
+            threading.Event().wait()
+    return _call(self, prompt=prompt, **arguments)
+
+
+diffusers.LTXPipeline.__call__ = _unlucky
+
+if __name__ == "__main__":
+    main()
