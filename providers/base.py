@@ -70,6 +70,9 @@ class Profile:
     calls_back_by_node: bool = False
     """Whether the callbacks of an order with a `reference` go to the URL that names the reference."""
 
+    needs_webhook_key: bool = False
+    """Whether the vendor calls back only for an account with a webhook key. An account without one is polled."""
+
     signs_callbacks: bool = False
     """Whether the vendor signs callbacks. Without a signature, the token in the URL is the only proof."""
 
@@ -296,6 +299,10 @@ class Provider(Protocol):
     @property
     def reads_inputs(self) -> InputsRead:
         """Which input files `submit` needs as bytes."""
+
+    @property
+    def lost_after_seconds(self) -> float | None:
+        """Work whose server answers no read for this time is lost. None: silent work is never given up."""
 
     def submit(
         self, request: ProviderRequest, *, callback_url: str | None, generation_id: UUID, fence: Fence
