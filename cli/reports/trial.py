@@ -1,6 +1,7 @@
 """Makes one paid order at a vendor, without the database: the whole way of a real key, from the create to the file."""
 
 import time
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from decimal import Decimal
@@ -44,13 +45,18 @@ class Trial:
     """The vendor's charge in the vendor's credits. None: the vendor does not tell."""
 
 
-def cheapest_order(name: ProviderName, model: str | None) -> Order:
+def cheapest_order(
+    name: ProviderName, model: str | None, servers: Mapping[ProviderName, Sequence[ProviderName]]
+) -> Order:
     """The order of a trial: of the given model, or of the cheapest model that needs no picture or video.
+
+    Args:
+        servers: `Providers.servers()`.
 
     Raises:
         TrialFailed: the account serves no such model.
     """
-    catalogue = Catalogue.load(frozenset({name}))
+    catalogue = Catalogue.load(frozenset({name}), servers=servers)
     wanted = [card.name for card in catalogue.models()] if model is None else [model]
     orders: list[Order] = []
     problems: list[str] = []
