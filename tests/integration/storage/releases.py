@@ -388,6 +388,8 @@ _AT_0031 = [
     """,
 ]
 
+_AT_0034 = ["UPDATE generations SET silent_since = now() WHERE stage = 'generating'"]
+
 _STATEMENTS = {
     "0001": _AT_0001,
     "0002": _AT_0002,
@@ -421,6 +423,7 @@ _STATEMENTS = {
     "0030": _AT_0030,
     "0031": _AT_0031,
     "0032": [],
+    "0034": _AT_0034,
 }
 
 ACCEPTED = {
