@@ -69,7 +69,7 @@ $(BROWSERS_INSTALLED): requirements/install_browsers.py
 	@"$(PYTHON)" requirements/install_browsers.py $(@D)
 	@touch $@
 
-demo: $(RUNNABLE) ## Make images and videos against the sandbox, from request to file; PROVIDER=all: one through each vendor
+demo: $(RUNNABLE) $(if $(filter local,$(PROVIDER)),$(GPU_INSTALLED)) ## Make images and videos against the sandbox, from request to file; PROVIDER=all: one through each vendor; PROVIDER=local: a real model server
 	@$(BIN)/reelworks demo $(if $(PROVIDER),--provider $(PROVIDER))
 
 up: $(RUNNABLE) ## Run the whole system in the foreground; Ctrl-C ends it (REHEARSE=1: dead parts start again; PAUSE=20)
@@ -77,7 +77,7 @@ up: $(RUNNABLE) ## Run the whole system in the foreground; Ctrl-C ends it (REHEA
 
 # Each of the two processes works through its part of the files, so that few parts of the system start twice. The process
 # that ends first takes over tests of the other.
-TEST := $(BIN)/pytest -n 2 --dist worksteal --ignore=tests/kubernetes --ignore=tests/gpu
+TEST := $(BIN)/pytest -n 2 --dist worksteal --ignore=tests/kubernetes --ignore=tests/gpu --ignore=tests/gpu_stack
 
 test: $(INSTALLED) ## Run the tests against real services and real worker processes
 	@$(TEST) -m "not slow and not npm and not prometheus and not web"
@@ -90,8 +90,9 @@ test-web: $(STUDIO_INSTALLED) $(BROWSERS_INSTALLED) ## Use the page in real brow
 
 gpu: $(GPU_INSTALLED) ## Install the model server with torch into .venv-gpu
 
-test-gpu: $(GPU_INSTALLED) ## Run the model server on tiny weights, on the CPU or on a GPU
+test-gpu: $(RUNNABLE) $(GPU_INSTALLED) ## Run the model server on tiny weights, on the CPU or on a GPU
 	@.venv-gpu/bin/pytest --confcutdir=tests/gpu tests/gpu
+	@$(BIN)/pytest -n 0 tests/gpu_stack
 
 alerts: $(INSTALLED) $(PROMETHEUS_INSTALLED) ## Cause the fault of each alert beside the real Prometheus and Alertmanager, and see each alert fire
 	@$(BIN)/pytest tests/e2e/alerts

@@ -88,6 +88,7 @@ def generation_resource(
             "finished_at": row.finished_at,
             "render_seconds": _seconds_between(row.started_at, row.rendered_at),
             "provider_seconds": row.provider_seconds,
+            "lost_runs": len(row.lost_runs),
             "links": _links(details, retention),
         }
     )

@@ -70,6 +70,9 @@ class Profile:
     calls_back_by_node: bool = False
     """Whether the callbacks of an order with a `reference` go to the URL that names the reference."""
 
+    needs_webhook_key: bool = False
+    """Whether the vendor calls back only for an account with a webhook key. An account without one is polled."""
+
     signs_callbacks: bool = False
     """Whether the vendor signs callbacks. Without a signature, the token in the URL is the only proof."""
 
@@ -84,6 +87,9 @@ class Profile:
 
     serves_results: bool = False
     """Whether the vendor's API serves the results and requires our key. Otherwise their links need no key."""
+
+    bills_nothing: bool = False
+    """Whether the work costs no money: hardware of one's own. The same order may then run twice (decision 63)."""
 
 
 @dataclass(frozen=True)
@@ -178,6 +184,8 @@ class RemoteStatus(StrEnum):
     SUCCEEDED = "succeeded"
     FAILED = "failed"
     CANCELLED = "cancelled"
+    LOST = "lost"
+    """The server no longer has the work and will never finish it; no bill follows."""
     UNKNOWN = "unknown"
     """The vendor's word for the status is not known. That is no news: neither an end nor a failed read."""
 
@@ -291,6 +299,10 @@ class Provider(Protocol):
     @property
     def reads_inputs(self) -> InputsRead:
         """Which input files `submit` needs as bytes."""
+
+    @property
+    def lost_after_seconds(self) -> float | None:
+        """Work whose server answers no read for this time is lost. None: silent work is never given up."""
 
     def submit(
         self, request: ProviderRequest, *, callback_url: str | None, generation_id: UUID, fence: Fence

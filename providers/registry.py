@@ -162,6 +162,24 @@ class Providers:
         profile = self._profile(name)
         return profile.poll_seconds if profile else 0.0
 
+    def bills_nothing(self, name: ProviderName) -> bool:
+        """Whether work at an account costs no money, so that the same order may run there twice."""
+        profile = self._profile(name)
+        return profile is not None and profile.bills_nothing
+
+    def servers(self) -> dict[ProviderName, list[ProviderName]]:
+        """The accounts at servers of one's own that bear another name than their adapter, by their adapter."""
+        found: dict[ProviderName, list[ProviderName]] = {}
+        for name in sorted(self.available()):
+            kind = self._settings.named(name).adapter
+            if kind and kind != name and not is_twin(name) and self._adapter(name).profile.bills_nothing:
+                found.setdefault(kind, []).append(name)
+        return found
+
+    def lost_after_seconds(self, name: ProviderName) -> float | None:
+        """Work of an account whose server answers no read for this time is lost. None: it is never given up."""
+        return self.get(name).lost_after_seconds if self.bills_nothing(name) else None
+
     def close(self) -> None:
         """Close every connection."""
         with self._lock:
@@ -171,8 +189,10 @@ class Providers:
                 self._transport = None
 
     def _wants_callbacks(self, name: ProviderName) -> bool:
-        profile = self._profile(name)
-        return profile is not None and self._settings.named(name).callbacks and profile.calls_back
+        profile, account = self._profile(name), self._settings.named(name)
+        if profile is None or not (account.callbacks and profile.calls_back):
+            return False
+        return bool(account.webhook_key.get_secret_value()) or not profile.needs_webhook_key
 
     def _has_key(self, name: ProviderName) -> bool:
         return bool(self._settings.named(name).api_key.get_secret_value())

@@ -114,6 +114,7 @@ class SandboxClient:
         fal_concurrency: int | None = None,
         kling_concurrency: int | None = None,
         runway_concurrency: int | None = None,
+        local_concurrency: int | None = None,
     ) -> Limits:
         """Change account limits. Those without a vendor's name are Kie's. Arguments left out keep their values."""
         return self._set(
@@ -125,6 +126,7 @@ class SandboxClient:
                 fal_concurrency=fal_concurrency,
                 kling_concurrency=kling_concurrency,
                 runway_concurrency=runway_concurrency,
+                local_concurrency=local_concurrency,
             )
         )
 

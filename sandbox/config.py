@@ -41,6 +41,9 @@ class SandboxConfig:
     kling_secret_key: str = "sandbox-secret-key-of-a-kling-pair"  # noqa: S105 -- opens nothing but a sandbox
     """The secret key of Kling's legacy dialect. Its access key is `api_key`; the pair replaces an API key."""
 
+    local_concurrency: int = 40
+    """The most jobs that the model server runs at once. The excess waits. A server with one GPU runs one."""
+
     replicate_creates_per_minute: int = 600
     """The most predictions that Replicate accepts in a minute."""
     replicate_other_calls_per_minute: int = 3000

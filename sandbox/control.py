@@ -24,6 +24,7 @@ from sandbox.task import Seal, Task
 from sandbox.vendors.fal.account import FalAccount
 from sandbox.vendors.kie.account import KieAccount
 from sandbox.vendors.kling.account import KlingAccount
+from sandbox.vendors.local.account import LocalAccount
 from sandbox.vendors.runway.account import RunwayAccount
 
 router = APIRouter(prefix="/_sandbox", tags=["control"])
@@ -115,7 +116,12 @@ async def set_limits(change: LimitsChange, sandbox: CurrentSandbox) -> Limits:
         kie.credits = change.credits
     if change.kling_concurrency is not None:
         kling.concurrency = change.kling_concurrency
-    slots = ((kie.slots, change.kie_concurrency), (fal.slots, change.fal_concurrency))
+    local = sandbox.account(LocalAccount).slots
+    slots = (
+        (kie.slots, change.kie_concurrency),
+        (fal.slots, change.fal_concurrency),
+        (local, change.local_concurrency),
+    )
     for each, limit in (*slots, *((of_model, change.runway_concurrency) for of_model in runway)):
         if limit is not None:
             each.limit = limit
@@ -127,6 +133,7 @@ async def set_limits(change: LimitsChange, sandbox: CurrentSandbox) -> Limits:
         fal_concurrency=fal.slots.limit,
         kling_concurrency=kling.concurrency,
         runway_concurrency=min(each.limit for each in runway),
+        local_concurrency=local.limit,
     )
 
 

@@ -107,6 +107,7 @@ class LimitsChange(_Message):
     fal_concurrency: int | None = Field(default=None, ge=0, description="requests that fal runs at once")
     kling_concurrency: int | None = Field(default=None, ge=0, description="tasks that Kling runs at once")
     runway_concurrency: int | None = Field(default=None, ge=0, description="tasks of a model that Runway runs at once")
+    local_concurrency: int | None = Field(default=None, ge=0, description="jobs that the model server runs at once")
 
 
 class Limits(_Message):
@@ -126,3 +127,5 @@ class Limits(_Message):
     """Tasks that Kling runs at once."""
     runway_concurrency: int
     """Tasks of a model that Runway runs at once."""
+    local_concurrency: int
+    """Jobs that the model server runs at once."""

@@ -237,6 +237,7 @@ class GenerationResource(BaseModel):
                     "finished_at": "2026-11-20T12:00:09Z",
                     "render_seconds": 7.31,
                     "provider_seconds": 6.2,
+                    "lost_runs": 0,
                     "links": {
                         "self": "/v1/generations/0b0c6f1e-6d0f-4f0a-9f0e-3f7f4f3f1a10",
                         "content": "/v1/generations/0b0c6f1e-6d0f-4f0a-9f0e-3f7f4f3f1a10/content",
@@ -306,6 +307,9 @@ class GenerationResource(BaseModel):
     """The time of the end. Null while the generation is unfinished."""
     render_seconds: float | None = Field(
         description="from `started_at` until Reelworks saw that the provider was done; null until then"
+    )
+    lost_runs: int = Field(
+        default=0, description="how often a server lost the work; the generation ran again, and is paid for once"
     )
     provider_seconds: float | None = Field(
         description="the time that the provider itself reports; null where it reports none"

@@ -61,6 +61,8 @@ _CAUSES: dict[ErrorCode, Cause] = {
     ErrorCode.SUBMIT_OUTCOME_UNKNOWN: Cause.PROVIDER_FAULT,
     ErrorCode.DOWNLOAD_FAILED: Cause.PROVIDER_FAULT,
     ErrorCode.RESULT_INVALID: Cause.PROVIDER_FAULT,
+    # The server is ours.
+    ErrorCode.WORK_LOST: Cause.OUR_FAULT,
     # The price is ours.
     ErrorCode.COST_ABOVE_PRICE: Cause.OUR_FAULT,
     ErrorCode.INTERNAL: Cause.OUR_FAULT,

@@ -262,5 +262,6 @@ class ErrorCode(StrEnum):
     SUBMIT_OUTCOME_UNKNOWN = "submit_outcome_unknown"
     DOWNLOAD_FAILED = "download_failed"
     RESULT_INVALID = "result_invalid"
+    WORK_LOST = "work_lost"
     COST_ABOVE_PRICE = "cost_above_price"
     INTERNAL = "internal"

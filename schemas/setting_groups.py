@@ -141,6 +141,7 @@ class PipelineSettings(BaseModel):
     unknown_submit_grace_seconds: float = Field(
         default=120.0, gt=0, description="wait for a callback after a submit with unknown outcome"
     )
+    most_runs: int = Field(default=3, gt=0, description="runs of a generation whose work servers of your own lose")
 
 
 class DownloadSettings(BaseModel):

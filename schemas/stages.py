@@ -8,7 +8,8 @@ MOVES: dict[Stage, frozenset[Stage]] = {
     # A stage may move to itself: later, or by another route before a create was sent.
     Stage.QUEUED: frozenset({Stage.QUEUED, Stage.SUBMITTING, Stage.FAILED, Stage.CANCELLED}),
     Stage.SUBMITTING: frozenset({Stage.GENERATING, Stage.QUEUED, Stage.FAILED, Stage.CANCELLED}),
-    Stage.GENERATING: frozenset({Stage.DOWNLOADING, Stage.FAILED, Stage.CANCELLED}),
+    # Work that a server of our own lost runs again (docs/decisions/0063).
+    Stage.GENERATING: frozenset({Stage.DOWNLOADING, Stage.QUEUED, Stage.FAILED, Stage.CANCELLED}),
     Stage.DOWNLOADING: frozenset({Stage.STORING, Stage.FAILED}),
     # A bad file is fetched again.
     Stage.STORING: frozenset({Stage.SETTLING, Stage.DOWNLOADING, Stage.FAILED}),

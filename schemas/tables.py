@@ -236,6 +236,16 @@ class Generation(SQLModel, table=True):
         sa_column=Column(JSONB, nullable=False, server_default="{}"),
         description="where the vendor said to ask for it, by names of its adapter's",
     )
+    lost_runs: list[dict[str, str | None]] = Field(
+        default=[],
+        sa_column=Column(JSONB, nullable=False, server_default="[]"),
+        description="the runs that a server of our own lost: `provider`, and `remote_id` if it had accepted the run",
+    )
+    silent_since: datetime | None = Field(
+        default=None,
+        sa_type=MOMENT,
+        description="the first of the newest reads that a server of our own did not answer",
+    )
     remote_wait: RemoteWait | None = Field(default=None, sa_type=words(RemoteWait, is_closed=False))
     """Whether the vendor works on it, as the vendor last said. Null: the vendor has said neither."""
     remote_ahead: int | None = Field(default=None, description="the works before it in the vendor's own queue")

@@ -30,6 +30,7 @@ class Child(ABC):
 
     stop_signal = signal.SIGTERM
     stop_seconds = 15.0
+    start_seconds = 60.0
 
     def __init__(self, name: str, *, log: Path) -> None:
         self.name = name
@@ -92,12 +93,13 @@ class Child(ABC):
         """Whether the process runs."""
         return self._process is not None and self._process.poll() is None
 
-    def wait_until_ready(self, seconds: float = 60.0) -> None:
-        """Wait until the process answers.
+    def wait_until_ready(self, seconds: float | None = None) -> None:
+        """Wait until the process answers. None: for `start_seconds`.
 
         Raises:
             PartFailed: the process died, or did not answer in time.
         """
+        seconds = self.start_seconds if seconds is None else seconds
         deadline = time.monotonic() + seconds
         while not self.answers():
             self.check()

@@ -96,7 +96,9 @@ def plainest_model(provider: str) -> str:
     raise NotFound(f"no model of the catalogue goes to {provider} first and needs no picture or video")
 
 
-class _Asset(BaseModel):
+class DemoAsset(BaseModel):
+    """A stored file."""
+
     role: str
     content_type: str
     sha256: str
@@ -107,57 +109,60 @@ class _Asset(BaseModel):
     duration_seconds: float | None
 
 
-class _Credits(BaseModel):
+class DemoCredits(BaseModel):
+    """The credits of a generation."""
+
     price: int
     captured: int
 
 
-class _Generation(BaseModel):
+class DemoGeneration(BaseModel):
     """The fields of a generation that the demo reads from the API."""
 
     id: str
     status: str
     stage: str
     progress: int
-    credits: _Credits
-    assets: list[_Asset]
+    lost_runs: int
+    credits: DemoCredits
+    assets: list[DemoAsset]
     error: dict[str, object] | None
 
 
 @dataclass
-class _Show:
+class Show:
     """A generation and its progress bar."""
 
     name: str
-    generation: _Generation
+    generation: DemoGeneration
     row: TaskID
     file: Path | None = None
-    asset: _Asset | None = None
+    asset: DemoAsset | None = None
 
 
 @dataclass
-class _Client:
+class Client:
     """A customer's HTTP client for the gateway."""
 
     http: httpx.Client
-    shows: list[_Show] = field(default_factory=list)
+    shows: list[Show] = field(default_factory=list)
 
     def submit(self, name: str, request: dict[str, object], progress: Progress) -> None:
         """Order a generation and give it a progress bar."""
         answer = self.http.post("/v1/generations", json=request)
         if answer.status_code != httpx.codes.ACCEPTED:
             raise StackError(f"the gateway refused {name!r}: {answer.text}")
-        generation = _Generation.model_validate(answer.json())
+        generation = DemoGeneration.model_validate(answer.json())
         row = progress.add_task(name, total=100, stage=generation.stage)
-        self.shows.append(_Show(name, generation, row))
+        self.shows.append(Show(name, generation, row))
 
-    def look(self, show: _Show) -> None:
+    def look(self, show: Show) -> None:
         """Read the current state of a generation."""
         answer = self.http.get(f"/v1/generations/{show.generation.id}")
         answer.raise_for_status()
-        show.generation = _Generation.model_validate(answer.json())
+        show.generation = DemoGeneration.model_validate(answer.json())
 
-    def content(self, show: _Show) -> bytes:
+    def content(self, show: Show) -> bytes:
         """Download the file of a completed generation."""
         answer = self.http.get(f"/v1/generations/{show.generation.id}/content", follow_redirects=True)
         return answer.raise_for_status().content
@@ -186,7 +191,7 @@ def run_demo(
     run = folder / f"{datetime.now(UTC):%Y%m%d-%H%M%S}-{os.getpid()}"
     console.print("[bold]Reelworks demo[/bold]: real services, real workers; the vendor is the sandbox.")
     try:
-        with _running(settings, run, console) as stack:
+        with running(settings, run, console) as stack:
             return _show(stack, requests, run / "media", console, audit)
     except StackError as error:
         console.print(f"[red]{error}[/red]", soft_wrap=True)
@@ -197,7 +202,12 @@ def run_demo(
 
 
 @contextmanager
-def _running(settings: Settings, run: Path, console: Console) -> Iterator[Stack]:
+def running(settings: Settings, run: Path, console: Console, start: Callable[..., Stack] = Stack) -> Iterator[Stack]:
+    """The running system. The console tells of its start and its end.
+
+    Args:
+        start: makes the stack from a run folder, settings, and `tell`.
+    """
     began = time.monotonic()
     with ExitStack() as ends:
         with console.status("starting PostgreSQL, Redis and S3") as status:
@@ -207,7 +217,7 @@ def _running(settings: Settings, run: Path, console: Console) -> Iterator[Stack]
                 ready.append(name)
                 status.update(f"starting, {time.monotonic() - began:.0f} s: {', '.join(ready)}")
 
-            stack = ends.enter_context(Stack(run, settings, tell=tell))
+            stack = ends.enter_context(start(run, settings, tell=tell))
         console.print(
             f"Started in {time.monotonic() - began:.0f} s: gateway {stack.gateway_url}, Flower {stack.flower_url}"
         )
@@ -222,26 +232,32 @@ def _running(settings: Settings, run: Path, console: Console) -> Iterator[Stack]
 def _show(stack: Stack, requests: Mapping[str, dict[str, object]], media: Path, console: Console, audit: Audit) -> int:
     media.mkdir(parents=True)
     granted = max(_CREDITS_LEAST, _CREDITS_EACH * len(requests))
-    database = Database(stack.settings.database_url)
+    key = customer_with(granted, stack.settings, console)
+    headers = {"Authorization": f"Bearer {key}"}
+    with httpx.Client(base_url=stack.gateway_url, headers=headers, timeout=10, trust_env=False) as http:
+        client = Client(http)
+        _make_all(stack, client, requests, media, console)
+        balance: dict[str, int] = http.get("/v1/credits").json()
+    print_table(client.shows, media, console)
+    console.print(f"Credits: {granted} granted, {balance['held']} held, balance {balance['available']}.")
+    audited = audit(stack.settings, console)
+    return 0 if audited and all(show.file for show in client.shows) else 1
+
+
+def customer_with(granted: int, settings: Settings, console: Console) -> str:
+    """Make the customer of a demo with these credits. Returns the customer's API key."""
+    database = Database(settings.database_url)
     with database.transaction() as session:
         customer = customers.create_customer(session, "demo")
         key = customers.create_api_key(session, customer.id)
         ledger.grant(session, customer.id, granted, reference="demo")
     database.dispose()
     console.print(f"Customer [bold]demo[/bold] has {granted} credits.")
-    headers = {"Authorization": f"Bearer {key}"}
-    with httpx.Client(base_url=stack.gateway_url, headers=headers, timeout=10, trust_env=False) as http:
-        client = _Client(http)
-        _make_all(stack, client, requests, media, console)
-        balance: dict[str, int] = http.get("/v1/credits").json()
-    _print_table(client.shows, media, console)
-    console.print(f"Credits: {granted} granted, {balance['held']} held, balance {balance['available']}.")
-    audited = audit(stack.settings, console)
-    return 0 if audited and all(show.file for show in client.shows) else 1
+    return key
 
 
 def _make_all(
-    stack: Stack, client: _Client, requests: Mapping[str, dict[str, object]], media: Path, console: Console
+    stack: Stack, client: Client, requests: Mapping[str, dict[str, object]], media: Path, console: Console
 ) -> None:
     columns = (
         TextColumn(f"{{task.description:<{max(map(len, requests)) + 1}}}"),
@@ -263,20 +279,20 @@ def _make_all(
                 _follow(client, show, media, progress)
 
 
-def _follow(client: _Client, show: _Show, media: Path, progress: Progress) -> None:
+def _follow(client: Client, show: Show, media: Path, progress: Progress) -> None:
     client.look(show)
     progress.update(show.row, completed=show.generation.progress, stage=show.generation.stage)
     if show.generation.error is not None:
         progress.console.print(f"[red]{show.name} failed: {show.generation.error}[/red]")
     if show.generation.status != "completed":
         return
-    _keep(show, client.content(show), media)
+    keep(show, client.content(show), media)
     if show.name == _LIGHTHOUSE:
         request = {**_FROM_IMAGE, "image_urls": [f"generation:{show.generation.id}"]}
         client.submit("fog lifts", request, progress)
 
 
-def _keep(show: _Show, body: bytes, media: Path) -> None:
+def keep(show: Show, body: bytes, media: Path) -> None:
     """Write a result to the demo's folder, and compare its checksum with the API's."""
     asset = next(asset for asset in show.generation.assets if asset.role == "result")
     extension = BY_CONTENT_TYPE[asset.content_type].extension
@@ -288,7 +304,7 @@ def _keep(show: _Show, body: bytes, media: Path) -> None:
     show.file, show.asset = path, asset
 
 
-def _print_table(shows: list[_Show], media: Path, console: Console) -> None:
+def print_table(shows: list[Show], media: Path, console: Console) -> None:
     table = Table(title=f"Files in {media}", title_justify="left", box=None, padding=(0, 1, 0, 0))
     for heading in ("file", "size", "pixels", "length", "codec", "sha256"):
         table.add_column(heading, no_wrap=True)

@@ -34,6 +34,8 @@ class Process:
     """The check of a process without `ready_url`. A process without both is ready when it runs."""
     stop_seconds: float = Child.stop_seconds
     """The time from the request to stop to SIGKILL."""
+    start_seconds: float = Child.start_seconds
+    """The time from the start until the process must be ready."""
 
     def answers(self) -> bool:
         """Whether the process does its work."""
@@ -55,7 +57,7 @@ class ApplicationProcess(Child):
     def __init__(self, process: Process, folder: Path, environment: Mapping[str, str]) -> None:
         super().__init__(process.name, log=folder / f"{process.name}.log")
         self.process = process
-        self.stop_seconds = process.stop_seconds
+        self.stop_seconds, self.start_seconds = process.stop_seconds, process.start_seconds
         self._environment = {**environment, **process.env}
 
     def command(self) -> Sequence[str]:

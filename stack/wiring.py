@@ -140,7 +140,7 @@ def with_sandbox(settings: Settings, credentials: Credentials) -> Settings:
         update={
             "public_url": gateway_url(settings),
             "providers": settings.providers.with_accounts(**accounts),
-            "inputs": settings.inputs.model_copy(update=_with_loopback(inputs)),
+            "inputs": settings.inputs.model_copy(update=with_loopback(inputs)),
         }
     )
 
@@ -166,11 +166,12 @@ def with_test_keys(settings: Settings, credentials: Credentials) -> Settings:
         webhook_key=SecretStr(credentials.sandbox_webhook_secret),
     )
     results = settings.downloads.allowed_private_networks
-    downloads = settings.downloads.model_copy(update=_with_loopback(results))
+    downloads = settings.downloads.model_copy(update=with_loopback(results))
     return settings.model_copy(update={"test_keys": test_keys, "downloads": downloads})
 
 
-def _with_loopback(networks: Sequence[IPv4Network | IPv6Network]) -> dict[str, object]:
+def with_loopback(networks: Sequence[IPv4Network | IPv6Network]) -> dict[str, object]:
+    """The setting of the private networks that links may point at, with loopback."""
     return {"allowed_private_networks": [*(network for network in networks if network != LOOPBACK), LOOPBACK]}
 
 

@@ -82,10 +82,14 @@ class _Marked:
     """The place of the generation's order in a trace. None: there is no trace."""
 
 
+# A run as `lost_runs` lists it. A late callback of a lost run wakes nothing, and its id is adopted by no later run.
+_RUN = "jsonb_build_array(jsonb_build_object('provider', {}::text, 'remote_id', {}::text))"
+
 _RECORD = returns(_Marked)(f"""
     -- The lock decides whether the worker that is committing `remote_id` sees this callback or we see its commit.
     WITH found AS MATERIALIZED (
-        SELECT id, stage, attempt, remote_id, lease_until, claimed_at, callback_at, traceparent FROM generations
+        SELECT id, stage, attempt, remote_id, lease_until, claimed_at, callback_at, traceparent, lost_runs
+        FROM generations
         WHERE id = %(generation_id)s AND provider = %(provider)s AND deleted_at IS NULL FOR UPDATE
     ), kept AS (
         INSERT INTO callback_receipts (generation_id, provider, remote_id, body, body_sha256, deliveries)
@@ -102,6 +106,7 @@ _RECORD = returns(_Marked)(f"""
         END AS read_at
         FROM found
         WHERE found.stage = ANY(%(awaits_callback)s) AND coalesce(found.remote_id = %(remote_id)s, true)
+            AND NOT found.lost_runs @> {_RUN.format("%(provider)s", "%(remote_id)s")}
     ), marked AS (
         UPDATE generations
         SET callback_at = read_at, last_span = coalesce(%(span)s, last_span), wake_at = CASE
@@ -138,6 +143,7 @@ _REPLAY = returns(UUID)(f"""
         SELECT FROM callback_receipts receipt
         WHERE receipt.generation_id = generations.id AND receipt.provider = generations.provider
           AND coalesce(receipt.remote_id = generations.remote_id, true)
+          AND NOT generations.lost_runs @> {_RUN.format("receipt.provider", "receipt.remote_id")}
     )
     RETURNING id
 """)  # noqa: S608 -- a constant
@@ -186,10 +192,12 @@ def adoptable_remote_id(sql: Sql, generation_id: UUID, provider: ProviderName) -
     return sql.first(_ADOPTABLE, generation_id=generation_id, provider=provider)
 
 
-_ADOPTABLE = returns(str)("""
-    SELECT remote_id FROM callback_receipts WHERE generation_id = %(generation_id)s AND provider = %(provider)s
-    ORDER BY id DESC LIMIT 1
-""")
+_ADOPTABLE = returns(str)(f"""
+    SELECT receipt.remote_id FROM callback_receipts receipt JOIN generations ON generations.id = generation_id
+    WHERE generation_id = %(generation_id)s AND receipt.provider = %(provider)s
+      AND NOT lost_runs @> {_RUN.format("receipt.provider", "receipt.remote_id")}
+    ORDER BY receipt.id DESC LIMIT 1
+""")  # noqa: S608 -- a constant
 
 
 def _note(sql: Sql, generation_id: UUID, stage: Stage, data: Mapping[str, object], deliveries: int | None) -> None:

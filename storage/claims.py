@@ -5,10 +5,10 @@ worker that lost its lease writes nothing (`storage.transitions`). All times com
 """
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from functools import cached_property
-from uuid import UUID, uuid4
+from uuid import UUID, uuid4, uuid5
 
 from schemas.enums import Kind, Stage
 from schemas.names import ProviderName
@@ -72,6 +72,10 @@ class Snapshot:
     """The place of the order in a trace. None: there is no trace."""
     last_span: str | None
     """The span of the newest step or callback, in the same trace. None: there is none."""
+    lost_runs: list[dict[str, str | None]] = field(default_factory=list)
+    """The runs that a server of our own lost: `provider`, and `remote_id` if it had accepted the run."""
+    silent_since: datetime | None = None
+    """The first of the newest reads that a server of our own did not answer. None: it answered the newest one."""
 
 
 @dataclass(frozen=True)
@@ -101,6 +105,21 @@ class Claim:
         return self.order.routes[self.generation.route_index]
 
     @property
+    def reference(self) -> UUID:
+        """Our id of the present run at a vendor that keeps our ids: the generation's id, until an accepted run is lost.
+
+        A server answers a create with a known reference with the job that has it, and that would be the lost one.
+        """
+        lost = sum(run["remote_id"] is not None for run in self.generation.lost_runs)
+        return uuid5(self.id, f"run {lost + 1}") if lost else self.id
+
+    @property
+    def silent_seconds(self) -> float:
+        """The seconds for which the vendor has answered no read; 0 if it answered the newest one."""
+        since = self.generation.silent_since
+        return 0.0 if since is None else (self.generation.claimed_at - since).total_seconds()
+
+    @property
     def start_by(self) -> datetime | None:
         """The latest start. None: there is none."""
         return self.order.start_by(self.generation.created_at)
@@ -115,7 +134,7 @@ class Claim:
 class _Claimed(Snapshot):
     """The row of a new claim."""
 
-    is_called_back: bool
+    is_called_back: bool = False
     """Whether a callback arrived since the claim before."""
 
 
@@ -133,7 +152,7 @@ _CLAIM = returns(_Claimed)(f"""
     RETURNING
         id, customer_id, kind, "order", credits, stage, created_at, stage_at, wake_at, deadline_at, attempt, failures,
         crashes, claimed_at, cancel_requested_at, cancel_sent_at, provider, route_index, routes_given_up, remote_id,
-        remote_links, result_urls, object_key, download, traceparent, last_span,
+        remote_links, result_urls, object_key, download, traceparent, last_span, lost_runs, silent_since,
         -- The subquery reads the row as it was before this statement.
         callback_at IS NOT NULL AND coalesce(
             callback_at > (SELECT before.claimed_at FROM generations before WHERE before.id = generations.id), true

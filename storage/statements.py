@@ -71,15 +71,36 @@ WRITE = returns(Snapshot)("""
                 ELSE clock_timestamp() + make_interval(secs => %(wake_in)s)
             END,
             progress = greatest(progress, %(progress)s),
-            submission = coalesce(%(submission)s, submission),
-            cancel_sent_at = CASE WHEN %(cancel_sent)s THEN clock_timestamp() ELSE cancel_sent_at END,
+            submission = CASE WHEN NOT %(loses_run)s THEN coalesce(%(submission)s, submission) END,
+            cancel_sent_at = CASE
+                WHEN %(loses_run)s THEN NULL
+                WHEN %(cancel_sent)s THEN clock_timestamp()
+                ELSE cancel_sent_at
+            END,
             failures = coalesce(%(failures)s, failures), crashes = coalesce(%(crashes)s, crashes),
             provider = coalesce(%(provider)s, provider), route_index = coalesce(%(route_index)s, route_index),
             routes_given_up = coalesce(%(routes_given_up)s, routes_given_up),
-            remote_id = coalesce(%(remote_id)s, remote_id), remote_links = coalesce(%(remote_links)s, remote_links),
-            remote_wait = coalesce(%(remote_wait)s, remote_wait),
-            remote_ahead = CASE WHEN %(remote_wait)s::text IS NULL THEN remote_ahead ELSE %(remote_ahead)s::int END,
-            result_urls = coalesce(%(result_urls)s, result_urls), object_key = coalesce(%(object_key)s, object_key),
+            -- A lost run is forgotten: nothing that comes from there later finds this generation.
+            lost_runs = CASE WHEN %(loses_run)s THEN
+                lost_runs || jsonb_build_object('provider', generations.provider, 'remote_id', generations.remote_id)
+            ELSE lost_runs END,
+            remote_id = CASE WHEN NOT %(loses_run)s THEN coalesce(%(remote_id)s, remote_id) END,
+            remote_links = CASE WHEN %(loses_run)s THEN '{}' ELSE coalesce(%(remote_links)s, remote_links) END,
+            remote_wait = CASE WHEN NOT %(loses_run)s THEN coalesce(%(remote_wait)s, remote_wait) END,
+            remote_ahead = CASE
+                WHEN %(loses_run)s THEN NULL
+                WHEN %(remote_wait)s::text IS NULL THEN remote_ahead
+                ELSE %(remote_ahead)s::int
+            END,
+            callback_at = CASE WHEN NOT %(loses_run)s THEN callback_at END,
+            silent_since = CASE
+                WHEN %(is_silent)s::boolean IS NULL THEN silent_since
+                -- The release before does not end the silence. It counts failures, as this one does.
+                WHEN %(is_silent)s THEN
+                    coalesce(CASE WHEN generations.failures > 0 THEN silent_since END, clock_timestamp())
+            END,
+            result_urls = coalesce(%(result_urls)s, result_urls),
+            object_key = CASE WHEN NOT %(loses_run)s THEN coalesce(%(object_key)s, object_key) END,
             download = coalesce(%(download)s, download),
             provider_credits = coalesce(%(provider_credits)s, provider_credits),
             provider_seconds = coalesce(%(provider_seconds)s, provider_seconds),
@@ -96,7 +117,7 @@ WRITE = returns(Snapshot)("""
     SELECT
         id, customer_id, kind, "order", credits, stage, created_at, stage_at, wake_at, deadline_at, attempt, failures,
         crashes, claimed_at, cancel_requested_at, cancel_sent_at, provider, route_index, routes_given_up, remote_id,
-        remote_links, result_urls, object_key, download, traceparent, last_span
+        remote_links, result_urls, object_key, download, traceparent, last_span, lost_runs, silent_since
     FROM written
 """)
 

@@ -83,6 +83,10 @@ class Changes:
     """The token of the claim that is about to send a create."""
     cancel_sent: bool = False
     """True: the provider has answered a request to stop. The row records the time."""
+    loses_run: bool = False
+    """True: a server of our own lost the run. The row notes the run, and forgets its ids, links and callbacks."""
+    is_silent: bool | None = None
+    """True: a server of our own did not answer. False: it answered."""
 
 
 NOTHING = Changes()
@@ -168,6 +172,9 @@ def move(
         changes = replace(changes, progress=progress_within(target, 0.0))
     if target is Stage.SUBMITTING:
         changes = replace(changes, submission=claim.token)
+    if (claim.generation.stage, target) == (Stage.GENERATING, Stage.QUEUED):
+        changes = replace(changes, loses_run=True, failures=0, crashes=0)
+    changes = replace(changes, is_silent=False)
     told, stays = Jsonb(event or {}), keeps_lease and target not in TERMINAL
     moved = _write(sql, claim, target, changes, wake_in=wake_in, keeps_lease=stays, restarts=True, event=told)
     if target is Stage.COMPLETED:
@@ -201,8 +208,7 @@ def cancel(
     Args:
         event: further details of the timeline entry.
 
-    Raises:
-        LeaseLost: this worker lost the claim.
+    Raises: LeaseLost, as `fail` does.
     """
     event = {"reason": reason, "is_charged": is_charged, **event}
     cancelled = move(sql, claim, Stage.CANCELLED, wake_in=0, event=event)
@@ -271,8 +277,7 @@ def keep(sql: Sql, sender: Claim, accepted: Changes) -> bool:
 def doubt(sql: Sql, *, stopped_at: datetime) -> list[tuple[ProviderName, int]]:
     """Treat every queued generation as one whose create left with unknown outcome. Returns their number by account.
 
-    Only for a restored database, while no worker runs (docs/decisions/0056). Generations whose start was scheduled
-    after `stopped_at`, the end of the lost time, stay queued.
+    Only for a restored database, while no worker runs (docs/decisions/0056). Starts after `stopped_at` stay queued.
     """
     event = Jsonb({"reason": "the database was restored: the create may have left after the backup"})
     move = _allowed(Stage.QUEUED, Stage.SUBMITTING)
@@ -316,11 +321,9 @@ def request_cancel(sql: Sql, generation_id: UUID) -> None:
 
 
 def erase(sql: Sql, generation_id: UUID) -> list[tuple[str, int]]:
-    """Remove the texts and the labels of a generation that has ended, and give up its files.
+    """Remove the texts and the labels of a generation that has ended, and give up its files. The facts stay.
 
     Returns the keys and sizes of the files. The caller removes the objects after the commit.
-
-    The facts stay: the stages and their times, the price and the transfers, the vendor's id, the properties of files.
     """
     files = sql.all(statements.ERASE, id=generation_id, kept=list(statements.KEPT_DATA))
     return [*files, *erase_variants(sql, generation_id)]
@@ -340,10 +343,7 @@ def note_once(sql: Sql, generation_id: UUID, name: EventName, data: Mapping[str,
 
 
 def note_trouble(sql: Sql, generation_id: UUID, reason: str, by: Mapping[str, object]) -> None:
-    """Add a timeline entry for a failed try, or count the try in the newest entry if the reason is the same.
-
-    A generation has a limited number of such entries. The last entry then counts all further tries.
-    """
+    """Add an entry for a failed try. A try for the same reason, or one too many, counts in the newest entry."""
     sql.run(
         statements.NOTE_TROUBLE, id=generation_id, name=EventName.TRY_FAILED, reason=reason, by=Jsonb(by),
         most=_MOST_TROUBLES,

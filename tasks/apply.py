@@ -276,7 +276,7 @@ def _found(outcome: Advance | Fail | Cancel, by: Mapping[str, object]) -> dict[s
 def _counted(claim: Claim, outcome: Later) -> Changes:
     match outcome.counts:
         case Counts.SUCCESS:
-            return replace(outcome.changes, failures=0, crashes=0)
+            return replace(outcome.changes, failures=0, crashes=0, is_silent=False)
         case Counts.FAILURE:
             return replace(outcome.changes, failures=claim.generation.failures + 1)
         case Counts.CRASH:

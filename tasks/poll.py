@@ -6,12 +6,13 @@ import structlog
 
 from providers.base import Cancellation, RemoteState, RemoteStatus
 from schemas.enums import ErrorCode, EventName, FoundBy, Stage
-from schemas.errors import ProviderError
+from schemas.errors import ProviderError, ProviderUnavailable
 from schemas.limits import RemoteWait
 from schemas.stages import progress_within
 from storage.claims import Claim
 from storage.leases import Lease
 from storage.transitions import Changes
+from tasks import lost
 from tasks.outcomes import Advance, Cancel, CancelSent, Counts, Fail, Later, Note, Outcome
 from tasks.polls import seconds_to_poll
 from tasks.remote import cancelled, remote_ref
@@ -34,6 +35,9 @@ def poll(services: WorkerServices, claim: Claim, _lease: Lease) -> Outcome:
         state = services.providers.get(claim.generation.provider).poll(remote_ref(claim))
     except ProviderError as error:
         services.health.failed(claim.route, claim.id, error, is_create=False)
+        is_silent = isinstance(error, ProviderUnavailable)
+        if is_silent and lost.is_lost(services, claim):
+            return replace(lost.silent(services, claim), found_by=_found_by(services, claim))
         return failed_read(services, claim, error)
     services.health.answered(claim.route, claim.id, is_create=False)
     match state.status:
@@ -45,6 +49,8 @@ def poll(services: WorkerServices, claim: Claim, _lease: Lease) -> Outcome:
             return replace(_wait(services, claim, state), once=Note(EventName.STATUS_UNKNOWN, told))
         case RemoteStatus.SUCCEEDED:
             return replace(_deliver(claim, state), found_by=_found_by(services, claim))
+        case RemoteStatus.LOST:
+            return replace(lost.told_lost(services, claim), found_by=_found_by(services, claim))
         case RemoteStatus.FAILED | RemoteStatus.CANCELLED:
             return replace(_end(services, claim, state), found_by=_found_by(services, claim))
 

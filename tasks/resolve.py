@@ -12,6 +12,7 @@ from schemas.errors import ProviderError, ProviderUnavailable
 from storage import callbacks
 from storage.claims import Claim
 from storage.leases import Lease
+from tasks import lost
 from tasks.outcomes import Advance, Cancel, Counts, Fail, Later, Outcome, UnlessCalledBack
 from tasks.send import accepted
 from tasks.services import WorkerServices
@@ -27,10 +28,13 @@ def resolve(services: WorkerServices, claim: Claim, _lease: Lease) -> Outcome:
     # The longer the provider shows no work, the less likely a later look finds work: each pause is longer.
     pause = max(FIRST_LOOK_UP_SECONDS, waited)
     try:
-        found = known(services, claim) or services.providers.get(claim.generation.provider).look_up(claim.id)
+        found = known(services, claim) or services.providers.get(claim.generation.provider).look_up(claim.reference)
     except ProviderUnavailable as error:
-        # The provider did not answer, so the provider may have the work.
+        # The provider did not answer, so the provider may have the work. That matters where the work is billed.
         log.warning("look_up_failed", reason=loggable(error))
+        left = _grace_seconds(services, claim) - waited
+        if left <= 0 and services.providers.bills_nothing(claim.generation.provider):
+            return UnlessCalledBack(_given_up(services, claim))
         return Later(pause, Counts.SUCCESS, reason=loggable(error))
     except ProviderError as error:
         log.warning("look_up_failed", reason=loggable(error))
@@ -68,5 +72,7 @@ def _given_up(services: WorkerServices, claim: Claim) -> Advance | Cancel | Fail
         return Cancel("the provider never said whether it had it")
     if services.catalogue.unknown_submit(claim.order.model, claim.route) is UnknownSubmit.RESUBMIT:
         return Advance(Stage.QUEUED, wait=0.0, event={"reason": "outcome unknown: sent again, as the route says"})
+    if (own := lost.never_told(services, claim)) is not None:
+        return own
     message = "the provider did not say whether it accepted the request; it was not sent again"
     return Fail(ErrorCode.SUBMIT_OUTCOME_UNKNOWN, message)

@@ -103,7 +103,7 @@ def _file(claim: Claim, created: AcceptedCreate) -> File | None:
 
 def _create(services: WorkerServices, claim: Claim, request: ProviderRequest, departure: Departure) -> AcceptedCreate:
     return services.providers.get(claim.route.provider).submit(
-        request, callback_url=_callback_url(services, claim), generation_id=claim.id, fence=departure
+        request, callback_url=_callback_url(services, claim), generation_id=claim.reference, fence=departure
     )
 
 

@@ -22,6 +22,7 @@ from tasks.timing import backoff, outage_pause
 log = structlog.get_logger()
 
 _OUTLAST_SECONDS = 300.0
+_LEAST_PAUSE_SECONDS = 0.5
 
 outlasting_outages = tenacity.retry(
     retry=tenacity.retry_if_exception_type(OUTAGES),
@@ -49,15 +50,31 @@ def outage(services: WorkerServices, reason: str | None) -> Later:
 
 
 def failed(
-    services: WorkerServices, claim: Claim, reason: str, *, at_least: float | None = None, changes: Changes = NOTHING
+    services: WorkerServices,
+    claim: Claim,
+    reason: str,
+    *,
+    at_least: float | None = None,
+    at_most: float | None = None,
+    changes: Changes = NOTHING,
 ) -> Later:
     """Try again after a pause that grows with every failure. Only the deadline ends the retries."""
     gap = backoff(services.settings.pipeline, claim.generation.failures + 1, at_least=at_least)
-    return Later(gap, Counts.FAILURE, changes, reason=reason)
+    return Later(gap if at_most is None else min(gap, at_most), Counts.FAILURE, changes, reason=reason)
 
 
 def failed_read(services: WorkerServices, claim: Claim, error: ProviderError) -> Later:
-    """Try a failed or senseless read at the provider again. The work is paid for, so only the deadline gives it up."""
+    """Try a failed or senseless read at the provider again. The work is paid for, so only the deadline gives it up.
+
+    At a server of our own, which bills nothing, silence ends, too (`tasks.lost`): no pause goes beyond its end.
+    """
+    lost_after = services.providers.lost_after_seconds(claim.generation.provider)
+    if lost_after is not None and claim.generation.stage is Stage.GENERATING:
+        is_silent = isinstance(error, ProviderUnavailable)
+        left = max(_LEAST_PAUSE_SECONDS, lost_after - claim.silent_seconds) if is_silent else None
+        reason, changes = loggable(error), Changes(is_silent=is_silent)
+        log.info("server_silent" if is_silent else "provider_trouble", stage=claim.generation.stage, reason=reason)
+        return failed(services, claim, reason, at_least=error.retry_after, at_most=left, changes=changes)
     if isinstance(error, ProviderUnavailable):
         log.info("provider_unavailable", stage=claim.generation.stage, reason=loggable(error))
     else:

@@ -14,11 +14,13 @@ from schemas.settings import Settings
 
 def learn(settings: Settings) -> None:
     """Learn the accounts and the models of the settings. A series of any other one is `other`."""
-    available = Providers(accounts_of(settings)).available()
+    providers = Providers(accounts_of(settings))
+    available = providers.available()
     PROVIDER.learn(name for name in available if not is_twin(name))
     for name in available:
         _begin(name)
-    MODEL.learn(card.name for card in Catalogue.load(available, settings.prices).models())
+    catalogue = Catalogue.load(available, settings.prices, providers.servers())
+    MODEL.learn(card.name for card in catalogue.models())
 
 
 def _begin(provider: ProviderName) -> None:

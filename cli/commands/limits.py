@@ -122,7 +122,8 @@ def pause(scope: Scope, name: Name, reason: Why = None) -> None:
     from providers.registry import Providers, accounts_of
 
     settings = provider_settings()
-    catalogue = Catalogue.load(Providers(accounts_of(settings)).available(), settings.prices)
+    providers = Providers(accounts_of(settings))
+    catalogue = Catalogue.load(providers.available(), settings.prices, providers.servers())
     with _statements() as sql:
         known = pausing.pause(sql, catalogue, scope, name, author_of(reason))
     console.print(f"the {scope} {known} is paused: `reelworks resume {scope} {known}` ends it", soft_wrap=True)

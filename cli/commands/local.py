@@ -37,16 +37,22 @@ def up(
 @app.command()
 def demo(
     provider: Annotated[
-        str | None, typer.Option(help="send one request through this vendor instead; `all`: one through each")
+        str | None,
+        typer.Option(
+            help="send one request through this vendor instead; `all`: one through each; `local`: real model server"
+        ),
     ] = None,
 ) -> None:
     """Make two images and three videos against the sandbox, and show every step."""
     _require_local_extra()
     from cli.reports.audit import run_audit
     from stack.demo import run_demo
+    from stack.local_demo import run_local_demo
 
     settings = plain_settings()
     require_good_accounts(settings)
+    if provider == "local":
+        sys.exit(run_local_demo(settings, settings.data_folder / "demo", audit=run_audit))
     sys.exit(run_demo(settings, settings.data_folder / "demo", provider=provider, audit=run_audit))
 
 

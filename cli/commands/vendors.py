@@ -46,13 +46,14 @@ def try_provider(
 ) -> None:
     """Make one order at the vendor, with the account's key and for the vendor's money. Asks first."""
     from cli.reports import trial
+    from providers.registry import Providers
     from schemas.errors import DownloadError
 
     settings = provider_settings()
     if not settings.providers.named(name).api_key.get_secret_value():
         refuse(f"the account {name} has no API key here: set REELWORKS_PROVIDERS__{name.upper()}__API_KEY")
     try:
-        order = trial.cheapest_order(name, model)
+        order = trial.cheapest_order(name, model, Providers(settings.providers).servers())
         console.print(
             f"{name} will be asked for {order.kind} by {order.routes[0].model} ({order.model}). Our price is "
             f"{order.credits} credits; the vendor charges the account its own price.",

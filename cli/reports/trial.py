@@ -1,6 +1,7 @@
 """Makes one paid order at a vendor, without the database: the whole way of a real key, from the create to the file."""
 
 import time
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from decimal import Decimal
@@ -21,6 +22,7 @@ from schemas.settings import Settings
 PROMPT = "a paper boat drifts down a rainy street"
 
 _LEAST_PAUSE_SECONDS = 1.0
+_WITHOUT_RESULT = frozenset({RemoteStatus.FAILED, RemoteStatus.CANCELLED, RemoteStatus.LOST})
 
 
 class TrialFailed(Exception):
@@ -43,13 +45,18 @@ class Trial:
     """The vendor's charge in the vendor's credits. None: the vendor does not tell."""
 
 
-def cheapest_order(name: ProviderName, model: str | None) -> Order:
+def cheapest_order(
+    name: ProviderName, model: str | None, servers: Mapping[ProviderName, Sequence[ProviderName]]
+) -> Order:
     """The order of a trial: of the given model, or of the cheapest model that needs no picture or video.
+
+    Args:
+        servers: `Providers.servers()`.
 
     Raises:
         TrialFailed: the account serves no such model.
     """
-    catalogue = Catalogue.load(frozenset({name}))
+    catalogue = Catalogue.load(frozenset({name}), servers=servers)
     wanted = [card.name for card in catalogue.models()] if model is None else [model]
     orders: list[Order] = []
     problems: list[str] = []
@@ -111,7 +118,7 @@ def _wait(provider: Provider, remote: RemoteRef, pause: float, *, until: float) 
         # The work is paid for, so a vendor that is away for a moment is asked again.
         with suppress(ProviderUnavailable):
             state = provider.poll(remote)
-        if state is not None and state.status in {RemoteStatus.FAILED, RemoteStatus.CANCELLED}:
+        if state is not None and state.status in _WITHOUT_RESULT:
             raise TrialFailed(f"the vendor ended the work: {state.error_message or state.status}")
         if time.monotonic() + pause > until:
             raise TrialFailed(f"the vendor has not finished; its id of the work is {remote.remote_id}")

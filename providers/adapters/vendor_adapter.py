@@ -127,6 +127,10 @@ class VendorAdapter(ABC):
     def reads_inputs(self) -> InputsRead:
         return self.profile.reads_inputs
 
+    @property
+    def lost_after_seconds(self) -> float | None:
+        return None
+
     @final
     def submit(
         self, request: ProviderRequest, *, callback_url: str | None, generation_id: UUID, fence: Fence

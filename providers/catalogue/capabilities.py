@@ -6,6 +6,7 @@ from typing import Literal, TypedDict
 from pydantic import BaseModel, ConfigDict, Field, PositiveInt
 
 from schemas.enums import Kind
+from schemas.errors import InvalidRequest
 from schemas.inputs import Facts, Origin
 from schemas.media_types import JPEG, MOV, MP4, PNG, WEBM, WEBP
 from schemas.orders import GenerationRequest
@@ -242,3 +243,14 @@ def _count_problems(field: str, count: int, least: int, most: int) -> list[Field
 def as_text(value: object) -> str:
     """A value of a setting, as a customer writes the value."""
     return str(value).lower() if isinstance(value, bool) else str(value)
+
+
+def require_none(problems: Sequence[FieldProblem], summary: str) -> None:
+    """Refuse a request with problems.
+
+    Raises:
+        InvalidRequest: there are problems.
+    """
+    if problems:
+        wrong = "; ".join(f"{problem['field']} {problem['message']}" for problem in problems)
+        raise InvalidRequest(f"{summary}: {wrong}", {"errors": list(problems)})

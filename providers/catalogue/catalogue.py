@@ -6,40 +6,49 @@ from functools import cached_property
 from typing import Self
 
 from providers.catalogue.candidates import Candidates
-from providers.catalogue.capabilities import FieldProblem, choice_problem
+from providers.catalogue.capabilities import FieldProblem, choice_problem, require_none
 from providers.catalogue.cards import ModelCard
 from providers.catalogue.costs import Costs
 from providers.catalogue.fitting import NO_DEFAULTS, FitMode, Fitted, fit, with_defaults
-from providers.catalogue.models import Model, RetiredModel, RouteEntry, RoutePolicy, UnknownSubmit
+from providers.catalogue.models import Model, RetiredModel, RouteEntry, RoutePolicy
 from providers.catalogue.own_prices import with_own_prices
 from providers.catalogue.policies import in_order_of
 from providers.catalogue.previews import PreviewsHere, video_of
 from providers.catalogue.reading import CatalogueFile
-from schemas.enums import CancelRule, Kind
+from providers.catalogue.route_rules import RouteRules
+from providers.catalogue.servers import ALONE, ONE_EACH, Servers
+from schemas.enums import Kind
 from schemas.errors import CostAbovePrice, InvalidRequest
 from schemas.inputs import NOTHING_KNOWN, Facts
 from schemas.limits import Priority
-from schemas.names import ProviderName, original_of, twin_of
+from schemas.names import ProviderName, twin_of
 from schemas.orders import GenerationRequest, Inputs, Order, Route
 from schemas.reordering import planned
 from schemas.setting_groups import PriceSettings
 
 
-class Catalogue:
+class Catalogue(RouteRules):
     """The models with at least one configured provider, and the retired models.
 
     A catalogue routes to accounts, or to their twins at the sandbox. No catalogue routes to both.
     """
 
     def __init__(
-        self, file: CatalogueFile, available: frozenset[ProviderName], *, routes_to_twins: bool = False
+        self,
+        file: CatalogueFile,
+        available: frozenset[ProviderName],
+        servers: Servers = ONE_EACH,
+        *,
+        routes_to_twins: bool = False,
     ) -> None:
+        file = servers.added_to(file)
+        super().__init__(file)
         self._file = file
+        self._servers = servers
         self._available = available
         self._routes_to_twins = routes_to_twins
         self.costs = Costs(file)
         """What orders cost us at their routes."""
-        self._by_name = file.models_by_name()
         self._styles = {style.name: style for style in file.styles}
         self._routes = {
             model.name: routes
@@ -49,13 +58,22 @@ class Catalogue:
         self._candidates = Candidates(file, self._routes, needs_sandbox=routes_to_twins)
 
     @classmethod
-    def load(cls, available: frozenset[ProviderName], prices: PriceSettings | None = None) -> Self:
+    def load(
+        cls,
+        available: frozenset[ProviderName],
+        prices: PriceSettings | None = None,
+        servers: Mapping[ProviderName, Sequence[ProviderName]] = ALONE,
+    ) -> Self:
         """The shipped catalogue with the operator's prices, for the providers that have a key.
+
+        Args:
+            servers: `Providers.servers()`.
 
         Raises:
             InvalidSettings: the operator's prices are wrong.
         """
-        return cls(with_own_prices(CatalogueFile.shipped(), prices or PriceSettings()), available)
+        file = with_own_prices(CatalogueFile.shipped(), prices or PriceSettings())
+        return cls(file, available, Servers(servers))
 
     @cached_property
     def _previews(self) -> PreviewsHere:
@@ -104,7 +122,7 @@ class Catalogue:
         """
         request, problems = self._styled(request)
         model = self._model(request, facts)
-        _require_none([*self._problems(model, request, facts), *problems], f"{model.name} cannot do that")
+        require_none([*self._problems(model, request, facts), *problems], f"{model.name} cannot do that")
         return self._preview(model, request) if request.preview else self._complete(model, request, facts)
 
     def _preview(self, model: Model, request: GenerationRequest) -> Order:
@@ -114,7 +132,7 @@ class Catalogue:
         pictures = self._previews.pictures_of(request, model)
         tries = [(self._problems(painter, picture, NOTHING_KNOWN), painter, picture) for painter, picture in pictures]
         problems, painter, picture = min(tries, key=lambda one: bool(one[0]))
-        _require_none(problems, f"no model here makes that picture; {painter.name} cannot do that")
+        require_none(problems, f"no model here makes that picture; {painter.name} cannot do that")
         made = self._complete(painter, picture)
         return made.model_copy(update={"requested_model": request.model, "preview_of": planned(video, model.name)})
 
@@ -209,21 +227,6 @@ class Catalogue:
             return request, [choice_problem("style", request.style, self._styles)]
         return request.model_copy(update={"prompt": style.added_to(request.prompt)}), []
 
-    def unknown_submit(self, model: str, route: Route) -> UnknownSubmit:
-        """A route's policy for a create with an unknown outcome; `fail` for a route that is no longer listed."""
-        entry = self._entry(model, route)
-        return UnknownSubmit.FAIL if entry is None else entry.unknown_submit
-
-    def cancel_rule(self, model: str, route: Route) -> CancelRule:
-        """A route's rule for cancelling work that has begun; `impossible` for a route that is no longer listed."""
-        entry = self._entry(model, route)
-        return CancelRule.IMPOSSIBLE if entry is None else entry.cancel
-
-    def route_policy(self, model: str) -> RoutePolicy:
-        """How orders of a model choose among its routes; by the order of the routes for a model that is not listed."""
-        listed = self._by_name.get(model)
-        return RoutePolicy.ORDER if listed is None else listed.route_policy
-
     def extends(self, model: str) -> bool:
         """Whether a model extends videos of the same account."""
         listed = self._by_name.get(model)
@@ -279,7 +282,7 @@ class Catalogue:
         """The routes that can serve a request, in the order of the model's policy."""
         routes = self._routes_from(model, request, facts)
         if model.route_policy is RoutePolicy.ORDER:
-            return routes
+            return self._servers.spread(routes)
         weights = {self._route(entry): entry.weight for entry in model.routes}
         costs = [self.costs.at(model, route.provider, inputs) for route in routes]
         return in_order_of(model.route_policy, routes, costs, [weights[route] for route in routes])
@@ -291,27 +294,9 @@ class Catalogue:
         """The account to which this catalogue routes."""
         return twin_of(entry.provider) if self._routes_to_twins else entry.provider
 
-    def _entry(self, model: str, route: Route) -> RouteEntry | None:
-        listed = self._by_name.get(model)
-        entries: Iterable[RouteEntry] = listed.routes if listed else ()
-        # The rules of a route hold for its twin, too.
-        listed_as = route.model_copy(update={"provider": original_of(route.provider)})
-        return next((entry for entry in entries if entry.route == listed_as), None)
-
     def _model(self, request: GenerationRequest, facts: Facts) -> Model:
         """The first candidate that can serve a request. If none can: the first, whose problems the error names."""
         models = self._candidates.of(request)
         if len(models) == 1:
             return models[0]
         return next((model for model in models if not self._problems(model, request, facts)), models[0])
-
-
-def _require_none(problems: Sequence[FieldProblem], summary: str) -> None:
-    """Refuse a request with problems.
-
-    Raises:
-        InvalidRequest: there are problems.
-    """
-    if problems:
-        wrong = "; ".join(f"{problem['field']} {problem['message']}" for problem in problems)
-        raise InvalidRequest(f"{summary}: {wrong}", {"errors": list(problems)})

@@ -37,6 +37,16 @@ class UnknownSubmit(StrEnum):
     """Send the create again."""
 
 
+class WhenLost(StrEnum):
+    """The policy for work that a server lost. Only work that nobody bills runs again."""
+
+    AGAIN = "again"
+    """Run the work again, by another route or the same one."""
+
+    FAIL = "fail"
+    """Fail the generation. The hold is released."""
+
+
 class RoutePolicy(StrEnum):
     """How a model chooses among its routes, as long as no create has left."""
 
@@ -102,6 +112,9 @@ class RouteEntry(Entry):
 
     cancel: Annotated[CancelRule, Field(strict=False)] = CancelRule.IMPOSSIBLE
     """The rule for cancelling work that has begun."""
+
+    when_lost: Annotated[WhenLost, Field(strict=False)] = WhenLost.AGAIN
+    """The policy for work that the server lost. A vendor that bills never runs work again, whatever the route says."""
 
     weight: int = Field(default=1, ge=1, le=1000)
     """The route's share of the orders, relative to the others. For the policy `weighted`."""

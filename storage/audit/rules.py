@@ -124,12 +124,16 @@ _SUM = """
     FROM system, customers WHERE system.total + customers.total <> 0
 """
 
-# Only a move to `generating` is an accepted create. Later timeline entries about the same create do not count.
+# Only a move to `generating` is an accepted create. Later entries about the same create do not count. Work that a
+# server of our own lost moves back to `queued`, and allows one create more.
 _CREATES = """
-    SELECT g.id::text, count(*) || ' accepted creates on route ' || (e.data ->> 'route')
+    SELECT
+        g.id::text,
+        count(*) FILTER (WHERE e.stage = 'generating') || ' accepted creates on route ' || (e.data ->> 'route')
     FROM generations g JOIN events e ON e.generation_id = g.id
-    WHERE {scope} AND e.name = 'moved' AND e.stage = 'generating'
-    GROUP BY g.id, e.data ->> 'route' HAVING count(*) > 1
+    WHERE {scope} AND e.name = 'moved' AND (e.stage = 'generating' OR (e.origin = 'generating' AND e.stage = 'queued'))
+    GROUP BY g.id, e.data ->> 'route'
+    HAVING count(*) FILTER (WHERE e.stage = 'generating') > 1 + count(*) FILTER (WHERE e.stage = 'queued')
 """
 
 _REMOTE_IDS = """

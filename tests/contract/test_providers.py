@@ -256,9 +256,18 @@ def test_the_state_of_another_task_is_refused(keeping: Vendor) -> None:
     assert type(failure_of(lambda: poll(keeping))) is ProviderBadResponse
 
 
-def test_an_unknown_task_is_rejected(keeping: Vendor) -> None:
+def test_an_unknown_task_is_rejected_or_lost(keeping: Vendor) -> None:
     keeping.server.will(keeping.wire.unknown_task())
-    assert type(failure_of(lambda: poll(keeping))) is ProviderRejected
+    if keeping.wire.loses_work:
+        assert poll(keeping) == RemoteState(RemoteStatus.LOST)
+    else:
+        assert type(failure_of(lambda: poll(keeping))) is ProviderRejected
+
+
+def test_silent_work_is_given_up_only_where_nobody_bills(vendor: Vendor) -> None:
+    bills_nothing = vendor.provider.profile.bills_nothing
+    assert (vendor.provider.lost_after_seconds is not None) is bills_nothing
+    assert bills_nothing or not vendor.wire.loses_work
 
 
 def look_up(vendor: Vendor) -> object:

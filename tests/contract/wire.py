@@ -72,6 +72,8 @@ class Wire(Protocol):
     """The balance in `checked`."""
     most_results: int
     """The number of files of a task, 1 or 2."""
+    loses_work: bool = False
+    """Whether `unknown_task` says that a server of ours has lost the work, which then may run again."""
     may_lack_a_search: bool = False
     """Whether a look-up can be answered with 404, which means only that the call does not exist."""
     keeps_work: bool = True

@@ -10,6 +10,8 @@ import tenacity
 from sqlalchemy import text
 from structlog.typing import EventDict, WrappedLogger
 
+import admission.gate
+import admission.health
 import tasks.download
 import tasks.pipeline
 from admission.gate import Gate
@@ -42,7 +44,7 @@ def ground(
     own = Database(settings.database_url)
     clock = Clock(own)
     watch(own)
-    for module in (leases, tasks.pipeline, tasks.download):
+    for module in (leases, tasks.pipeline, tasks.download, admission.gate, admission.health):
         monkeypatch.setattr(module, "time", clock)
     ids = Ids()
     monkeypatch.setattr(acceptance, "uuid4", ids)

@@ -14,7 +14,7 @@ from schemas.enums import CancelRule, ErrorCode, EventName, Stage
 from schemas.setting_groups import PipelineSettings
 from schemas.stages import AT_PROVIDER, CANCELLABLE, TERMINAL, is_allowed
 from tests.model.files import sha256_of
-from tests.model.menu import MENU, PRICE, RESENT
+from tests.model.menu import MENU, OWN, PRICE, RESENT
 from tests.model.vendor import Work, works_of
 
 _GENERATIONS = text("""
@@ -43,7 +43,7 @@ _MOVING = {EventName.MOVED, EventName.SUBMIT_WITHDRAWN}
 
 # The stages in which the vendor was paid: only from these may a generation end there.
 _PAID = {
-    Stage.GENERATING: {ErrorCode.PROVIDER_FAILED, ErrorCode.TIMEOUT},
+    Stage.GENERATING: {ErrorCode.PROVIDER_FAILED, ErrorCode.TIMEOUT, ErrorCode.WORK_LOST},
     Stage.DOWNLOADING: {ErrorCode.DOWNLOAD_FAILED, ErrorCode.RESULT_INVALID, ErrorCode.INTERNAL},
     Stage.STORING: {ErrorCode.TIMEOUT, ErrorCode.RESULT_INVALID, ErrorCode.INTERNAL},
 }
@@ -65,8 +65,10 @@ class Memory:
     """The end of the lease."""
     holder: str | None = None
     """The worker process of the newest claim."""
-    remote_ids: dict[int, str] = field(default_factory=dict)
-    """Accepted creates by route."""
+    remote_ids: dict[tuple[int, int], str] = field(default_factory=dict)
+    """Accepted creates by route, and by the number of lost runs before."""
+    lost_runs: int = 0
+    """The number of lost runs."""
 
 
 class Invariants:
@@ -121,7 +123,12 @@ class Invariants:
         assert seen.stage not in TERMINAL or stage is seen.stage, f"{row.id} went from {seen.stage} to {stage}"
         assert row.progress >= seen.progress, f"{row.id}: progress went from {seen.progress} to {row.progress}"
         assert row.attempt >= seen.attempt, f"{row.id}: attempt went from {seen.attempt} to {row.attempt}"
-        known = seen.remote_ids.get(row.route_index)
+        lost = len(row.lost_runs)
+        assert lost >= seen.lost_runs, f"{row.id} forgot a lost run"
+        assert not lost or row.model == OWN.name, f"{row.id} ran again at a vendor that bills"
+        assert lost < self._pipeline.most_runs, f"{row.id} runs for ever"
+        seen.lost_runs = lost
+        known = seen.remote_ids.get((row.route_index, lost))
         assert known in {None, row.remote_id}, f"{row.id}: remote id went from {known} to {row.remote_id}"
         if seen.held_until is not None and row.now < seen.held_until:
             assert row.attempt == seen.attempt, f"{row.id} was claimed while it was held"
@@ -131,16 +138,19 @@ class Invariants:
         seen.stage, seen.progress, seen.attempt = stage, row.progress, row.attempt
         seen.lease_token, seen.held_until, seen.holder = row.lease_token, row.lease_until, row.holder
         if row.remote_id is not None:
-            seen.remote_ids[row.route_index] = row.remote_id
+            seen.remote_ids[row.route_index, lost] = row.remote_id
 
     def _check_creates(self, rows: Sequence[Row[Any]]) -> None:
         """A create that may have been accepted is repeated only if the route allows it, after the grace."""
-        for create, count in Counter((work.generation_id, work.model, work.resends) for work in self._book).items():
+        again = {route.model for route in (*RESENT.routes, *OWN.routes)}
+        creates = Counter((work.reference, work.generation_id, work.model, work.resends) for work in self._book)
+        for create, count in creates.items():
+            _, _, model, resends = create
             assert count == 1, f"{create} was accepted {count} times"
-            assert create[2] == 0 or create[1] in {route.model for route in RESENT.routes}, f"{create} was sent again"
+            assert resends == 0 or model in again, f"{create} was sent again"
         for row in rows:
             ended_unsent = row.stage == Stage.CANCELLED and row.submission is None and row.remote_id is None
-            if ended_unsent and row.model != RESENT.name:
+            if ended_unsent and row.model not in {RESENT.name, OWN.name}:
                 assert not works_of(row.id, self._book), f"{row.id} was cancelled as unsent, and the vendor has it"
 
 

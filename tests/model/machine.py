@@ -234,7 +234,7 @@ class Story(RuleBasedStateMachine):
     def call_back(self, number: int, words: bytes, accident: Accident | None) -> None:
         """A vendor calls back: repeatedly, late, before its reply, or for work that it never accepted."""
         newest = self.generations[-1]
-        unheard_of = [Work(f"{name}'s error", name, newest, "no model", 0) for name in PROVIDERS]
+        unheard_of = [Work(f"{name}'s error", name, newest, "no model", 0, newest) for name in PROVIDERS]
         works = [*self.world.book, *unheard_of]
         self.world.call_back(works[number % len(works)], words, self._possible(accident))
 

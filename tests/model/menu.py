@@ -14,7 +14,7 @@ from schemas.names import ProviderName
 PRICE = 10
 
 
-PROVIDERS = ("kie", "kling", "replicate")
+PROVIDERS = ("kie", "kling", "replicate", "local", "gpu_2")
 """The accounts of the model. Their vendors are the model's own."""
 
 
@@ -40,12 +40,17 @@ def _model(
     )
 
 
-FREE = _model("free", CancelRule.FREE, PROVIDERS)
+OWN_SERVERS = ("local", "gpu_2")
+"""The accounts at servers of one's own, which bill nothing."""
+
+FREE = _model("free", CancelRule.FREE, ["kie", "kling", "replicate"])
 CHARGED = _model("charged", CancelRule.CHARGED, ["kie"])
 UNSTOPPABLE = _model("unstoppable", CancelRule.IMPOSSIBLE, ["kling"])
 RESENT = _model("resent", CancelRule.FREE, ["kie"], UnknownSubmit.RESUBMIT)
 
-MENU = (FREE, CHARGED, UNSTOPPABLE, RESENT)
+OWN = _model("own", CancelRule.FREE, OWN_SERVERS)
+
+MENU = (FREE, CHARGED, UNSTOPPABLE, RESENT, OWN)
 
 
 def catalogue() -> Catalogue:

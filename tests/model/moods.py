@@ -34,6 +34,7 @@ class Reading(StrEnum):
     RUNNING = "running"
     FAILED = "failed"
     CANCELLED = "cancelled"
+    LOST = "lost"
     UNAVAILABLE = "unavailable"
     UNKNOWN_WORD = "an unknown word"
     OTHER_WORK = "about other work"

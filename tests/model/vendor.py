@@ -2,7 +2,6 @@
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import ClassVar
 from uuid import UUID
 
 from providers.base import (
@@ -33,9 +32,11 @@ from schemas.errors import (
 from schemas.names import ProviderName
 from tests.model.actors import Point, Unforeseen, learn, mood, reach, unwatched
 from tests.model.files import Files
+from tests.model.menu import OWN_SERVERS
 from tests.model.moods import Create, LookUp, Reading, Stopping
 
-_OVER = frozenset({RemoteStatus.SUCCEEDED, RemoteStatus.FAILED, RemoteStatus.CANCELLED})
+_OVER = frozenset({RemoteStatus.SUCCEEDED, RemoteStatus.FAILED, RemoteStatus.CANCELLED, RemoteStatus.LOST})
+_LOST_AFTER_SECONDS = 60.0
 
 
 @dataclass
@@ -52,6 +53,8 @@ class Work:
     """The vendor's model."""
     resends: int
     """When this create was sent: how often an unknown outcome had been given up for a new create."""
+    reference: UUID
+    """Our id of the run."""
     status: RemoteStatus = RemoteStatus.RUNNING
     """The state of the work."""
 
@@ -66,11 +69,22 @@ class Vendor:
     """The shared book."""
     files: Files
     """Serves the results."""
-    on_departure: Callable[[UUID], int]
-    """Called for each create that is sent. Returns how often an unknown outcome had been given up before."""
-    profile: ClassVar[Profile] = Profile(title="A vendor in memory", base_url=None, calls_back=True)
+    on_departure: Callable[[UUID], tuple[UUID, int]]
+    """Called with the reference of each create that is sent. Returns the generation, and how often an unknown outcome
+    had been given up before."""
     reads_inputs: InputsRead = InputsRead.NONE
     """See `Provider`."""
+
+    @property
+    def profile(self) -> Profile:
+        """See `Provider`."""
+        is_own = self.name in OWN_SERVERS
+        return Profile(title="A vendor in memory", base_url=None, calls_back=True, bills_nothing=is_own)
+
+    @property
+    def lost_after_seconds(self) -> float | None:
+        """See `Provider`."""
+        return _LOST_AFTER_SECONDS if self.name in OWN_SERVERS else None
 
     def submit(
         self, request: ProviderRequest, *, callback_url: str | None, generation_id: UUID, fence: Fence
@@ -82,11 +96,11 @@ class Vendor:
             raise Unforeseen("before the create left")
         fence()
         with unwatched():
-            resends = self.on_departure(generation_id)
+            ordered, resends = self.on_departure(generation_id)
         reach(Point.VENDOR)
         if create in _REFUSALS:
             raise _refusal(create)
-        work = Work(f"r{len(self.book) + 1}", self.name, generation_id, request.model, resends)
+        work = Work(f"r{len(self.book) + 1}", self.name, ordered, request.model, resends, generation_id)
         self.book.append(work)
         reach(Point.VENDOR)
         match create:
@@ -122,13 +136,13 @@ class Vendor:
                 return RemoteState(work.status, result_urls=self._result_urls(work))
 
     def look_up(self, generation_id: UUID) -> AcceptedCreate | None:
-        """Find the newest create for a generation, if the mood allows it."""
+        """Find the newest create with a reference, if the mood allows it."""
         reach(Point.VENDOR)
         match mood().look_up:
             case LookUp.UNAVAILABLE:
                 raise ProviderUnavailable("away")
             case LookUp.FINDS:
-                works = [work for work in works_of(generation_id, self.book) if work.provider == self.name]
+                works = [each for each in self.book if (each.reference, each.provider) == (generation_id, self.name)]
                 return AcceptedCreate(works[-1].remote_id) if works else None
             case LookUp.FINDS_NOTHING:
                 return None

@@ -16,6 +16,7 @@ from tests.sandbox.harness import (
     Kie,
     Kling,
     KlingLegacy,
+    Local,
     LongCat,
     OpenAIImages,
     OpenAIVideos,
@@ -117,6 +118,11 @@ def videos(sandbox: SandboxClient, sandbox_url: str, word: str) -> Iterator[Open
 @pytest.fixture
 def longcat(sandbox: SandboxClient, http: httpx.Client, word: str) -> LongCat:
     return LongCat(http, word)
+
+
+@pytest.fixture
+def local(sandbox: SandboxClient, http: httpx.Client, word: str) -> Local:
+    return Local(http, word)
 
 
 @pytest.fixture

@@ -11,6 +11,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
+from secrets import token_hex
 from typing import Any
 from urllib.parse import quote
 
@@ -470,6 +471,44 @@ class LongCat:
 
     def cancel(self, job_id: str) -> httpx.Response:
         return self.http.delete(f"/longcat/{job_id}")
+
+    def finish(self, job_id: str) -> dict[str, Any]:
+        """Read the job until it ends, and return it."""
+        eventually(lambda: self.read(job_id).json()["status"] in {"succeeded", "failed", "cancelled"})
+        job: dict[str, Any] = self.read(job_id).json()
+        return job
+
+
+@dataclass(frozen=True)
+class Local:
+    """A client of a model server."""
+
+    http: httpx.Client
+    """Sends the requests."""
+    word: str
+    """The test's own word, in every prompt."""
+
+    def post(self, **fields: JsonValue) -> httpx.Response:
+        body = {"pipeline": "ltx-video", "reference": token_hex(8), "prompt": f"a boat {self.word}", **fields}
+        return self.http.post("/local/v1/jobs", json={name: value for name, value in body.items() if value is not None})
+
+    def create(self, **fields: JsonValue) -> str:
+        answer = self.post(**fields)
+        assert answer.status_code == httpx.codes.ACCEPTED, answer.text
+        job_id: str = answer.json()["id"]
+        return job_id
+
+    def read(self, job_id: str) -> httpx.Response:
+        return self.http.get(f"/local/v1/jobs/{job_id}")
+
+    def find(self, reference: str) -> httpx.Response:
+        return self.http.get("/local/v1/jobs", params={"reference": reference})
+
+    def cancel(self, job_id: str) -> httpx.Response:
+        return self.http.delete(f"/local/v1/jobs/{job_id}")
+
+    def file(self, job_id: str, **headers: str) -> httpx.Response:
+        return self.http.get(f"/local/v1/jobs/{job_id}/file", headers=headers)
 
     def finish(self, job_id: str) -> dict[str, Any]:
         """Read the job until it ends, and return it."""

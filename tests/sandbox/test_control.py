@@ -45,6 +45,7 @@ def test_limits_change_one_by_one(sandbox: SandboxClient) -> None:
         fal_concurrency=40,
         kling_concurrency=1000,
         runway_concurrency=20,
+        local_concurrency=40,
     )
     assert sandbox.set_limits() == first
     for number, field in enumerate(Limits.model_fields, start=2):

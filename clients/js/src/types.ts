@@ -263,6 +263,8 @@ export interface Generation {
   finished_at: string | null;
   render_seconds: number | null;
   provider_seconds: number | null;
+  /** How often a server lost the work. The generation ran again, and is paid for once. */
+  lost_runs: number;
   /** Paths at the gateway. */
   links: { self: string; content: string | null; thumbnail: string | null };
 }

@@ -244,6 +244,8 @@ class Generation(Model):
     """When the order was accepted."""
     updated_at: datetime | None = None
     """The last change."""
+    lost_runs: int = 0
+    """How often a server lost the work. The generation ran again, and is paid for once."""
     started_at: datetime | None = None
     """When a provider accepted the work."""
     deadline_at: datetime | None = None

@@ -419,6 +419,8 @@ _AT_0033 = [
     "UPDATE variant_files SET expired_at = clock_timestamp()",
 ]
 
+_AT_0034 = ["UPDATE generations SET silent_since = now() WHERE stage = 'generating'"]
+
 _STATEMENTS = {
     "0001": _AT_0001,
     "0002": _AT_0002,
@@ -453,6 +455,7 @@ _STATEMENTS = {
     "0031": _AT_0031,
     "0032": [],
     "0033": _AT_0033,
+    "0034": _AT_0034,
 }
 
 ACCEPTED = {

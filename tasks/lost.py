@@ -1,0 +1,103 @@
+"""Work that a server of our own lost: it runs again, or fails unpaid, as its route says (docs/decisions/0063).
+
+A server tells that it lost the work, or it answers no read for `lost_after_seconds`. Work at a vendor that bills never
+runs again: two runs would be two bills.
+"""
+
+import structlog
+
+from providers.catalogue.models import WhenLost
+from schemas.enums import ErrorCode, Stage
+from storage.claims import Claim
+from storage.transitions import Changes
+from tasks.outcomes import Advance, Cancel, Fail
+from tasks.services import WorkerServices
+
+log = structlog.get_logger()
+
+_AGAIN = "the server that worked on it was lost; the generation runs again"
+_TOLD = "the server has lost the work"
+
+
+def told_lost(services: WorkerServices, claim: Claim) -> Advance | Cancel | Fail:
+    """The outcome of work that its server says it lost. The server answers, so it may run the work again."""
+    return _after(services, claim, _TOLD, is_away=False)
+
+
+def is_lost(services: WorkerServices, claim: Claim) -> bool:
+    """Whether a failed read makes the silence of a server of our own so long that its work is lost."""
+    limit = services.providers.lost_after_seconds(claim.generation.provider)
+    return limit is not None and claim.silent_seconds >= limit
+
+
+def silent(services: WorkerServices, claim: Claim) -> Advance | Cancel | Fail:
+    """The outcome of work whose server is silent for too long."""
+    return _after(services, claim, f"the server has answered no read for {claim.silent_seconds:.0f} s", is_away=True)
+
+
+def never_told(services: WorkerServices, claim: Claim) -> Advance | Fail | None:
+    """The outcome of a create at a server of our own that never said whether it has the work. None: a vendor bills it.
+
+    Our id of the run stays: a server that has it after all answers the next create with that run.
+    """
+    if not services.providers.bills_nothing(claim.generation.provider):
+        return None
+    reason = "the server did not say whether it had the work"
+    return _again(services, claim, reason, is_away=True) or _failed(claim, ErrorCode.SUBMIT_OUTCOME_UNKNOWN, reason)
+
+
+def _after(services: WorkerServices, claim: Claim, reason: str, *, is_away: bool) -> Advance | Cancel | Fail:
+    told = {"provider": claim.generation.provider, "remote_id": claim.generation.remote_id}
+    log.warning("work_lost", reason=reason, **told)
+    if claim.generation.cancel_requested_at is not None:
+        return Cancel("the server lost it before it stopped")
+    return _again(services, claim, reason, is_away=is_away) or _failed(claim, ErrorCode.WORK_LOST, reason)
+
+
+def _again(services: WorkerServices, claim: Claim, reason: str, *, is_away: bool) -> Advance | None:
+    """The next run. None: the work is not to run again."""
+    runs = len(claim.generation.lost_runs) + 1
+    is_wanted = services.catalogue.when_lost(claim.order.model, claim.route) is WhenLost.AGAIN
+    bills_nothing = services.providers.bills_nothing(claim.generation.provider)
+    if not (is_wanted and bills_nothing) or runs >= services.settings.pipeline.most_runs:
+        return None
+    index = _next_route(services, claim, is_away=is_away)
+    return Advance(
+        Stage.QUEUED,
+        wait=0.0,
+        event={
+            "message": _AGAIN,
+            "reason": reason,
+            "times": runs,
+            "route": claim.generation.route_index,
+            "next_route": index,
+            "provider": claim.generation.provider,
+            "remote_id": claim.generation.remote_id,
+        },
+        changes=Changes(
+            loses_run=True, failures=0, crashes=0, route_index=index, provider=claim.order.routes[index].provider
+        ),
+    )
+
+
+def _next_route(services: WorkerServices, claim: Claim, *, is_away: bool) -> int:
+    """The route of the next run: another healthy server of our own, else a healthy vendor if the server is away.
+
+    A server that answers has begun anew: the work goes back there before a vendor is paid for it.
+    """
+    present, routes = claim.generation.route_index, claim.order.routes
+    others = [*range(present + 1, len(routes)), *range(present)]
+    healthy = [
+        index
+        for index in others
+        if not claim.generation.routes_given_up >> index & 1
+        and not services.health.is_open(routes[index])
+        and not services.gate.is_shut(routes[index].provider)
+    ]
+    own = [index for index in healthy if services.providers.bills_nothing(routes[index].provider)]
+    return next(iter([*own, *(healthy if is_away else [])]), present)
+
+
+def _failed(claim: Claim, code: ErrorCode, reason: str) -> Fail:
+    runs = len(claim.generation.lost_runs) + 1
+    return Fail(code, reason if runs == 1 else f"{reason}; that was run {runs}")
