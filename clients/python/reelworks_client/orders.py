@@ -56,6 +56,8 @@ class Order(TypedDict, total=False):
     """Up to 16 entries of your own. Answers and events repeat them."""
     callback_url: str
     """An address that gets a webhook at the end."""
+    variants: list[str | dict[str, object]]
+    """Further forms of the result, free of charge: a kind, such as `web`, or an object with a kind, a name and sizes."""
 
 
 class Outputs(Order, total=False):
