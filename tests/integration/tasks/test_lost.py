@@ -226,6 +226,7 @@ def test_a_late_callback_of_the_lost_run_changes_nothing(servers: Servers, datab
     life = generating(servers, database, second={"seconds": LONG})
     first_id = life.row.remote_id
     assert first_id is not None
+    life.set("callback_at = claimed_at - interval '1 second'")
     servers.kill()
     life.go(until=frozenset({Stage.QUEUED}))
     assert life.step() is Stage.GENERATING
