@@ -148,7 +148,7 @@ def _open(settings: Settings, ends: ExitStack) -> GatewayServices:
     ends.callback(providers.close)
     dispatcher = Dispatcher(create_celery(settings), settings.pipeline, database)
     ends.callback(dispatcher.close)
-    catalogue = Catalogue.load(providers.available(), settings.prices, providers.servers())
+    catalogue = Catalogue.load(providers.offer(), settings.prices, providers.servers())
     wakes = WakeSender(dispatcher.wake)
     ends.callback(wakes.close)
     announcer = Announcer(settings.redis_url)

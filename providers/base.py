@@ -93,6 +93,21 @@ class Profile:
 
 
 @dataclass(frozen=True)
+class Offer:
+    """The accounts of a process, for the catalogue."""
+
+    accounts: frozenset[ProviderName]
+    """The accounts that have an API key."""
+
+    models: Mapping[ProviderName, frozenset[str]] = field(default_factory=dict)
+    """The vendor's names of the models of each account that serves only some. Others serve all their routes."""
+
+    def has(self, account: ProviderName, model: str) -> bool:
+        """Whether an account serves the vendor's model."""
+        return account in self.accounts and model in self.models.get(account, {model})
+
+
+@dataclass(frozen=True)
 class InputFile:
     """An input image or video."""
 

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Protocol
 import structlog
 
 from providers import adapters
-from providers.base import Profile, Provider
+from providers.base import Offer, Profile, Provider
 from providers.http.addresses import AddressPolicy
 from providers.twins import with_twins
 from schemas.errors import InvalidSettings, ProviderAuthFailed
@@ -36,6 +36,12 @@ class MakesProvider(Protocol):
     @property
     def profile(self) -> Profile:
         """The properties of the vendor."""
+
+    def profile_of(self, name: ProviderName, settings: ProviderSettings) -> Profile:
+        """The properties of the vendor behind an account."""
+
+    def models(self, name: ProviderName, settings: ProviderSettings) -> frozenset[str] | None:
+        """The vendor's names of the models that an account serves. None: those of all routes to the account."""
 
     def __call__(self, name: ProviderName, settings: ProviderSettings, transport: "Transport") -> Provider:
         """Makes the adapter of one account."""
@@ -85,6 +91,15 @@ class Providers:
     def available(self) -> frozenset[ProviderName]:
         """The accounts that have an API key."""
         return frozenset(name for name in self._settings.names() if self._has_key(name))
+
+    def offer(self) -> Offer:
+        """The accounts that have an API key, with their models where an account serves only some.
+
+        Raises:
+            InvalidSettings: the settings of an account are wrong.
+        """
+        served = {name: self._adapter(name).models(name, self._settings.named(name)) for name in self.available()}
+        return Offer(self.available(), {name: models for name, models in served.items() if models is not None})
 
     def names(self) -> list[ProviderName]:
         """Every account, also without an API key."""
@@ -150,7 +165,7 @@ class Providers:
     def limits(self) -> dict[ProviderName, AccountLimits]:
         """The limits of each account that can be used: the operator's, or else those that the vendor documents."""
         names = self.available()
-        return {name: self._settings.named(name).limits or self._adapter(name).profile.limits for name in names}
+        return {name: self._settings.named(name).limits or self._own_profile(name).limits for name in names}
 
     def create_seconds(self, name: ProviderName) -> float:
         """The time limit of a create of an account."""
@@ -172,7 +187,7 @@ class Providers:
         found: dict[ProviderName, list[ProviderName]] = {}
         for name in sorted(self.available()):
             kind = self._settings.named(name).adapter
-            if kind and kind != name and not is_twin(name) and self._adapter(name).profile.bills_nothing:
+            if kind and kind != name and not is_twin(name) and self._own_profile(name).bills_nothing:
                 found.setdefault(kind, []).append(name)
         return found
 
@@ -199,7 +214,10 @@ class Providers:
 
     def _profile(self, name: ProviderName) -> Profile | None:
         """None if the account has no API key. Work of an account that was removed from the settings can still exist."""
-        return self._adapter(name).profile if self._has_key(name) else None
+        return self._own_profile(name) if self._has_key(name) else None
+
+    def _own_profile(self, name: ProviderName) -> Profile:
+        return self._adapter(name).profile_of(name, self._settings.named(name))
 
     def _adapter(self, name: ProviderName) -> MakesProvider:
         return adapter(self._settings.named(name).adapter or name)

@@ -9,6 +9,7 @@ from schemas.setting_groups import ProviderSettings, ProvidersSettings, TestKeyS
 
 # The sandbox's vendors that need more than an address and a key. `{url}` stands for the address.
 _OPTIONS: Mapping[str, Mapping[str, str]] = {
+    "comfyui": {"workflows": "examples"},
     "vertex": {"project": "sandbox-project", "storage_url": "{url}"},
 }
 

@@ -17,6 +17,7 @@ from sandbox.control_models import (
     LimitsChange,
     Peaks,
     RequestCounts,
+    Restart,
     ScenarioAdded,
     TaskReport,
 )
@@ -103,6 +104,10 @@ class SandboxClient:
     def adopt(self, id_prefix: str) -> None:
         """Treat every id with this prefix as a Kie task that runs forever."""
         self._call("POST", "/adoptions", body=Adoption(id_prefix=id_prefix).model_dump_json())
+
+    def restart(self, vendor: Literal["comfyui", "openai_videos"], *, seconds: float = 0) -> None:
+        """Restart a simulated server. Every connection closes without an answer for the time."""
+        self._call("POST", "/restarts", body=Restart(vendor=vendor, seconds=seconds).model_dump_json())
 
     def set_limits(
         self,

@@ -14,6 +14,7 @@ from sandbox.control_models import (
     LimitsChange,
     Peaks,
     RequestCounts,
+    Restart,
     ScenarioAdded,
     TaskReport,
 )
@@ -21,10 +22,12 @@ from sandbox.peaks import peaks
 from sandbox.scenarios import Scenario
 from sandbox.state import CurrentSandbox
 from sandbox.task import Seal, Task
+from sandbox.vendors.comfyui.account import ComfyAccount
 from sandbox.vendors.fal.account import FalAccount
 from sandbox.vendors.kie.account import KieAccount
 from sandbox.vendors.kling.account import KlingAccount
 from sandbox.vendors.local.account import LocalAccount
+from sandbox.vendors.openai_videos.account import OpenAIVideosAccount
 from sandbox.vendors.runway.account import RunwayAccount
 
 router = APIRouter(prefix="/_sandbox", tags=["control"])
@@ -101,6 +104,17 @@ async def send_callback(order: CallbackOrder, sandbox: CurrentSandbox) -> Callba
 async def adopt(adoption: Adoption, sandbox: CurrentSandbox) -> None:
     """Treat every id with this prefix as a Kie task, without the cost of creates. Replaces an earlier adoption."""
     sandbox.account(KieAccount).adopted_prefix = adoption.id_prefix
+
+
+@router.post("/restarts", status_code=204)
+async def restart(wanted: Restart, sandbox: CurrentSandbox) -> None:
+    """Restart a simulated server: its queue, its history and what runs are gone; files that it saved stay."""
+    match wanted.vendor:
+        case "comfyui":
+            await sandbox.account(ComfyAccount).restart(wanted.seconds)
+        case "openai_videos":
+            for task in sandbox.engine.tasks(""):
+                sandbox.account(OpenAIVideosAccount).delete(task)
 
 
 @router.put("/limits")

@@ -95,6 +95,14 @@ class Adoption(_Message):
     )
 
 
+class Restart(_Message):
+    """A restart of a simulated server that keeps its work in memory."""
+
+    vendor: Literal["comfyui", "openai_videos"]
+    """The server."""
+    seconds: float = Field(default=0, ge=0, description="for which `comfyui` closes every connection unanswered")
+
+
 class LimitsChange(_Message):
     """New limits of the accounts. Those without a vendor's name are Kie's. A field left out keeps its value."""
 

@@ -9,7 +9,7 @@ from sandbox.media import MediaSpec
 from sandbox.scenarios import Scenario
 
 
-class _NoReply(Response):
+class NoReply(Response):
     """Closes the connection instead of answering."""
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:  # noqa: ARG002 -- ASGI's signature
@@ -20,7 +20,7 @@ def reply_to_create(scenario: Scenario, normal: Response) -> Response:
     """The answer to an accepted create: the vendor's normal reply, unless the scenario says otherwise."""
     match scenario.create_reply:
         case "drop":
-            return _NoReply()
+            return NoReply()
         case "garbage":
             return Response("<html><body>Bad gateway</body></html>", media_type="application/json")
         case "normal":

@@ -33,6 +33,11 @@ class Engine:
         """Add a task that runs forever, without result or callback. Cancelling it does nothing."""
         self._tasks[task.id] = task
 
+    def keep(self, task: Task, *files: str) -> None:
+        """Add a task that its vendor's own queue runs, and the names of its files."""
+        self._tasks[task.id] = task
+        self._task_of_file |= dict.fromkeys(files, task)
+
     def cancel(self, task: Task) -> None:
         """Cancel a task as its scenario says: at once, later, or never. A finished task stays as it is."""
         match task.scenario.cancel:

@@ -15,11 +15,11 @@ from schemas.settings import Settings
 def learn(settings: Settings) -> None:
     """Learn the accounts and the models of the settings. A series of any other one is `other`."""
     providers = Providers(accounts_of(settings))
-    available = providers.available()
-    PROVIDER.learn(name for name in available if not is_twin(name))
-    for name in available:
+    offer = providers.offer()
+    PROVIDER.learn(name for name in offer.accounts if not is_twin(name))
+    for name in offer.accounts:
         _begin(name)
-    catalogue = Catalogue.load(available, settings.prices, providers.servers())
+    catalogue = Catalogue.load(offer, settings.prices, providers.servers())
     MODEL.learn(card.name for card in catalogue.models())
 
 

@@ -53,7 +53,7 @@ def open_services(
     if Queue.SUBMIT in queues:
         gate.declare()
     health = RouteHealth(database, settings.admission, gate)
-    catalogue = Catalogue.load(providers.available(), settings.prices, providers.servers())
+    catalogue = Catalogue.load(providers.offer(), settings.prices, providers.servers())
     leases = LeaseKeeper(database, lease_seconds=settings.pipeline.lease_seconds).start()
     variant_leases = LeaseKeeper(
         database, lease_seconds=settings.pipeline.lease_seconds, renew=variants.renew_leases,

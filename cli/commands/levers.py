@@ -117,7 +117,7 @@ def _means() -> Iterator[tuple["Database", "Means"]]:
     with stores() as (database, objects):
         settings = service_settings()
         providers = Providers(accounts_of(settings))
-        catalogue = Catalogue.load(providers.available(), settings.prices, providers.servers())
+        catalogue = Catalogue.load(providers.offer(), settings.prices, providers.servers())
         # A generation that is due is woken within a second, and a stream looks each second.
         intake = Intake(settings, database, objects, catalogue, lambda *_: None, lambda *_: None)
         yield database, means_of(intake)

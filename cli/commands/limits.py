@@ -123,7 +123,7 @@ def pause(scope: Scope, name: Name, reason: Why = None) -> None:
 
     settings = provider_settings()
     providers = Providers(accounts_of(settings))
-    catalogue = Catalogue.load(providers.available(), settings.prices, providers.servers())
+    catalogue = Catalogue.load(providers.offer(), settings.prices, providers.servers())
     with _statements() as sql:
         known = pausing.pause(sql, catalogue, scope, name, author_of(reason))
     console.print(f"the {scope} {known} is paused: `reelworks resume {scope} {known}` ends it", soft_wrap=True)

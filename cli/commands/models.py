@@ -32,7 +32,7 @@ def list_models(
     choice = Choice(names=names or (), kind=kind, provider=provider, only_available=only_available)
     settings = provider_settings()
     catalogue = with_own_prices(CatalogueFile.shipped(), settings.prices)
-    show_models(catalogue, Providers(settings.providers).available(), console, choice, as_json=as_json)
+    show_models(catalogue, Providers(settings.providers).offer(), console, choice, as_json=as_json)
 
 
 @app.command()

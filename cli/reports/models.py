@@ -7,6 +7,7 @@ from rich.console import Console
 from rich.table import Column, Table
 
 from cli.reports.rows import show_json
+from providers.base import Offer
 from providers.catalogue import CatalogueFile
 from providers.catalogue.capabilities import Capabilities
 from providers.catalogue.models import Model, RetiredModel
@@ -28,10 +29,10 @@ class Choice:
     only_available: bool = False
     """Whether to match only models that an account with a key serves, and that are neither paused nor retired."""
 
-    def takes(self, model: Model | RetiredModel, available: frozenset[ProviderName]) -> bool:
+    def takes(self, model: Model | RetiredModel, offer: Offer) -> bool:
         """Whether a model matches."""
         accounts = {route.provider for route in model.routes} if isinstance(model, Model) else set()
-        can_be_ordered = isinstance(model, Model) and _is_available(model, available)
+        can_be_ordered = isinstance(model, Model) and _is_available(model, offer)
         return (
             (
                 not self.names
@@ -45,7 +46,7 @@ class Choice:
 
 def show_models(
     catalogue: CatalogueFile,
-    available: frozenset[ProviderName],
+    offer: Offer,
     console: Console,
     choice: Choice = Choice(),
     *,
@@ -56,10 +57,10 @@ def show_models(
     Raises:
         NotFound: no model matches.
     """
-    models = [model for model in catalogue.models if choice.takes(model, available)]
-    retired_ones = [model for model in catalogue.retired if choice.takes(model, available)]
+    models = [model for model in catalogue.models if choice.takes(model, offer)]
+    retired_ones = [model for model in catalogue.retired if choice.takes(model, offer)]
     if as_json:
-        told = [{**model.model_dump(mode="json"), "available": _is_available(model, available)} for model in models]
+        told = [{**model.model_dump(mode="json"), "available": _is_available(model, offer)} for model in models]
         told += [{**model.model_dump(mode="json"), "available": False} for model in retired_ones]
         show_json(told, console)
         return
@@ -70,17 +71,17 @@ def show_models(
     for model in models:
         price, length = "\n".join(model.price.in_words()), _range(model.capabilities.durations_seconds)
         takes = _takes(model.capabilities)
-        table.add_row(_names(model), _good_for(model), takes, length, price, _routes(model, available))
+        table.add_row(_names(model), _good_for(model), takes, length, price, _routes(model, offer))
     for retired in retired_ones:
         retirement = f"{retired.kind}, retired on {retired.retired_on}:\norder {retired.successor}"
         table.add_row(f"[dim]{retired.name}[/dim]", f"[dim]{retirement}[/dim]")
     console.print(table)
-    if not available:
+    if not offer.accounts:
         console.print("No account has an API key here: set REELWORKS_PROVIDERS__KIE__API_KEY, or that of another.")
 
 
-def _is_available(model: Model, available: frozenset[ProviderName]) -> bool:
-    return model.paused_on is None and any(route.provider in available for route in model.routes)
+def _is_available(model: Model, offer: Offer) -> bool:
+    return model.paused_on is None and any(offer.has(route.provider, route.model) for route in model.routes)
 
 
 def _names(model: Model) -> str:
@@ -128,7 +129,8 @@ def _range(numbers: Sequence[int]) -> str:
     return ", ".join(map(str, numbers))
 
 
-def _routes(model: Model, available: frozenset[ProviderName]) -> str:
+def _routes(model: Model, offer: Offer) -> str:
     return "\n".join(
-        route.provider if route.provider in available else f"[dim]{route.provider}[/dim]" for route in model.routes
+        route.provider if offer.has(route.provider, route.model) else f"[dim]{route.provider}[/dim]"
+        for route in model.routes
     )

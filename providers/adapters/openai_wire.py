@@ -37,6 +37,7 @@ BILLING_CODE: Final = "billing_hard_limit_reached"
 _DAILY: Final = re.compile(r"\bper day\b", re.IGNORECASE)
 
 _NOT_FOUND = 404
+_NO_SUCH_PATH = "Not Found"
 
 
 class ErrorBody(Payload):
@@ -102,6 +103,14 @@ class OpenAIAdapter(VendorAdapter):
             raise ProviderRejected(text)
         self._answer(reply, _Page)
         return AccountState()
+
+
+def says_not_found(reply: Reply) -> bool:
+    """Whether the server itself answers that it does not know the thing.
+
+    A web page does not count, nor FastAPI's "Not Found" for a path that no server has.
+    """
+    return reply.status == _NOT_FOUND and _error_body(reply).message not in {"", _NO_SUCH_PATH}
 
 
 def _error_body(reply: Reply) -> ErrorBody:

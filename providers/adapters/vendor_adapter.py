@@ -123,6 +123,24 @@ class VendorAdapter(ABC):
         self._clock = clock
         self._health = Health(name)
 
+    @classmethod
+    def profile_of(cls, name: ProviderName, settings: ProviderSettings) -> Profile:  # noqa: ARG003 -- one for all
+        """The properties of the vendor behind an account. They differ where options name a server of another kind.
+
+        Raises:
+            InvalidSettings: the settings of the account are wrong.
+        """
+        return cls.profile
+
+    @classmethod
+    def models(cls, name: ProviderName, settings: ProviderSettings) -> frozenset[str] | None:  # noqa: ARG003 -- all
+        """The vendor's names of the models that an account serves. None: those of all routes to the account.
+
+        Raises:
+            InvalidSettings: the settings of the account are wrong.
+        """
+        return None
+
     @property
     def reads_inputs(self) -> InputsRead:
         return self.profile.reads_inputs

@@ -5,6 +5,7 @@ from contextlib import suppress
 from functools import cached_property
 from typing import Self
 
+from providers.base import Offer
 from providers.catalogue.candidates import Candidates
 from providers.catalogue.capabilities import FieldProblem, choice_problem, require_none
 from providers.catalogue.cards import ModelCard
@@ -36,16 +37,17 @@ class Catalogue(RouteRules):
     def __init__(
         self,
         file: CatalogueFile,
-        available: frozenset[ProviderName],
+        available: frozenset[ProviderName] | Offer,
         servers: Servers = ONE_EACH,
         *,
         routes_to_twins: bool = False,
     ) -> None:
+        """Makes the catalogue. Each account serves all its routes, unless `available` is an offer of certain models."""
         file = servers.added_to(file)
         super().__init__(file)
         self._file = file
         self._servers = servers
-        self._available = available
+        self._offer = available if isinstance(available, Offer) else Offer(available)
         self._routes_to_twins = routes_to_twins
         self.costs = Costs(file)
         """What orders cost us at their routes."""
@@ -53,14 +55,14 @@ class Catalogue(RouteRules):
         self._routes = {
             model.name: routes
             for model in file.models
-            if (routes := [entry for entry in model.routes if self._account(entry) in available])
+            if (routes := [entry for entry in model.routes if self._offer.has(self._account(entry), entry.model)])
         }
         self._candidates = Candidates(file, self._routes, needs_sandbox=routes_to_twins)
 
     @classmethod
     def load(
         cls,
-        available: frozenset[ProviderName],
+        available: frozenset[ProviderName] | Offer,
         prices: PriceSettings | None = None,
         servers: Mapping[ProviderName, Sequence[ProviderName]] = ALONE,
     ) -> Self:
@@ -83,7 +85,7 @@ class Catalogue(RouteRules):
     @cached_property
     def for_test_customers(self) -> "Catalogue":
         """The catalogue for the orders of test customers: the same models, with routes to twins only."""
-        return Catalogue(self._file, self._available, routes_to_twins=True)
+        return Catalogue(self._file, self._offer, routes_to_twins=True)
 
     def models(self) -> list[ModelCard]:
         """The active and paused models, then the retired models."""

@@ -80,7 +80,9 @@ _KEEPING = [name for name, wire in _WIRES.items() if wire.keeps_work]
 _AT_ONCE = [name for name, wire in _WIRES.items() if wire.finished_at_once("task_1", "https://m.example/1") is not None]
 # Vendors whose cancel call returns no state.
 _STOPPING = [name for name, wire in _WIRES.items() if wire.stopped() is not None]
-_HALTING = [name for name in _WIRES if name in _TELLING or name in _STOPPING]
+_HALTING = [
+    name for name, wire in _WIRES.items() if (name in _TELLING or name in _STOPPING) and not wire.stops_in_steps
+]
 _CALLING = [name for name, wire in _WIRES.items() if wire.callback("task_1", NOW) is not None]
 _SIGNING = [name for name in _CALLING if adapter(name.partition(" ")[0]).profile.signs_callbacks]
 

@@ -18,10 +18,12 @@ Rule = Callable[[bytes], Iterator[bytes]]
 FILE = b"\x89PNG\r\n\x1a\n" + bytes(range(256)) * 20
 DATA_LINK = f"data:image/png;base64,{base64.b64encode(FILE).decode()}"
 
-_STATUSES = frozenset({"status", "state", "task_status"})
-_EXPLANATIONS = frozenset({"error", "failure", "failMsg", "errorMessage", "task_status_msg", "message"})
-# Without these members, an answer says nothing about the work.
-_NEEDED = frozenset({*_STATUSES, "successFlag", "done", "code", "data", "request_id"})
+_STATUSES = frozenset({"status", "state", "task_status", "status_str"})
+_EXPLANATIONS = frozenset(
+    {"error", "failure", "failMsg", "errorMessage", "task_status_msg", "message", "exception_message"}
+)
+# Without these members, an answer says nothing about the work. ComfyUI names a member by the id of the work.
+_NEEDED = frozenset({*_STATUSES, "successFlag", "done", "code", "data", "request_id", "task_1"})
 
 SYNONYMS: Mapping[RemoteStatus, tuple[str, ...]] = {
     RemoteStatus.QUEUED: ("queued", "PENDING", "submitted", "Waiting"),

@@ -185,7 +185,10 @@ def test_word_that_nobody_knows_is_short_and_has_no_secrets(keeping: Vendor) -> 
 
 
 def test_state_without_a_word_is_no_news(keeping: Vendor) -> None:
-    document = json.loads(keeping.wire.running(REMOTE_ID))
+    running = keeping.wire.running(REMOTE_ID)
+    if isinstance(running, tuple):
+        return  # the place in a queue is the state: there is no word
+    document = json.loads(running)
     holder = document.get("data", document)
     holder = holder[0] if isinstance(holder, list) else holder
     for name in ("status", "state", "task_status", "successFlag"):
@@ -195,8 +198,8 @@ def test_state_without_a_word_is_no_news(keeping: Vendor) -> None:
 
 
 def test_id_that_is_a_number_is_the_same_id(keeping: Vendor) -> None:
-    if keeping.wire.remote_id("12345") != "12345":
-        return  # the id is a path
+    if keeping.wire.remote_id("12345") != "12345" or keeping.name == "comfyui":
+        return  # the id is a path, or the name of a member
     keeping.will_say(*(body.replace(b'"12345"', b"12345") for body in _all(keeping.wire.succeeded("12345", [LINK]))))
     state = keeping.provider.poll(keeping.remote("12345"))
     assert state.result_urls == keeping.wire.results(keeping.server.url, "12345", [LINK])

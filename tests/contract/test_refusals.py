@@ -116,6 +116,10 @@ TOLD: Mapping[str, list[Told]] = {
         Told(429, {"error": {"message": "busy"}}, TOO_MANY, 3, {"Retry-After": "3"}),
         Told(503, {"error": {"message": "busy"}}, None, 3, {"Retry-After": "3"}),
     ],
+    "comfyui": [
+        Told(429, {"error": {"type": "busy", "message": "busy"}}, TOO_MANY, 3, {"Retry-After": "3"}),
+        Told(503, {"error": {"message": "busy"}}, None, 3, {"Retry-After": "3"}),
+    ],
     "local": [
         Told(429, {"error": {"code": "queue_full", "message": "busy"}}, TOO_MANY, 3, {"Retry-After": "3"}),
         Told(503, {"error": {"code": "draining", "message": "ends"}}, None, 3, {"Retry-After": "3"}),

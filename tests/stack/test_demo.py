@@ -20,7 +20,7 @@ def test_demo_of_one_vendor_sends_one_request() -> None:
 
 
 def test_error_for_an_unknown_vendor_lists_the_known_vendors() -> None:
-    with pytest.raises(NotFound, match=r"there is no adapter 'sora': choose all, fal, .*kie, "):
+    with pytest.raises(NotFound, match=r"there is no adapter 'sora': choose all, comfyui, .*kie, "):
         requests_through("sora")
 
 

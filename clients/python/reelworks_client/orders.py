@@ -57,7 +57,7 @@ class Order(TypedDict, total=False):
     callback_url: str
     """An address that gets a webhook at the end."""
     variants: list[str | dict[str, object]]
-    """Further forms of the result, free of charge: a kind, such as `web`, or an object with a kind, a name and sizes."""
+    """Further forms of the result, at no cost: a kind, such as `web`, or an object with kind, name and sizes."""
 
 
 class Outputs(Order, total=False):

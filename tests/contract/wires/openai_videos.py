@@ -6,8 +6,11 @@ from decimal import Decimal
 from typing import ClassVar
 from uuid import UUID
 
+from pydantic import SecretStr
+
 from providers.adapters.openai_videos import wire
 from providers.adapters.openai_videos.adapter import OpenAIVideos
+from providers.adapters.openai_videos.engines import DIALECTS, Engine
 from providers.base import Provider, ProviderRequest
 from providers.http.transport import Transport
 from schemas.errors import ProviderError, ProviderUnavailable
@@ -89,4 +92,25 @@ def _openai_video(remote_id: str, status: str, **fields: object) -> bytes:
     return json.dumps(video).encode()
 
 
+class EngineWire(OpenAIVideosWire):
+    """The wire of a server of one's own."""
+
+    loses_work = True
+
+    def __init__(self, engine: Engine) -> None:
+        self._engine = engine
+        self.stops_without_a_state = DIALECTS[engine].aborts
+        self.stops_in_steps = DIALECTS[engine].aborts
+
+    def provider(self, base_url: str, transport: Transport, clock: Callable[[], float], timeout: float) -> Provider:
+        settings = account(base_url, timeout, WEBHOOK_SECRET)
+        options = {"engine": SecretStr(self._engine)}
+        return OpenAIVideos("openai_videos", settings.model_copy(update={"options": options}), transport)
+
+    def unknown_task(self) -> Answer:
+        return http(404, b'{"detail": "Video not found"}')
+
+
 WIRE = OpenAIVideosWire()
+
+FURTHER: Mapping[str, Wire] = {"of vLLM-Omni": EngineWire(Engine.VLLM_OMNI), "of SGLang": EngineWire(Engine.SGLANG)}

@@ -1,15 +1,20 @@
 import subprocess
 import sys
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 import structlog
 from pydantic import SecretStr
 
+from providers.adapters.comfyui.workflows import EXAMPLES
 from providers.adapters.kie.adapter import Kie
+from providers.base import Offer
+from providers.catalogue import Catalogue
 from providers.registry import Providers, adapter_names
 from sandbox.vendors import options
-from schemas.errors import InvalidSettings, ProviderAuthFailed
+from schemas.errors import InvalidRequest, InvalidSettings, ProviderAuthFailed
+from schemas.orders import GenerationRequest
 from schemas.setting_groups import ProviderSettings, ProvidersSettings
 
 KEY = SecretStr("key")
@@ -40,6 +45,49 @@ def test_every_provider_has_an_adapter_that_is_made_once(name: str) -> None:
     assert providers.get(name).name == name
     assert providers.get(name) is providers.get(name)
     providers.close()
+
+
+def comfyui(folder: Path, *models: str) -> ProviderSettings:
+    """An account of a ComfyUI server, with a template for each of these models."""
+    for model in models:
+        text = (EXAMPLES / f"{model}.json").read_text(encoding="utf-8")
+        (folder / f"{model}.json").write_text(text, encoding="utf-8")
+    return ProviderSettings(api_key=KEY, base_url=URL, options={"workflows": SecretStr(str(folder))})
+
+
+def test_account_offers_only_the_models_that_it_has_a_template_for(tmp_path: Path) -> None:
+    accounts = {"kie": account("kie"), "comfyui": comfyui(tmp_path, "wan-2.2", "stable-video")}
+    providers = Providers(ProvidersSettings(accounts))
+    offer = providers.offer()
+    assert offer == Offer(frozenset(accounts), {"comfyui": frozenset({"wan-2.2", "stable-video"})})
+
+    catalogue = Catalogue.load(offer, servers=providers.servers())
+    served = {card.name for card in catalogue.models() if card.retired_on is None}
+    assert {"wan-2.2", "stable-video", "nano-banana"} <= served
+    assert served.isdisjoint({"qwen-image", "wan-2.1", "ltx-video", "sdxl-turbo"})
+    with pytest.raises(InvalidRequest, match="qwen-image"):
+        catalogue.order(GenerationRequest(model="qwen-image", prompt="a boat"))
+
+
+def test_two_servers_offer_their_own_models(tmp_path: Path) -> None:
+    folders = [tmp_path / name for name in ("one", "two")]
+    for folder in folders:
+        folder.mkdir()
+    two = comfyui(folders[1], "qwen-image").model_copy(update={"adapter": "comfyui"})
+    accounts = {"comfyui": comfyui(folders[0], "wan-2.2"), "gpu_2": two}
+    providers = Providers(ProvidersSettings(accounts))
+    catalogue = Catalogue.load(providers.offer(), servers=providers.servers())
+    routes = {(route.provider, route.model) for route in catalogue.routes()}
+    assert routes == {("comfyui", "wan-2.2"), ("gpu_2", "qwen-image")}
+
+
+def test_wrong_template_stops_the_start_in_words(tmp_path: Path) -> None:
+    settings = comfyui(tmp_path, "wan-2.2")
+    (tmp_path / "qwen-image.json").write_text("{}", encoding="utf-8")
+    providers = Providers(ProvidersSettings({"comfyui": settings}))
+    message = r"REELWORKS_PROVIDERS__COMFYUI__OPTIONS__WORKFLOWS: qwen-image\.json: no node marked reelworks:output"
+    with pytest.raises(InvalidSettings, match=message):
+        providers.offer()
 
 
 def test_two_accounts_can_use_one_adapter() -> None:

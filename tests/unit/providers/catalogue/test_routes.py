@@ -25,10 +25,10 @@ _NAMES: Mapping[str, str] = {
         "size": "ratio",
         "shots": "multi_shot multi_shots",
         "seed": "seed",
-        "frames": "num_frames",
+        "frames": "num_frames frames",
         "frame rate": "fps",
         "format": "output_format outputFormat",
-        "motion": "motion_bucket_id",
+        "motion": "motion_bucket_id motion",
     }.items()
     for name in names.split()
 }
@@ -37,7 +37,11 @@ _FILES = """
     url image image_tail image_url image_urls image_input first_frame_url last_frame_url reference_image_urls
     video_url video_urls uri position
 """
-_OTHER = frozenset({"model", "model_name", "pipeline", "type", "id", "external_task_id", "reference", *_FILES.split()})
+# A template's own size, where the model has one.
+_SIZE = "width height"
+_OTHER = frozenset(
+    {"model", "model_name", "pipeline", "type", "id", "external_task_id", "reference", *_FILES.split(), *_SIZE.split()}
+)
 _VALUES: Mapping[str, Mapping[object, object]] = {
     "resolution": {
         "std": "720p",
@@ -66,6 +70,7 @@ _DEFAULTS: Mapping[tuple[str, str], Mapping[str, object]] = {
     ("fal", "fal-ai/longcat-video/text-to-video/720p"): {"resolution": "720p"},
     # 25 frames: https://fal.ai/models/fal-ai/stable-video
     ("fal", "fal-ai/stable-video"): {"seconds": 1},
+    ("comfyui", "stable-video"): {"seconds": 1, "frame rate": 25},
 }
 
 
