@@ -37,6 +37,10 @@ export function StoragePanel({ me, usage }: { me: Me; usage: Usage | null }) {
           <dt>Their posters</dt>
           <dd class="amount">{stored ? bytes(stored.posters) : '…'}</dd>
         </div>
+        <div>
+          <dt>Their variants</dt>
+          <dd class="amount">{stored ? bytes(stored.variants) : '…'}</dd>
+        </div>
       </dl>
       <p class="hint">Results have no quota. Each result shows when it expires.</p>
     </section>

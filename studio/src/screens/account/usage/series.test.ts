@@ -13,7 +13,7 @@ function usage(...data: UsageOfModel[]): Usage {
     first_day: '2026-02-27',
     last_day: '2026-03-02',
     data,
-    stored_bytes: { uploads: 0, results: 0, posters: 0 },
+    stored_bytes: { uploads: 0, results: 0, posters: 0, variants: 0 },
   };
 }
 
