@@ -71,6 +71,8 @@ def test_an_order_is_accepted_and_its_price_is_held(
         "preview_of": None,
         "continuation_of": None,
         "continued_by": None,
+        "lost_runs": 0,
+        "variants": [],
         "inputs": {
             "prompt": "a lighthouse in fog",
             "negative_prompt": None,
