@@ -35,6 +35,7 @@ from schemas.errors import (
     ProviderOutcomeUnknown,
     ProviderRejected,
     ProviderUnavailable,
+    ProviderWorkAbsent,
 )
 from schemas.setting_groups import ProviderSettings
 from tests.contract.raw_server import RawServer, http
@@ -210,7 +211,7 @@ def test_absence_proves_nothing(rig: Rig) -> None:
     rig.sandbox.restart("comfyui")
     assert rig.provider.look_up(generation_id) is None
     for unknown in (remote, RemoteRef(str(uuid4()), IMAGE)):
-        with pytest.raises(ProviderUnavailable, match="neither in its queue nor in its history"):
+        with pytest.raises(ProviderWorkAbsent, match="neither in its queue nor in its history"):
             rig.provider.poll(unknown)
     assert rig.provider.lost_after_seconds == 60
 
@@ -230,7 +231,7 @@ def test_restarted_server_calls_nothing_finished_that_it_forgot(rig: Rig) -> Non
     remote = rig.submit(rig.order())
     rig.finish(remote)
     rig.sandbox.restart("comfyui")
-    with pytest.raises(ProviderUnavailable):
+    with pytest.raises(ProviderWorkAbsent):
         rig.provider.poll(remote)
 
 

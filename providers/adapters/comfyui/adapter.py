@@ -2,7 +2,7 @@
 
 A route's `model` is the name of a template. Each create has a new `prompt_id`. The `client_id` is the generation's id,
 which the queue and the history keep: it finds a create whose answer was lost. Absence there proves nothing, so a read
-of absent work counts as a read without an answer: after `lost_after_seconds` the work is lost.
+of absent work is `ProviderWorkAbsent`: after `lost_after_seconds` of such reads the work is lost.
 """
 
 import hashlib
@@ -52,6 +52,7 @@ from schemas.errors import (
     ProviderRateLimited,
     ProviderRejected,
     ProviderUnavailable,
+    ProviderWorkAbsent,
 )
 from schemas.limits import Refusal as AccountRefusal
 from schemas.names import ProviderName
@@ -73,7 +74,7 @@ _CANCELLATIONS: Mapping[RemoteStatus, Cancellation] = {
 
 
 class _Options(ServerOptions):
-    """The options of an account. Absence from queue and history counts as a read without an answer."""
+    """The options of an account. Absence from queue and history counts as silence of the work."""
 
     workflows: str = Field(min_length=1)
     """A folder of templates, or `examples`: those of Reelworks."""
@@ -153,7 +154,7 @@ class ComfyUI(OwnHardware):
             return RemoteState(RemoteStatus.QUEUED, ahead=queue.ahead_of(waiting))
         if (ended := self._ended("poll", remote)) is not None:
             return ended
-        raise ProviderUnavailable(f"{self.name} has the prompt neither in its queue nor in its history")
+        raise ProviderWorkAbsent(f"{self.name} has the prompt neither in its queue nor in its history")
 
     def _look_up(self, generation_id: UUID) -> AcceptedCreate | None:
         """Search the queue, then the newest prompts of the history."""
