@@ -2,10 +2,10 @@
 
 import json
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 from uuid import UUID, uuid4
 
 import httpx
@@ -321,6 +321,27 @@ def test_running_work_is_interrupted_and_no_other(rig: Rig) -> None:
     until_running(rig, second)
     assert rig.provider.cancel(first) is Cancellation.STOPPED
     assert rig.provider.poll(second).status is RemoteStatus.RUNNING
+
+
+def test_work_that_begins_between_the_read_and_the_interrupt_runs_on(
+    rig: Rig, server: httpx.Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    rig.misbehave(seconds=LONG)
+    first, second = rig.submit(rig.order()), rig.submit(rig.order())
+    until_running(rig, first)
+    comfyui = cast("ComfyUI", rig.provider)
+    stop = comfyui._stop
+
+    def too_late(path: str, body: Mapping[str, object]) -> None:
+        server.post("/interrupt", json={"prompt_id": first.remote_id})
+        until_running(rig, second)
+        stop(path, body)
+
+    monkeypatch.setattr(comfyui, "_stop", too_late)
+    assert comfyui.cancel(first) is Cancellation.REQUESTED
+    assert rig.finish(first).status is RemoteStatus.CANCELLED
+    rig.sandbox.finish(rig.word)
+    assert rig.finish(second).status is RemoteStatus.SUCCEEDED
 
 
 def test_interrupt_always_names_its_prompt(transport: Transport) -> None:

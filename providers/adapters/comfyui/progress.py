@@ -1,7 +1,8 @@
 """The progress of a running prompt, from one short look at the server's websocket.
 
 A server tells progress on its websocket alone, at each step, to the client of the prompt. On connecting it tells the
-queue's length; whether it tells more to a client that comes later is not recorded. So a look waits for the next step. `progress_state` has every node that ran so far.
+queue's length; whether it tells more to a client that comes later is not recorded. So a look waits for the next step.
+`progress_state` has every node that ran so far.
 """
 
 import json
