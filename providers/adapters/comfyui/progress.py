@@ -89,9 +89,9 @@ def fraction_of(graph: Mapping[str, JsonValue], nodes: JsonValue) -> float | Non
     return min(1.0, done / sum(weights.values()))
 
 
-def _most(node: Mapping[str, JsonValue]) -> float:
+def _most(node: JsonValue) -> float:
     """The steps that a node of a `progress_state` counts to; 0 where it counts none."""
-    most = node.get("max")
+    most = node.get("max") if isinstance(node, dict) else None
     return most if isinstance(most, int | float) and most > 1 else 0
 
 

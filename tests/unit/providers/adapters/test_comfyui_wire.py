@@ -110,7 +110,7 @@ def test_progress_of_the_recorded_run_rises_by_its_steps_to_the_end() -> None:
 
 
 def test_progress_does_not_fall_when_a_node_finishes_that_counted_more_than_its_steps() -> None:
-    graph = {"1": {"inputs": {}}, "2": {"inputs": {}}}
+    graph: dict[str, Any] = {"1": {"inputs": {}}, "2": {"inputs": {}}}
     counted = {"value": 20, "max": 20}
     told: list[Any] = [
         {"1": {"state": state, **counted}, "2": {"state": "running"}} for state in ("running", "finished")
