@@ -18,6 +18,7 @@ from schemas.errors import (
     ProviderOutcomeUnknown,
     ProviderRateLimited,
     ProviderUnavailable,
+    ProviderWorkAbsent,
 )
 from schemas.orders import Route
 from schemas.route_tables import BreakerState
@@ -35,10 +36,10 @@ _ANSWERS_COUNT_SECONDS = 60.0
 def is_trouble(error: ProviderError) -> bool:
     """Whether an error is the provider's own trouble.
 
-    Not a rejected request, a limit of our account, or an account that is refused: the vendor works then.
+    Not a rejected request, absent work, a limit of our account, or an account that is refused: the vendor works then.
     """
     return isinstance(error, ProviderUnavailable | ProviderOutcomeUnknown | ProviderBadResponse) and not isinstance(
-        error, ProviderRateLimited
+        error, ProviderRateLimited | ProviderWorkAbsent
     )
 
 

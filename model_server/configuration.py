@@ -237,6 +237,15 @@ class Configuration(_Strict):
     pipelines: dict[str, Pipeline] = Field(min_length=1)
     """The pipelines by the name that requests use."""
 
+    @field_validator("pipelines", mode="before")
+    @classmethod
+    def _names_with_dots_are_quoted(cls, value: object) -> object:
+        """TOML reads `[pipelines.wan-2.1]` as a table `1` inside a table `wan-2`."""
+        for name, table in value.items() if isinstance(value, dict) else ():
+            if (path := _unquoted(str(name), table)) is not None:
+                raise ValueError(f'quote a name with a dot: [pipelines."{path}"] instead of [pipelines.{path}]')
+        return value
+
     @field_validator("pipelines")
     @classmethod
     def _names_are_plain(cls, value: dict[str, Pipeline]) -> dict[str, Pipeline]:
@@ -271,6 +280,17 @@ def load(path: Path) -> Configuration:
     return configuration.model_copy(
         update={"pipelines": {name: _located(each, folder) for name, each in configuration.pipelines.items()}}
     )
+
+
+def _unquoted(name: str, table: object) -> str | None:
+    """The whole name of a pipeline that stands in tables inside each other; None if it stands in one table."""
+    for part, inner in table.items() if isinstance(table, dict) and "class" not in table else ():
+        path = f"{name}.{part}"
+        if isinstance(inner, dict) and "class" in inner:
+            return path
+        if (found := _unquoted(path, inner)) is not None:
+            return found
+    return None
 
 
 def _located(pipeline: Pipeline, folder: Path) -> Pipeline:

@@ -317,7 +317,7 @@ class Provider(Protocol):
 
     @property
     def lost_after_seconds(self) -> float | None:
-        """Work whose server answers no read for this time is lost. None: silent work is never given up."""
+        """Work that no read finds for this time is lost. None: silent work is never given up."""
 
     def submit(
         self, request: ProviderRequest, *, callback_url: str | None, generation_id: UUID, fence: Fence
@@ -340,6 +340,7 @@ class Provider(Protocol):
 
         Raises:
             ProviderUnavailable: no answer this time.
+            ProviderWorkAbsent: the server answers, and does not show the work, which may still exist.
             ProviderBadResponse: the answer is about other work, or too large.
             ProviderRejected: the vendor does not know this `remote_id`.
             ProviderAuthFailed: the vendor refuses our account.

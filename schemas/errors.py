@@ -12,6 +12,7 @@ ReelworksError
   ProviderError             an error of the vendor: each stage acts by the class
     ProviderUnavailable     not accepted, or not reachable: repeat the call after `retry_after`
       ProviderRateLimited   a limit of our account: no failure; the account waits
+      ProviderWorkAbsent    the server answers, and does not show the work: silence of the work alone
     ProviderOutcomeUnknown  the request was sent, and its outcome is unknown: never repeat a create
     ProviderRejected        the request is wrong: the generation fails at once
     ProviderAuthFailed      our account is refused: take the next route, and alert
@@ -393,6 +394,13 @@ class ProviderRateLimited(ProviderUnavailable):
     """A limit of our account at the vendor. A wait always helps, so the error does not count as a failure."""
 
     refusal = Refusal.TOO_FAST
+
+
+class ProviderWorkAbsent(ProviderUnavailable):
+    """The server answers a read, and shows no such work, which proves nothing yet.
+
+    The absence counts as silence of the work, and as an answer of the server.
+    """
 
 
 class ProviderOutcomeUnknown(ProviderError):

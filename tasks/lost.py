@@ -1,13 +1,14 @@
 """Work that a server of our own lost: it runs again, or fails unpaid, as its route says (docs/decisions/0063).
 
-A server tells that it lost the work, or it answers no read for `lost_after_seconds`. Work at a vendor that bills never
-runs again: two runs would be two bills.
+A server tells that it lost the work, or no read finds the work for `lost_after_seconds`. Work at a vendor that bills
+never runs again: two runs would be two bills.
 """
 
 import structlog
 
 from providers.catalogue.models import WhenLost
 from schemas.enums import ErrorCode, Stage
+from schemas.errors import ProviderError, ProviderWorkAbsent
 from storage.claims import Claim
 from storage.transitions import Changes
 from tasks.outcomes import Advance, Cancel, Fail
@@ -25,14 +26,23 @@ def told_lost(services: WorkerServices, claim: Claim) -> Advance | Cancel | Fail
 
 
 def is_lost(services: WorkerServices, claim: Claim) -> bool:
-    """Whether a failed read makes the silence of a server of our own so long that its work is lost."""
+    """Whether a failed read makes the silence at a server of our own so long that its work is lost."""
     limit = services.providers.lost_after_seconds(claim.generation.provider)
     return limit is not None and claim.silent_seconds >= limit
 
 
-def silent(services: WorkerServices, claim: Claim) -> Advance | Cancel | Fail:
-    """The outcome of work whose server is silent for too long."""
-    return _after(services, claim, f"the server has answered no read for {claim.silent_seconds:.0f} s", is_away=True)
+def silent(services: WorkerServices, claim: Claim, error: ProviderError) -> Advance | Cancel | Fail:
+    """The outcome of work that no read has found for too long.
+
+    Args:
+        error: the error of the newest read. It tells whether the server itself answers.
+    """
+    seconds = f"{claim.silent_seconds:.0f} s"
+    if isinstance(error, ProviderWorkAbsent):
+        return _after(
+            services, claim, f"the server answers, and no read has found the work for {seconds}", is_away=False
+        )
+    return _after(services, claim, f"the server has answered no read for {seconds}", is_away=True)
 
 
 def never_told(services: WorkerServices, claim: Claim) -> Advance | Fail | None:

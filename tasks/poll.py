@@ -37,7 +37,7 @@ def poll(services: WorkerServices, claim: Claim, _lease: Lease) -> Outcome:
         services.health.failed(claim.route, claim.id, error, is_create=False)
         is_silent = isinstance(error, ProviderUnavailable)
         if is_silent and lost.is_lost(services, claim):
-            return replace(lost.silent(services, claim), found_by=_found_by(services, claim))
+            return replace(lost.silent(services, claim, error), found_by=_found_by(services, claim))
         return failed_read(services, claim, error)
     services.health.answered(claim.route, claim.id, is_create=False)
     match state.status:

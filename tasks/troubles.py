@@ -8,7 +8,7 @@ import tenacity
 from admission.gate import VIEW_LASTS_SECONDS
 from admission.health import is_trouble
 from schemas.enums import ErrorCode, Stage
-from schemas.errors import ProviderError, ProviderRejected, ProviderUnavailable
+from schemas.errors import ProviderError, ProviderRejected, ProviderUnavailable, ProviderWorkAbsent
 from schemas.limits import Refusal
 from schemas.setting_groups import PipelineSettings
 from storage.admission_learning import Refused
@@ -73,13 +73,23 @@ def failed_read(services: WorkerServices, claim: Claim, error: ProviderError) ->
         is_silent = isinstance(error, ProviderUnavailable)
         left = max(_LEAST_PAUSE_SECONDS, lost_after - claim.silent_seconds) if is_silent else None
         reason, changes = loggable(error), Changes(is_silent=is_silent)
-        log.info("server_silent" if is_silent else "provider_trouble", stage=claim.generation.stage, reason=reason)
+        log.info(_silence(error), stage=claim.generation.stage, reason=reason)
         return failed(services, claim, reason, at_least=error.retry_after, at_most=left, changes=changes)
     if isinstance(error, ProviderUnavailable):
         log.info("provider_unavailable", stage=claim.generation.stage, reason=loggable(error))
     else:
         log.error("provider_trouble", stage=claim.generation.stage, code=error.code, reason=loggable(error))
     return failed(services, claim, loggable(error), at_least=error.retry_after)
+
+
+def _silence(error: ProviderError) -> str:
+    """The log event of a failed read at a server of our own."""
+    match error:
+        case ProviderWorkAbsent():
+            return "work_absent"
+        case ProviderUnavailable():
+            return "server_silent"
+    return "provider_trouble"
 
 
 def crashed(services: WorkerServices, claim: Claim) -> Later | Fail:

@@ -5,7 +5,7 @@ from threading import Lock
 
 import structlog
 
-from schemas.errors import ProviderError, ProviderModelGone, ProviderRateLimited, ProviderRejected
+from schemas.errors import ProviderError, ProviderModelGone, ProviderRateLimited, ProviderRejected, ProviderWorkAbsent
 from schemas.names import ProviderName
 
 log: structlog.stdlib.BoundLogger = structlog.get_logger(__name__)
@@ -34,10 +34,10 @@ class Health:
     def failed(self, error: ProviderError) -> None:
         """A call failed. Logs the beginning of a time of failures.
 
-        The vendor of a refused order works, so that a refusal counts as an answer. A rate limit counts as nothing.
+        A refused order and absent work are answers of a vendor that works. A rate limit counts as nothing.
         """
         match error:
-            case ProviderRejected() | ProviderModelGone():
+            case ProviderRejected() | ProviderModelGone() | ProviderWorkAbsent():
                 return self.succeeded()
             case ProviderRateLimited():
                 return None

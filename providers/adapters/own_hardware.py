@@ -24,7 +24,7 @@ class ServerOptions(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
     lost_after_seconds: float = Field(default=LOST_AFTER_SECONDS, ge=1, le=86_400)
-    """Work whose server answers no read for this time counts as lost."""
+    """Work that no read finds for this time counts as lost."""
 
 
 class OwnHardware(VendorAdapter):

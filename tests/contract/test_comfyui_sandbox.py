@@ -2,10 +2,10 @@
 
 import json
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 from uuid import UUID, uuid4
 
 import httpx
@@ -25,7 +25,7 @@ from providers.base import (
 )
 from providers.catalogue import Catalogue
 from providers.files.downloads import open_download
-from providers.http.transport import Transport
+from providers.http.transport import MAX_REPLY_BYTES, Transport
 from sandbox.client import SandboxClient
 from sandbox.scenarios import Delivered
 from schemas.errors import (
@@ -35,7 +35,9 @@ from schemas.errors import (
     ProviderOutcomeUnknown,
     ProviderRejected,
     ProviderUnavailable,
+    ProviderWorkAbsent,
 )
+from schemas.orders import GenerationRequest
 from schemas.setting_groups import ProviderSettings
 from tests.contract.raw_server import RawServer, http
 from tests.contract.rig import DOWNLOADS, Rig
@@ -181,6 +183,60 @@ def test_file_of_an_earlier_run_is_no_result(rig: Rig, server: httpx.Client) -> 
     )
 
 
+def test_server_that_keeps_no_id_of_ours_is_refused_and_its_prompt_is_deleted(transport: Transport) -> None:
+    # The file would have our id, and the history another: no read could find the result.
+    theirs = str(uuid4())
+    created = json.dumps({"prompt_id": theirs, "number": 0, "node_errors": {}}).encode()
+    order = CATALOGUE.order(GenerationRequest(model=IMAGE, prompt="a boat"), {})
+    request = ProviderRequest(IMAGE, order.inputs)
+    with RawServer() as server:
+        server.will(http(200, created), http(200))
+        comfyui = account(server.url, transport)
+        with pytest.raises(ProviderModelGone, match="keeps no prompt_id: update ComfyUI"):
+            comfyui.submit(request, callback_url=None, generation_id=uuid4(), fence=lambda: None)
+        create, delete = server.requests
+    assert create.target == "/prompt"
+    assert (delete.target, json.loads(delete.body)) == ("/queue", {"delete": [theirs]})
+
+
+def _large(count: int) -> bytes:
+    """A queue of others, over the bound of a reply."""
+    graph = {"1": {"class_type": "Texts", "inputs": {"text": "x" * (MAX_REPLY_BYTES // count)}}}
+    entries = [[number, f"other-{number}", graph, {"client_id": "x"}, ["1"]] for number in range(count + 1)]
+    return json.dumps({"queue_running": [], "queue_pending": entries}).encode()
+
+
+def test_queue_over_the_bound_is_no_news_and_its_work_can_be_stopped(transport: Transport) -> None:
+    with RawServer() as server:
+        comfyui = account(server.url, transport)
+        server.will(http(200, b"{}"), http(200, _large(8)))
+        assert comfyui.poll(RemoteRef("run-1", IMAGE)).status is RemoteStatus.UNKNOWN
+        server.will(http(200, b"{}"), http(200, _large(8)), http(200), http(200, _large(8)), http(200))
+        assert comfyui.cancel(RemoteRef("run-1", IMAGE)) is Cancellation.REQUESTED
+        *_, delete, _, interrupt = server.requests
+        assert [json.loads(each.body) for each in (delete, interrupt)] == [
+            {"delete": ["run-1"]},
+            {"prompt_id": "run-1"},
+        ]
+
+
+def test_look_up_takes_fewer_entries_where_the_history_is_over_the_bound(transport: Transport) -> None:
+    generation_id = uuid4()
+    prompt = [0, "run-1", {}, {"client_id": str(generation_id)}, ["1"]]
+    ended = json.dumps({"run-1": {"prompt": prompt, "outputs": {}, "status": {}}}).encode()
+    with RawServer() as server:
+        queue = json.dumps({"queue_running": [], "queue_pending": []}).encode()
+        server.will(http(200, queue), http(200, _large(8)), http(200, ended))
+        found = account(server.url, transport).look_up(generation_id)
+        assert found is not None
+        assert found.remote_id == "run-1"
+        assert [each.target for each in server.requests[1:]] == ["/history?max_items=16", "/history?max_items=4"]
+
+
+def test_few_orders_wait_in_the_servers_own_queue() -> None:
+    assert ComfyUI.profile.limits.in_flight == 4
+
+
 def test_orders_without_a_seed_are_different(rig: Rig) -> None:
     rig.misbehave(seconds=LONG)
     for _ in range(2):
@@ -210,7 +266,7 @@ def test_absence_proves_nothing(rig: Rig) -> None:
     rig.sandbox.restart("comfyui")
     assert rig.provider.look_up(generation_id) is None
     for unknown in (remote, RemoteRef(str(uuid4()), IMAGE)):
-        with pytest.raises(ProviderUnavailable, match="neither in its queue nor in its history"):
+        with pytest.raises(ProviderWorkAbsent, match="neither in its queue nor in its history"):
             rig.provider.poll(unknown)
     assert rig.provider.lost_after_seconds == 60
 
@@ -230,7 +286,7 @@ def test_restarted_server_calls_nothing_finished_that_it_forgot(rig: Rig) -> Non
     remote = rig.submit(rig.order())
     rig.finish(remote)
     rig.sandbox.restart("comfyui")
-    with pytest.raises(ProviderUnavailable):
+    with pytest.raises(ProviderWorkAbsent):
         rig.provider.poll(remote)
 
 
@@ -265,6 +321,27 @@ def test_running_work_is_interrupted_and_no_other(rig: Rig) -> None:
     until_running(rig, second)
     assert rig.provider.cancel(first) is Cancellation.STOPPED
     assert rig.provider.poll(second).status is RemoteStatus.RUNNING
+
+
+def test_work_that_begins_between_the_read_and_the_interrupt_runs_on(
+    rig: Rig, server: httpx.Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    rig.misbehave(seconds=LONG)
+    first, second = rig.submit(rig.order()), rig.submit(rig.order())
+    until_running(rig, first)
+    comfyui = cast("ComfyUI", rig.provider)
+    stop = comfyui._stop
+
+    def too_late(path: str, body: Mapping[str, object]) -> None:
+        server.post("/interrupt", json={"prompt_id": first.remote_id})
+        until_running(rig, second)
+        stop(path, body)
+
+    monkeypatch.setattr(comfyui, "_stop", too_late)
+    assert comfyui.cancel(first) is Cancellation.REQUESTED
+    assert rig.finish(first).status is RemoteStatus.CANCELLED
+    rig.sandbox.finish(rig.word)
+    assert rig.finish(second).status is RemoteStatus.SUCCEEDED
 
 
 def test_interrupt_always_names_its_prompt(transport: Transport) -> None:

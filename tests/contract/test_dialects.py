@@ -206,8 +206,8 @@ def test_id_that_is_a_number_is_the_same_id(keeping: Vendor) -> None:
 
 
 def test_create_that_names_its_work_by_a_number_is_accepted(keeping: Vendor) -> None:
-    if keeping.wire.remote_id("12345") != "12345":
-        return
+    if keeping.wire.remote_id("12345") != "12345" or keeping.name == "comfyui":
+        return  # the id is a path, or ours
     keeping.server.will(http(keeping.wire.created, keeping.wire.accepted("12345").replace(b'"12345"', b"12345")))
     assert submit(keeping).remote_id == "12345"
 

@@ -135,7 +135,7 @@ def test_detail_of_a_refusal_is_quoted(rig: Rig) -> None:
 
 
 def test_vllm_omni_takes_sizes_frames_and_a_seed_as_texts_of_a_form() -> None:
-    body = to_create(DIALECTS[Engine.VLLM_OMNI], "wan", INPUTS, PICTURE)
+    body = to_create(DIALECTS[Engine.VLLM_OMNI], "wan", INPUTS, PICTURE, free_seed=9)
     assert isinstance(body, Form)
     assert body.fields == {
         "model": "wan", "prompt": "a boat", "negative_prompt": "fog", "width": "1280", "height": "720",
@@ -146,13 +146,36 @@ def test_vllm_omni_takes_sizes_frames_and_a_seed_as_texts_of_a_form() -> None:
 
 def test_sglang_takes_json_with_numbers_unless_there_is_a_picture() -> None:
     # A form without a picture is refused: "input_reference file is required".
-    assert to_create(DIALECTS[Engine.SGLANG], "wan", INPUTS, None) == {
+    assert to_create(DIALECTS[Engine.SGLANG], "wan", INPUTS, None, free_seed=9) == {
         "model": "wan", "prompt": "a boat", "negative_prompt": "fog", "size": "1280x720",
         "seconds": 4, "fps": 16, "num_frames": 64, "seed": 7,
     }  # fmt: skip
-    body = to_create(DIALECTS[Engine.SGLANG], "wan", INPUTS, PICTURE)
+    body = to_create(DIALECTS[Engine.SGLANG], "wan", INPUTS, PICTURE, free_seed=9)
     assert isinstance(body, Form)
     assert (body.fields["size"], body.fields["seconds"]) == ("1280x720", "4")
+
+
+@pytest.mark.parametrize("engine", DIALECTS)
+def test_order_without_a_seed_gets_one(engine: Engine) -> None:
+    # A server with a fixed seed of its own would make the same video for each customer.
+    body = to_create(DIALECTS[engine], "wan", INPUTS.model_copy(update={"seed": None}), None, free_seed=9)
+    fields = body.fields if isinstance(body, Form) else body
+    assert str(fields["seed"]) == "9"
+
+
+@EVERY
+def test_orders_without_a_seed_are_different(rig: Rig) -> None:
+    rig.misbehave(seconds=LONG)
+    for _ in range(2):
+        rig.submit(rig.order())
+    assert len({str(task.request["seed"]) for task in rig.sandbox.tasks(rig.word)}) == 2
+
+
+@SGLANG
+def test_open_video_of_sglang_runs_without_a_percentage(rig: Rig) -> None:
+    # The server says `queued` and 0 until the end: no percentage, so customers see an estimate.
+    rig.misbehave(seconds=LONG)
+    assert rig.provider.poll(rig.submit(rig.order())) == RemoteState(RemoteStatus.RUNNING)
 
 
 def test_engine_decides_what_an_account_can(transport: Transport) -> None:

@@ -1,4 +1,7 @@
-"""The simulated ComfyUI server answers as the recorded one: each recorded exchange is sent, and compared."""
+"""The simulated ComfyUI server answers as the recorded one: each recorded request is sent, and its answer compared.
+
+The messages of whole runs are compared one by one. Of a cancelled run, only the messages of its end are.
+"""
 
 import json
 import re
@@ -194,6 +197,23 @@ def test_restart_keeps_files_and_nothing_else(server: Recorded) -> None:
     eventually(lambda: bool(server.history(B)))
     (again,) = server.http.get(f"/history/{_IDS[B]}").json()[_IDS[B]]["outputs"]["2"]["images"]
     assert again["filename"] > image["filename"]
+
+
+def test_video_stands_under_images_with_a_flag(server: Recorded) -> None:
+    graph = {
+        "1": recorded.SUCCESS["1"],
+        "3": {"class_type": "CreateVideo", "inputs": {"images": ["1", 0], "fps": 8}},
+        "2": {
+            "class_type": "SaveVideo",
+            "inputs": {"video": ["3", 0], "filename_prefix": "st", "format": "auto", "codec": "auto"},
+        },
+    }
+    server.create(A, graph)
+    eventually(lambda: bool(server.history(A)))
+    (output,) = server.http.get(f"/history/{_IDS[A]}").json()[_IDS[A]]["outputs"].values()
+    assert set(output) == {"images", "animated"}
+    (file,) = output["images"]
+    assert (file["filename"].endswith(".mp4"), file["type"], output["animated"]) == (True, "output", [True])
 
 
 def test_interrupt_without_an_id_stops_whatever_runs(server: Recorded) -> None:

@@ -2,14 +2,16 @@
 
 A route's `model` is the name of a template. Each create has a new `prompt_id`. The `client_id` is the generation's id,
 which the queue and the history keep: it finds a create whose answer was lost. Absence there proves nothing, so a read
-of absent work counts as a read without an answer: after `lost_after_seconds` the work is lost.
+of absent work is `ProviderWorkAbsent`: after `lost_after_seconds` of such reads the work is lost.
 """
 
 import hashlib
 import time
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
+from secrets import randbelow
 from uuid import UUID, uuid4
 
 from pydantic import Field
@@ -29,6 +31,7 @@ from providers.adapters.comfyui.wire import (
 from providers.adapters.comfyui.workflows import EXAMPLES, Workflow, WorkflowError, read_folder
 from providers.adapters.own_hardware import OwnHardware, ServerOptions
 from providers.adapters.vendor_adapter import Told
+from providers.adapters.words import no_news
 from providers.base import (
     AcceptedCreate,
     AccountState,
@@ -47,18 +50,24 @@ from providers.http.transport import Transport
 from schemas import media_types
 from schemas.errors import (
     InvalidSettings,
+    ProviderBadResponse,
     ProviderError,
     ProviderModelGone,
     ProviderRateLimited,
     ProviderRejected,
     ProviderUnavailable,
+    ProviderWorkAbsent,
 )
+from schemas.limits import AccountLimits
 from schemas.limits import Refusal as AccountRefusal
 from schemas.names import ProviderName
 from schemas.setting_groups import ProviderSettings
 
 _EXAMPLES = "examples"
-_NEWEST = "100"
+# A graph of a large template has 100 kB. The reply stays far below the transport's bound.
+_NEWEST = ("16", "4", "1")
+# The server runs one prompt at a time: more only wait there, where a restart loses them.
+_IN_FLIGHT = 4
 _NOT_FOUND = 404
 _BAD_REQUEST = 400
 # The largest seed that every sampler takes.
@@ -73,7 +82,7 @@ _CANCELLATIONS: Mapping[RemoteStatus, Cancellation] = {
 
 
 class _Options(ServerOptions):
-    """The options of an account. Absence from queue and history counts as a read without an answer."""
+    """The options of an account. Absence from queue and history counts as silence of the work."""
 
     workflows: str = Field(min_length=1)
     """A folder of templates, or `examples`: those of Reelworks."""
@@ -99,6 +108,7 @@ class ComfyUI(OwnHardware):
         keeps_our_id=True,
         serves_results=True,
         bills_nothing=True,
+        limits=AccountLimits(in_flight=_IN_FLIGHT),
     )
 
     options_model = _Options
@@ -110,9 +120,16 @@ class ComfyUI(OwnHardware):
         transport: Transport,
         *,
         clock: Callable[[], float] = time.time,
+        new_id: Callable[[], str] = lambda: str(uuid4()),
     ) -> None:
+        """Makes the adapter, without a call. Arguments and errors: as for `VendorAdapter`.
+
+        Args:
+            new_id: makes the `prompt_id` of a create.
+        """
         super().__init__(name, settings, transport, clock=clock)
         self._own_options = read_options(name, settings, _Options)
+        self._new_id = new_id
         self._workflows = _workflows(name, self._own_options)
 
     @classmethod
@@ -128,23 +145,35 @@ class ComfyUI(OwnHardware):
         generation_id: UUID,
         fence: Fence,
     ) -> AcceptedCreate:
-        workflow, run = self._workflow(request.model), uuid4()
+        workflow, run = self._workflow(request.model), self._new_id()
         require_marks(workflow, request.inputs)
         images = [self._uploaded(request.files[url]) for url in request.inputs.image_urls]
-        values = values_for(workflow, request.inputs, images=images, free_seed=run.int % _SEEDS)
+        values = values_for(workflow, request.inputs, images=images, free_seed=randbelow(_SEEDS))
         body = {
-            "prompt": workflow.filled(values, prefix=prefix_of(str(run))),
-            "prompt_id": str(run),
+            "prompt": workflow.filled(values, prefix=prefix_of(run)),
+            "prompt_id": run,
             "client_id": str(generation_id),
         }
         reply = self._account.call("submit", "POST", "/prompt", body=body, fence=fence)
-        return AcceptedCreate(self._accepted(reply, Created, "a prompt").prompt_id)
+        created = self._accepted(reply, Created, "a prompt")
+        if created.prompt_id != run:
+            # The file has our id, and the history would have another: no read could find the result.
+            self._forget(created.prompt_id)
+            raise ProviderModelGone(f"{self.name} keeps no prompt_id: update ComfyUI (docs/engines.md)")
+        return AcceptedCreate(created.prompt_id)
+
+    def _forget(self, prompt_id: str) -> None:
+        """Delete a prompt that nobody will read, if it still waits. It costs no money, only the server's time."""
+        with suppress(ProviderError):
+            self._account.call("cancel", "POST", "/queue", body={"delete": [prompt_id]})
 
     def _state(self, remote: RemoteRef) -> RemoteState:
         """The state of the run. A prompt that ends between two reads is absent in both: the history is read again."""
         if (ended := self._ended("poll", remote)) is not None:
             return ended
-        queue = self._queue("poll")
+        queue = self._bounded_queue("poll")
+        if queue is None:
+            return no_news("a queue over the bound of a reply")
         if (running := queue.running(remote.remote_id)) is not None:
             return RemoteState(
                 RemoteStatus.RUNNING, progress=self._progress(running.client_id, running.id, running.graph)
@@ -153,14 +182,19 @@ class ComfyUI(OwnHardware):
             return RemoteState(RemoteStatus.QUEUED, ahead=queue.ahead_of(waiting))
         if (ended := self._ended("poll", remote)) is not None:
             return ended
-        raise ProviderUnavailable(f"{self.name} has the prompt neither in its queue nor in its history")
+        raise ProviderWorkAbsent(f"{self.name} has the prompt neither in its queue nor in its history")
 
     def _look_up(self, generation_id: UUID) -> AcceptedCreate | None:
         """Search the queue, then the newest prompts of the history."""
         client_id = str(generation_id)
         if (entry := self._queue("look_up").of_client(client_id)) is not None:
             return AcceptedCreate(entry.id)
-        reply = self._account.call("look_up", "GET", "/history", params={"max_items": _NEWEST})
+        for most in _NEWEST:
+            with suppress(ProviderBadResponse):
+                reply = self._account.call("look_up", "GET", "/history", params={"max_items": most})
+                break
+        else:
+            return None
         found = self._answer(reply, History).of_client(client_id)
         return None if found is None else AcceptedCreate(found)
 
@@ -168,11 +202,11 @@ class ComfyUI(OwnHardware):
         """Stop a run: delete a waiting prompt, interrupt a running one. Both calls answer nothing, so reads tell."""
         if (ended := self._ended("cancel", remote)) is not None:
             return _CANCELLATIONS[ended.status]
-        queue = self._queue("cancel")
-        if queue.waiting(remote.remote_id) is not None:
+        queue = self._bounded_queue("cancel")
+        if queue is None or queue.waiting(remote.remote_id) is not None:
             self._stop("/queue", {"delete": [remote.remote_id]})
-            queue = self._queue("cancel")
-        if queue.running(remote.remote_id) is not None:
+            queue = self._bounded_queue("cancel")
+        if queue is None or queue.running(remote.remote_id) is not None:
             # Without an id, `/interrupt` stops whatever runs.
             self._stop("/interrupt", {"prompt_id": remote.remote_id})
             return Cancellation.REQUESTED
@@ -217,6 +251,14 @@ class ComfyUI(OwnHardware):
 
     def _queue(self, operation: str) -> Queue:
         return self._answer(self._account.call(operation, "GET", "/queue"), Queue)
+
+    def _bounded_queue(self, operation: str) -> Queue | None:
+        """The queue; None if the reply exceeds the transport's bound. Others may fill the queue with large graphs."""
+        try:
+            reply = self._account.call(operation, "GET", "/queue")
+        except ProviderBadResponse:
+            return None
+        return self._answer(reply, Queue)
 
     def _stop(self, path: str, body: Mapping[str, object]) -> None:
         reply = self._account.call("cancel", "POST", path, body=body)

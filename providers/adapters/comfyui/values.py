@@ -37,7 +37,7 @@ def values_for(
         (Named.WIDTH, width),
         (Named.HEIGHT, height),
         (Named.FPS, inputs.fps),
-        (Named.FRAMES, None if inputs.duration_seconds is None or fps is None else _frames(inputs, fps)),
+        (Named.FRAMES, None if inputs.duration_seconds is None or fps is None else _frames(workflow, inputs, fps)),
         (Named.SEED, free_seed if inputs.seed is None else inputs.seed),
         (Named.MOTION, None if inputs.motion is None else 1 + round(inputs.motion * (_MOST_MOTION - 1))),
     ):
@@ -49,14 +49,17 @@ def values_for(
 
 
 def require_marks(workflow: Workflow, inputs: Inputs) -> None:
-    """Check that the template marks all that an order asks for. It would ignore the rest in silence.
+    """Check that the template takes all that an order asks for. It would ignore the rest in silence.
 
     Raises:
-        ProviderRejected: a mark is missing; the text names it.
+        ProviderRejected: a mark is missing, or no mark stands for the setting; the text names it.
     """
     file = f"{workflow.name}.json"
     asked = {
         Named.NEGATIVE_PROMPT: inputs.negative_prompt,
+        Named.WIDTH: inputs.aspect_ratio,
+        Named.HEIGHT: inputs.aspect_ratio,
+        Named.FRAMES: inputs.duration_seconds,
         Named.SEED: inputs.seed,
         Named.FPS: inputs.fps,
         Named.MOTION: inputs.motion,
@@ -64,15 +67,29 @@ def require_marks(workflow: Workflow, inputs: Inputs) -> None:
     unmarked = [name for name, value in asked.items() if value is not None and name not in workflow.places]
     if unmarked:
         raise ProviderRejected(f"the workflow {file} marks no node for {', '.join(unmarked)}")
+    others = {
+        "a resolution (its own size has one)": inputs.resolution,
+        "input videos": inputs.video_urls,
+        "sound": inputs.audio,
+        "a rewritten prompt": inputs.enhance_prompt,
+    }
+    if unknown := [name for name, value in others.items() if value]:
+        raise ProviderRejected(f"no mark of a workflow stands for {', '.join(unknown)}: {file} cannot follow it")
+    if inputs.aspect_ratio is not None and _SHAPE.fullmatch(inputs.aspect_ratio) is None:
+        raise ProviderRejected(f"the workflow {file} takes an aspect ratio of two numbers, such as 16:9")
     places = len(workflow.places.get(Named.IMAGE, ()))
     if len(inputs.image_urls) != places:
         text = f"the workflow {file} takes {places} pictures, and the order has {len(inputs.image_urls)}"
         raise ProviderRejected(text)
 
 
-def _frames(inputs: Inputs, fps: float) -> int:
-    """The frames of a video and the first one: models make a multiple of 4 or 8, and 1. Nodes round down to it."""
-    return round((inputs.duration_seconds or 0) * fps) + 1
+def _frames(workflow: Workflow, inputs: Inputs, fps: float) -> int:
+    """The frames of a video and the first one: models make a multiple of 4 or 8, and 1. Nodes round down to it.
+
+    The template's own number stays where it has the ordered length but for one frame.
+    """
+    wanted, own = round((inputs.duration_seconds or 0) * fps), workflow.own(Named.FRAMES)
+    return round(own) if own is not None and abs(own - wanted) <= 1 else wanted + 1
 
 
 def _size(workflow: Workflow, inputs: Inputs) -> tuple[int | None, int | None]:

@@ -9,10 +9,11 @@ record of work that runs on and is billed. The option `engine` names a server of
 """
 
 from dataclasses import replace
+from secrets import randbelow
 from uuid import UUID
 
 from providers.account import read_options
-from providers.adapters.openai_videos.engines import DIALECTS, Engine, to_create
+from providers.adapters.openai_videos.engines import DIALECTS, SEEDS, Engine, to_create
 from providers.adapters.openai_videos.wire import Created, Video, original_id, to_form, to_state
 from providers.adapters.openai_wire import OpenAIAdapter, says_not_found
 from providers.adapters.own_hardware import ServerOptions
@@ -93,7 +94,7 @@ class OpenAIVideos(OpenAIAdapter):
             )
         else:
             file = next((request.files[url] for url in request.inputs.image_urls), None)
-            body = to_create(self._dialect, request.model, request.inputs, file)
+            body = to_create(self._dialect, request.model, request.inputs, file, free_seed=randbelow(SEEDS))
             reply = self._account.call("submit", "POST", "/videos", body=body, fence=fence)
         return AcceptedCreate(self._accepted(reply, Created, "a video").id)
 
@@ -103,7 +104,10 @@ class OpenAIVideos(OpenAIAdapter):
         if self._dialect is not None and says_not_found(reply):
             # The videos of such a server are in its memory: it restarted.
             return RemoteState(RemoteStatus.LOST)
-        return to_state(self.name, self._video(reply, remote), content_url=self._account.url(f"{path}/content"))
+        state = to_state(self.name, self._video(reply, remote), content_url=self._account.url(f"{path}/content"))
+        if self._dialect is not None and not self._dialect.tells_progress and state.status in _OPEN:
+            return RemoteState(RemoteStatus.RUNNING)
+        return state
 
     def _cancel(self, remote: RemoteRef) -> Cancellation:
         """Abort an open video where the server can. Deleting a finished video would remove its file."""

@@ -16,6 +16,9 @@ from providers.http.calls import Form, FormFile
 from schemas import media_types
 from schemas.orders import Inputs
 
+SEEDS: Final = 2**31
+"""The number of seeds that both servers take."""
+
 REFERENCE: Final = "input_reference"
 
 _EXTENSIONS: Final[Mapping[str, str]] = {media.content_type: media.extension for media in media_types.TAKEN}
@@ -47,19 +50,32 @@ class Dialect:
     forms_need_file: bool
     """Whether a form without a picture is refused. Then a create without one is JSON, with numbers as numbers."""
 
+    tells_progress: bool
+    """Whether an open video tells its state and percentage. Otherwise it is `queued` with 0 until its end."""
+
     aborts: bool
     """Whether `DELETE` of an open video stops its work. Otherwise the work runs on, without a record."""
 
 
 DIALECTS: Final[Mapping[Engine, Dialect]] = {
-    Engine.VLLM_OMNI: Dialect(title="vLLM-Omni", has_sizes=True, forms_need_file=False, aborts=True),
+    Engine.VLLM_OMNI: Dialect(
+        title="vLLM-Omni", has_sizes=True, forms_need_file=False, tells_progress=True, aborts=True
+    ),
     # "TODO: support aborting a job". Forms: "input_reference file is required".
-    Engine.SGLANG: Dialect(title="SGLang-diffusion", has_sizes=False, forms_need_file=True, aborts=False),
+    Engine.SGLANG: Dialect(
+        title="SGLang-diffusion", has_sizes=False, forms_need_file=True, tells_progress=False, aborts=False
+    ),
 }
 
 
-def to_create(dialect: Dialect, model: str, inputs: Inputs, file: InputFile | None) -> Mapping[str, object] | Form:
+def to_create(
+    dialect: Dialect, model: str, inputs: Inputs, file: InputFile | None, *, free_seed: int
+) -> Mapping[str, object] | Form:
     """The body of a create at a server of one's own.
+
+    Args:
+        free_seed: the seed of an order without one. A server's own seed can be fixed, which makes every such order
+            the same.
 
     Raises:
         ProviderRejected: this version no longer supports the size of an old order.
@@ -70,7 +86,11 @@ def to_create(dialect: Dialect, model: str, inputs: Inputs, file: InputFile | No
         fields |= {"width": int(width), "height": int(height)}
     if inputs.duration_seconds is not None and inputs.fps is not None:
         fields["num_frames"] = inputs.duration_seconds * inputs.fps
-    own = {"negative_prompt": inputs.negative_prompt, "seed": inputs.seed, "fps": inputs.fps}
+    own = {
+        "negative_prompt": inputs.negative_prompt,
+        "seed": free_seed if inputs.seed is None else inputs.seed,
+        "fps": inputs.fps,
+    }
     fields |= {name: value for name, value in own.items() if value is not None}
     if file is None and dialect.forms_need_file:
         seconds = inputs.duration_seconds

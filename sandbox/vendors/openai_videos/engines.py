@@ -49,6 +49,8 @@ class Server:
     """Whether a form without a picture is refused."""
     counts_seconds: bool
     """Whether `seconds` is a number in answers."""
+    tells_progress: bool
+    """Whether an open video tells its state and percentage. Otherwise it is `queued` with 0 until its end."""
     aborts: bool
     """Whether `DELETE` stops open work. Otherwise the record goes, and the work runs on."""
     links: bool = False
@@ -65,9 +67,13 @@ class Server:
 
 
 SERVERS: Mapping[str, Server] = {
-    "vllm-omni": Server(tells_details=False, forms_need_file=False, counts_seconds=False, aborts=True),
-    "sglang": Server(tells_details=True, forms_need_file=True, counts_seconds=True, aborts=False),
-    "sglang-cloud": Server(tells_details=True, forms_need_file=True, counts_seconds=True, aborts=False, links=True),
+    "vllm-omni": Server(
+        tells_details=False, forms_need_file=False, counts_seconds=False, tells_progress=True, aborts=True
+    ),
+    "sglang": Server(tells_details=True, forms_need_file=True, counts_seconds=True, tells_progress=False, aborts=False),
+    "sglang-cloud": Server(
+        tells_details=True, forms_need_file=True, counts_seconds=True, tells_progress=False, aborts=False, links=True
+    ),
 }
 
 router = APIRouter(prefix="/openai_videos/{engine}", tags=["OpenAI-compatible videos of one's own"])
@@ -226,6 +232,8 @@ def _record(sandbox: Sandbox, server: Server, task: Task) -> JsonObject:
     record = video(task)
     if server.counts_seconds:
         record["seconds"] = round(task.spec.duration_seconds)
+    if not server.tells_progress and task.ended is None and task.scenario.state_word is None:
+        record |= {"status": "queued", "progress": 0}
     link: JsonValue = None
     if server.links and task.ended is State.SUCCESS and task.results and task.scenario.state_word is None:
         link = file_url(sandbox.config.public_url, task.results[0])

@@ -20,6 +20,8 @@ from tests.contract.raw_server import Answer, Request, http
 from tests.contract.wire import HTTP_REFUSALS, PROMPT, Callback, Wire, account
 
 _EMPTY = b"{}"
+# The id of the generic tests.
+_REMOTE_ID = "task_1"
 _MS = 1_795_921_422_937
 
 
@@ -39,7 +41,7 @@ class ComfyUIWire(Wire):
         # A look at the websocket would take an answer of the test's server.
         options = {"workflows": SecretStr("examples"), "progress_seconds": SecretStr("0")}
         settings = account(base_url, timeout, "").model_copy(update={"options": options})
-        return ComfyUI("comfyui", settings, transport)
+        return ComfyUI("comfyui", settings, transport, new_id=lambda: _REMOTE_ID)
 
     def written(self, model: str, inputs: Inputs) -> Mapping[str, object]:
         workflow = read_folder(EXAMPLES)[model]

@@ -1,5 +1,6 @@
 """The configuration file: what it means, and what a wrong one says."""
 
+import re
 from pathlib import Path
 
 import pytest
@@ -9,6 +10,7 @@ from model_server.configuration import Configuration, load
 from model_server.errors import ConfigurationInvalid
 from model_server.serving import check_reach
 
+_TOML = re.compile(r"^```toml\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 _COMMIT = "0123456789abcdef0123456789abcdef01234567"
 _LTX = f'[pipelines.ltx]\nclass = "LTXPipeline"\nsource = "owner/name"\nrevision = "{_COMMIT}"\n'
 
@@ -47,6 +49,14 @@ def test_a_relative_folder_is_relative_to_the_file(tmp_path: Path) -> None:
         (_LTX + "max_steps = 10\n", "steps must be from 2 to max_steps (10)"),
         (_LTX + 'options = ["motion_bucket_id"]\n', "LTXPipeline has no motion_bucket_id. It has decode_noise_scale"),
         (_LTX + "arguments = { prompt = 'x' }\n", "the server sets prompt itself"),
+        (
+            _LTX.replace("pipelines.ltx", "pipelines.ltx-0.9"),
+            'pipelines: quote a name with a dot: [pipelines."ltx-0.9"]',
+        ),
+        (
+            _LTX.replace("pipelines.ltx", "pipelines.ltx-0.9.8"),
+            '[pipelines."ltx-0.9.8"] instead of [pipelines.ltx-0.9.8]',
+        ),
         (_LTX + "unknown = 1\n", "pipelines.ltx.unknown: Extra inputs are not permitted"),
         (_LTX + 'dtype = "int8"\n', "pipelines.ltx.dtype: Input should be 'float32', 'float16' or 'bfloat16'"),
         (_LTX.replace("pipelines.ltx", 'pipelines."A b"'), "the name 'A b' must have"),
@@ -83,3 +93,16 @@ def test_a_server_without_a_key_listens_on_loopback_alone(tmp_path: Path, host: 
     with pytest.raises(ConfigurationInvalid, match="MODEL_SERVER_API_KEY"):
         check_reach(without, host)
     check_reach(_read(tmp_path, _LTX + '[server]\napi_key = "a key of some length"\n'), host)
+
+
+@pytest.mark.parametrize("page", ["own-gpus", "model-server"])
+def test_the_configurations_of_the_documentation_are_right(tmp_path: Path, page: str) -> None:
+    blocks = _TOML.findall((Path("docs") / f"{page}.md").read_text())
+    assert blocks
+    for block in blocks:
+        _read(tmp_path, block)
+
+
+def test_a_name_with_a_dot_in_quotes_is_a_name(tmp_path: Path) -> None:
+    configuration = _read(tmp_path, _LTX.replace("pipelines.ltx", 'pipelines."wan-2.1"'))
+    assert set(configuration.pipelines) == {"wan-2.1"}

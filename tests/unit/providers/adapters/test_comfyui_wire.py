@@ -109,6 +109,16 @@ def test_progress_of_the_recorded_run_rises_by_its_steps_to_the_end() -> None:
     assert fractions == pytest.approx([0, 1 / 6, 1 / 6, 2 / 6, 3 / 6, 4 / 6, 5 / 6, 5 / 6, 5 / 6, 1])
 
 
+def test_progress_does_not_fall_when_a_node_finishes_that_counted_more_than_its_steps() -> None:
+    graph: dict[str, Any] = {"1": {"inputs": {}}, "2": {"inputs": {}}}
+    counted = {"value": 20, "max": 20}
+    told: list[Any] = [
+        {"1": {"state": state, **counted}, "2": {"state": "running"}} for state in ("running", "finished")
+    ]
+    before, after = (fraction_of(graph, nodes) for nodes in told)
+    assert before == after == pytest.approx(20 / 21)
+
+
 @pytest.mark.parametrize("nodes", [None, [], "x", {"9": {"state": "finished"}}, {"1": {"value": "x", "max": 0}}])
 def test_progress_without_known_nodes_is_none_or_nothing(nodes: Any) -> None:
     assert not fraction_of(recorded.SUCCESS, nodes)

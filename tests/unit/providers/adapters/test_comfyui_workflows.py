@@ -153,6 +153,11 @@ def test_folder_without_templates_is_refused(tmp_path: Path) -> None:
     ("inputs", "message"),
     [
         (Inputs(prompt="x", image_urls=["a"], motion=0.5), "the workflow mine.json marks no node for motion"),
+        (Inputs(prompt="x", image_urls=["a"], resolution="720p"), "stands for a resolution .*: mine.json cannot"),
+        (Inputs(prompt="x", image_urls=["a"], video_urls=["b"]), "no mark of a workflow stands for input videos"),
+        (Inputs(prompt="x", image_urls=["a"], audio=True), "no mark of a workflow stands for sound"),
+        (Inputs(prompt="x", image_urls=["a"], enhance_prompt=True), "stands for a rewritten prompt"),
+        (Inputs(prompt="x", image_urls=["a"], aspect_ratio="auto"), "an aspect ratio of two numbers, such as 16:9"),
         (Inputs(prompt="x"), "takes 1 pictures, and the order has 0"),
         (Inputs(prompt="x", image_urls=["a", "b"]), "takes 1 pictures, and the order has 2"),
     ],
@@ -160,6 +165,33 @@ def test_folder_without_templates_is_refused(tmp_path: Path) -> None:
 def test_order_that_the_template_would_ignore_is_refused(tmp_path: Path, inputs: Inputs, message: str) -> None:
     with pytest.raises(ProviderRejected, match=message):
         require_marks(read_file(written(tmp_path, graph())), inputs)
+
+
+@pytest.mark.parametrize(
+    ("inputs", "missing"),
+    [
+        (Inputs(prompt="x", duration_seconds=5), "frames"),
+        (Inputs(prompt="x", aspect_ratio="9:16"), "width, height"),
+        (Inputs(prompt="x", negative_prompt="fog"), "negative_prompt"),
+        (Inputs(prompt="x", seed=1), "seed"),
+        (Inputs(prompt="x", fps=8), "fps"),
+    ],
+)
+def test_setting_without_its_mark_is_refused(tmp_path: Path, inputs: Inputs, missing: str) -> None:
+    bare = {
+        "2": node("Texts", "reelworks:prompt=text", text="x"),
+        "6": node("SaveVideo", "Save reelworks:output", filename_prefix="video/ComfyUI"),
+    }
+    with pytest.raises(ProviderRejected, match=f"mine.json marks no node for {missing}$"):
+        require_marks(read_file(written(tmp_path, bare)), inputs)
+
+
+def test_templates_own_frames_stay_where_they_are_the_ordered_length(tmp_path: Path) -> None:
+    workflow = read_folder(EXAMPLES)["stable-video"]
+    made = filled(workflow, Inputs(prompt="", duration_seconds=1), images=["1.png"])
+    assert (made["3"]["inputs"]["video_frames"], made["6"]["inputs"]["fps"]) == (25, 25)
+    longer = filled(workflow, Inputs(prompt="", duration_seconds=2), images=["1.png"])
+    assert longer["3"]["inputs"]["video_frames"] == 51
 
 
 def test_there_is_an_example_for_each_route_of_the_catalogue() -> None:
@@ -176,7 +208,7 @@ def test_examples_mark_all_that_their_models_take() -> None:
                 Named.NEGATIVE_PROMPT: bool(can.negative_prompt_characters),
                 Named.WIDTH: bool(can.aspect_ratios),
                 Named.HEIGHT: bool(can.aspect_ratios),
-                Named.FRAMES: len(can.durations_seconds) > 1,
+                Named.FRAMES: bool(can.durations_seconds),
                 Named.SEED: can.max_seed is not None,
                 Named.IMAGE: bool(can.max_images),
                 Named.MOTION: can.motion,

@@ -12,6 +12,7 @@ from schemas.errors import (
     ProviderRateLimited,
     ProviderRejected,
     ProviderUnavailable,
+    ProviderWorkAbsent,
 )
 
 AWAY = ProviderUnavailable("kie gave no answer to poll (ConnectError)")
@@ -56,6 +57,10 @@ def test_refused_orders_are_answers_and_rate_limits_are_neither() -> None:
     assert [line["event"] for line in limited] == ["account_failing"]
     answered = lines_of(AWAY, AWAY, ProviderRejected("no such size"), AWAY)
     assert answered == []
+
+
+def test_server_without_the_work_answers() -> None:
+    assert lines_of(*[ProviderWorkAbsent("neither in its queue nor in its history")] * 10) == []
 
 
 def test_account_that_fails_again_is_news_again() -> None:
