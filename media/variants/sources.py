@@ -83,8 +83,8 @@ class Source:
             with_sound: whether the sound is read, too.
         """
         streams = [self.video] if self.audio is None or not with_sound else [self.video, self.audio]
-        if start > self._start_of_pictures:
-            # A seek leads to a picture. Sounds before the first picture are found without a seek.
+        # A seek leads to a picture. Sounds before the first picture are found without a seek.
+        if start > self._start_of_pictures or not with_sound:
             self.container.seek(int((self.start + start) * av.time_base), backward=True)
         open_streams = {stream.index for stream in streams}
         shown: VideoFrame | None = None
@@ -196,11 +196,12 @@ def _measured(file: BinaryIO, media: MediaType) -> _Ends:
         for packet in container.demux([video, *container.streams.audio]):
             at = packet.dts if packet.pts is None else packet.pts
             if at is not None and packet.size:
-                end = float((at + (packet.duration or 0)) * packet.time_base)
-                ends[packet.stream.index] = max(end, ends.get(packet.stream.index, end))
-    if max(ends.values(), default=0.0) <= 0:
-        raise ResultInvalid("the video has no length")
-    return _Ends(max(ends.values()), ends.get(video.index, 0.0))
+                after = float((at + (packet.duration or 0)) * packet.time_base)
+                ends[packet.stream.index] = max(after, ends.get(packet.stream.index, after))
+        end = max(ends.values(), default=0.0)
+        if end <= 0:
+            raise ResultInvalid("the video has no length")
+        return _Ends(end, ends.get(video.index, end))
 
 
 def _decoded(packet: "Packet[Any]") -> list[VideoFrame | AudioFrame]:

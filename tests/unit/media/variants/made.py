@@ -24,6 +24,7 @@ from schemas.media_types import MKV, MOV, MP4, MediaType
 SOUND_RATE = 48_000
 _TICKS = 90_000
 _FORMS = {MP4: "mp4", MOV: "mov", MKV: "matroska"}
+_GREY = ((128, 128), (128, 128))
 _LOUD = 0.1
 _SHORTEST_SILENCE = 0.06
 _LIMITS = Limits(1536 * 1024**2, 120)
@@ -70,7 +71,7 @@ def written(
     codec: str = "libx264", size: tuple[int, int] = (64, 48), last: float = 0.04, sound_codec: str = "aac",
     muxer: Mapping[str, str] | None = None, **options: str,
 ) -> bytes:  # fmt: skip
-    """A video with pictures at these times. The brightness of a picture is its number.
+    """A video with pictures at these times. The left half of a picture has its number as brightness.
 
     Args:
         sound: the parts with a tone, each from one time to another. The file has no packets of sound between them.
@@ -100,8 +101,9 @@ def _pictures(video: VideoStream, times: Sequence[float], last: float) -> "Itera
     lengths = {round(at * _TICKS): round((end - at) * _TICKS) for at, end in zip(times, ends, strict=True)}
     for number, at in enumerate(times):
         frame = av.VideoFrame(video.width, video.height, "yuv420p")
-        for plane, value in zip(frame.planes, (16 + number % 200, 128, 128), strict=True):
-            plane.update(bytes([value]) * plane.buffer_size)
+        for plane, (left, right) in zip(frame.planes, ((16 + number % 200, 16 + number * 97 % 200), *_GREY), strict=True):
+            half = plane.line_size // 2
+            plane.update((bytes([left]) * half + bytes([right]) * (plane.line_size - half)) * plane.height)
         frame.pts, frame.time_base = round(at * _TICKS), Fraction(1, _TICKS)
         yield from _with_lengths(video.encode(frame), lengths)
     yield from _with_lengths(video.encode(None), lengths)
