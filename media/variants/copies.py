@@ -58,15 +58,17 @@ class Tally:
 
     def is_same(self, other: "Tally") -> bool:
         """Whether the other file has as many packets, at the same times after its first picture."""
-        times = zip(self._times, other._times, strict=False)
-        return self._counts == other._counts and all(abs(one - another) < _STEP_SECONDS for one, another in times)
+        times = zip(self.times, other.times, strict=False)
+        return self.counts == other.counts and all(abs(one - another) < _STEP_SECONDS for one, another in times)
 
     @property
-    def _counts(self) -> tuple[int, int]:
+    def counts(self) -> tuple[int, int]:
+        """The numbers of pictures and of packets of sound."""
         return self.pictures.count, self.sound.count
 
     @property
-    def _times(self) -> list[float]:
+    def times(self) -> list[float]:
+        """The first and the last time of pictures and sound, in seconds from the first picture."""
         tracks = [self.pictures, self.sound] if self.sound.count else [self.pictures]
         return [at - self.pictures.first for track in tracks for at in (track.first, track.last)]
 

@@ -16,7 +16,7 @@ _FORMAT = "fltp"
 
 
 class SoundEncoder:
-    """Encodes the sound of one stream into a container. Silence fills gaps: players play samples one after the other."""
+    """Encodes the sound of one stream into a container. Silence fills gaps: players play one sample after another."""
 
     def __init__(self, output: OutputContainer, source: AudioStream) -> None:
         """Add the stream."""

@@ -69,7 +69,7 @@ def make(content: bytes, media: MediaType, recipe: str, kind: Kind = Kind.VIDEO,
 def written(
     times: Sequence[float], sound: Sequence[tuple[float, float]] = (), *, media: MediaType = MP4,
     codec: str = "libx264", size: tuple[int, int] = (64, 48), last: float = 0.04, sound_codec: str = "aac",
-    muxer: Mapping[str, str] | None = None, **options: str,
+    muxer: Mapping[str, str] | None = None, options: Mapping[str, str] | None = None,
 ) -> bytes:  # fmt: skip
     """A video with pictures at these times. The left half of a picture has its number as brightness.
 
@@ -82,15 +82,15 @@ def written(
         # A file with a name: for some options the muxer reads its own output.
         path = Path(folder) / "video"
         with av.open(str(path), "w", format=_FORMS[media], options=dict(muxer or {})) as container:
-            video = container.add_stream(codec, rate=60, width=size[0], height=size[1], options=options)
+            video = container.add_stream(codec, rate=60, width=size[0], height=size[1], options=dict(options or {}))
             assert isinstance(video, VideoStream)
             video.pix_fmt, video.codec_context.time_base = "yuv420p", Fraction(1, _TICKS)
-            packets = []
+            packets: list[Packet[VideoStream] | Packet[AudioStream]] = []
             audio = container.add_stream(sound_codec, rate=SOUND_RATE, layout="mono") if sound else None
             if audio is not None:
                 assert isinstance(audio, AudioStream)
-                packets += list(_tones(audio, sound))
-            packets += list(_pictures(video, times, last))
+                packets += _tones(audio, sound)
+            packets += _pictures(video, times, last)
             for packet in sorted(packets, key=lambda each: float((each.dts or 0) * each.time_base)):
                 container.mux(packet)
         return path.read_bytes()
@@ -101,7 +101,9 @@ def _pictures(video: VideoStream, times: Sequence[float], last: float) -> "Itera
     lengths = {round(at * _TICKS): round((end - at) * _TICKS) for at, end in zip(times, ends, strict=True)}
     for number, at in enumerate(times):
         frame = av.VideoFrame(video.width, video.height, "yuv420p")
-        for plane, (left, right) in zip(frame.planes, ((16 + number % 200, 16 + number * 97 % 200), *_GREY), strict=True):
+        for plane, (left, right) in zip(
+            frame.planes, ((16 + number % 200, 16 + number * 97 % 200), *_GREY), strict=True
+        ):
             half = plane.line_size // 2
             plane.update((bytes([left]) * half + bytes([right]) * (plane.line_size - half)) * plane.height)
         frame.pts, frame.time_base = round(at * _TICKS), Fraction(1, _TICKS)
@@ -135,7 +137,7 @@ def _tones(audio: AudioStream, parts: Sequence[tuple[float, float]]) -> "Iterato
 def played(content: bytes) -> Played:
     """Play an MP4."""
     with av.open(io.BytesIO(content), "r", format="mov") as container:
-        frames = [frame for frame in container.decode(video=0)]
+        frames = list(container.decode(video=0))
         times = [_at(frame) for frame in frames]
         end = times[-1] + float(frames[-1].duration * (frames[-1].time_base or 0))
     loud: list[tuple[float, float]] = []

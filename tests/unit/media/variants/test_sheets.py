@@ -10,7 +10,6 @@ from PIL import Image
 from schemas.media_types import MKV, MP4, MediaType
 from tests.unit.media.variants.made import Variant, make, written
 
-
 # The brightness of a video goes from 16 to 235.
 _RANGE = 219
 
@@ -24,7 +23,7 @@ def shown(sheet: Variant) -> list[tuple[float, float, int]]:
     for begin, end, *place in re.findall(cue, sheet.index or ""):
         left, top, width, height = (int(each) for each in place)
         pixel = image.convert("L").getpixel((left + width // 4, top + height // 2))
-        assert isinstance(pixel, int)
+        assert isinstance(pixel, int | float)
         found.append((_seconds(begin), _seconds(end), round(pixel * _RANGE / 255)))
     return found
 
@@ -39,7 +38,7 @@ def _seconds(clock: str) -> float:
 def test_each_sprite_of_a_long_video_shows_its_time(media: MediaType, gap: float) -> None:
     # The longer one is read by seeks. A key frame comes every 7 pictures, so most sprites lie between two.
     times = [number * gap for number in range(100)]
-    cues = shown(make(written(times, media=media, last=gap, g="7", bf="2", preset="medium"), media, "sprites"))
+    cues = shown(make(written(times, media=media, last=gap, options={"g": "7", "bf": "2"}), media, "sprites"))
     assert [cue[0] for cue in cues] == pytest.approx(times, abs=0.01)
     assert cues[-1][1] == pytest.approx(100 * gap, abs=0.1)
     assert all(abs(cue[2] - number) <= 1 for number, cue in enumerate(cues))
@@ -47,7 +46,7 @@ def test_each_sprite_of_a_long_video_shows_its_time(media: MediaType, gap: float
 
 def test_a_sprite_between_two_pictures_shows_the_first() -> None:
     # 100 sprites of 8 s, and a picture every 20 s.
-    cues = shown(make(written([number * 20.0 for number in range(40)], last=20.0, g="5"), MP4, "sprites"))
+    cues = shown(make(written([number * 20.0 for number in range(40)], last=20.0, options={"g": "5"}), MP4, "sprites"))
     assert len(cues) == 100
     assert all(abs(number - begin // 20) <= 1 for begin, _, number in cues)
 
@@ -58,7 +57,7 @@ def test_a_sprite_between_two_pictures_shows_the_first() -> None:
 def test_a_video_without_a_length_in_its_header_has_its_sprites_and_its_length(
     media: MediaType, muxer: dict[str, str]
 ) -> None:
-    content = written([number / 25 for number in range(100)], [(0, 4)], media=media, muxer=muxer, g="25")
+    content = written([number / 25 for number in range(100)], [(0, 4)], media=media, muxer=muxer, options={"g": "25"})
     cues = shown(make(content, media, "sprites"))
     assert len(cues) in {16, 17}
     assert cues[-1][1] == pytest.approx(4, abs=0.1)
