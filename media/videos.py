@@ -49,7 +49,7 @@ def read_video(file: BinaryIO, media: MediaType, memory_bytes: int, tell: Callab
         ResultInvalid: the file is cut, or has no moving picture, no length, or an unknown codec.
     """
     cursor = Cursor(file)
-    is_complete = _is_complete(cursor, media)
+    tells_length = is_complete(cursor, media)
     try:
         with _open(file, media) as container:
             stream = main_stream(container)
@@ -64,7 +64,7 @@ def read_video(file: BinaryIO, media: MediaType, memory_bytes: int, tell: Callab
             probe = _probe(container, stream, orientation.turned(shown, turn))
             still = None if frame is None else _poster(frame, shown, turn)
         announced = probe.duration_seconds or 0.0
-        if not is_complete or not announced:
+        if not tells_length or not announced:
             probe = replace(probe, duration_seconds=_measured(file, media, announced))
     except FFmpegError as error:
         raise ResultInvalid(f"the file is not a readable video: {error.strerror}") from error
@@ -92,7 +92,7 @@ def _last_packet_end(container: InputContainer) -> float:
     return float(max(ends, default=Fraction()))
 
 
-def _is_complete(cursor: Cursor, media: MediaType) -> bool:
+def is_complete(cursor: Cursor, media: MediaType) -> bool:
     """Whether the header tells the length and the end of the file.
 
     Raises:

@@ -22,6 +22,8 @@ PREVIEW_WIDTH = 320
 PREVIEW_SECONDS = 3.0
 _PREVIEW_RATE = 8
 _PREVIEW_QUALITY = 60
+# A picture may come later than its time in a preview: by this part of the gap.
+_EARLY = 0.25
 _LONGEST_PREVIEW = 10.0
 _MILLISECONDS = 1000
 
@@ -68,12 +70,17 @@ def preview(file: BinaryIO, media: MediaType, job: Job, descriptor: int) -> Made
 
 
 def _at_rate(source: Source, start: float, seconds: float) -> Iterator[tuple[float, VideoFrame]]:
-    """The pictures of a part at the rate of previews."""
-    following = 0
+    """The picture that is shown at each time of a preview, with this time."""
+    number, shown = 0, None
     for at, frame in _pictures_of(source, start, seconds):
-        if at >= following / _PREVIEW_RATE - 1 / (4 * _PREVIEW_RATE):
-            yield following / _PREVIEW_RATE, frame
-            following = max(following + 1, math.floor(at * _PREVIEW_RATE + 0.5))
+        while shown is not None and at > (number + _EARLY) / _PREVIEW_RATE:
+            yield number / _PREVIEW_RATE, shown
+            number += 1
+        shown = frame
+    end = min(seconds, source.seconds_of_pictures - start)
+    while shown is not None and (number == 0 or number + _EARLY < end * _PREVIEW_RATE):
+        yield number / _PREVIEW_RATE, shown
+        number += 1
 
 
 def _pictures_of(source: Source, start: float, seconds: float | None) -> Iterator[tuple[float, VideoFrame]]:
@@ -122,10 +129,11 @@ def _interval_wanted(duration: float) -> float:
 def _every(source: Source, gap: float, count: int) -> Iterator[tuple[int, VideoFrame]]:
     """The picture of each interval, with its number. The last picture serves intervals without one."""
     if gap >= _SEEK_SECONDS:
+        found = None
         for number in range(count):
-            found = next(_pictures_of(source, number * gap, None), None)
+            found = next((frame for _, frame in _pictures_of(source, number * gap, None)), found)
             if found is not None:
-                yield number, found[1]
+                yield number, found
         return
     number, last = 0, None
     for at, frame in _pictures_of(source, 0.0, None):

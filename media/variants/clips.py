@@ -3,28 +3,43 @@
 from collections.abc import Mapping
 from fractions import Fraction
 
-from av.audio.frame import AudioFrame
-from av.audio.resampler import AudioResampler
-from av.audio.stream import AudioStream
 from av.container import OutputContainer
+from av.packet import Packet
 from av.video.frame import PictureType, VideoFrame
 from av.video.stream import VideoStream
 
 from media.variants.filters import Pictures
 from media.variants.recipes import Job
 from media.variants.sizes import Placed, place
-from media.variants.sources import Source
+from media.variants.sounds import SoundEncoder
+from media.variants.sources import HIGHEST_RATE, Source
 from schemas.errors import ResultInvalid
 
 # Times of pictures in the new file. 90 kHz holds every usual rate of frames.
 _TICKS = 90_000
-_USUAL_RATE = 25
-_HIGHEST_RATE = 60
 _KEY_FRAME_SECONDS = 2
-_AUDIO_RATE = 48_000
-_AUDIO_BITS = 128_000
 _QUALITY = 21
 _PRESET = "veryfast"
+# After slow pictures, so many seconds of pictures at the highest rate may come at once.
+_SAVED_SECONDS = 0.25
+# Times in files are rounded, so a picture may come early: by this part of the gap.
+_EARLY = 0.4
+
+
+class _Budget:
+    """Lets as many pictures pass as the highest rate has. No picture of a slower video is left out."""
+
+    def __init__(self) -> None:
+        self._due: float | None = None
+
+    def allows(self, at: float) -> bool:
+        """Whether a picture may be shown at this time, in seconds."""
+        # One picture is saved at the beginning.
+        due = at - 1 / HIGHEST_RATE if self._due is None else self._due
+        if at < due - _EARLY / HIGHEST_RATE:
+            return False
+        self._due = max(due, at - _SAVED_SECONDS) + 1 / HIGHEST_RATE
+        return True
 
 
 class Encoder:
@@ -40,17 +55,25 @@ class Encoder:
         self._even_keys = even_keys
         self.placed: Placed = place(source.size, job.width, job.height, job.fit, step=2)
         self._pictures = Pictures(self.placed, source.turn, pixels="yuv420p")
-        self.rate = min(source.rate or _USUAL_RATE, _HIGHEST_RATE)
         self._video = self._video_stream()
-        self._audio = None if source.audio is None else self._audio_stream(source.audio)
-        self._resampler = AudioResampler("fltp", "mono" if self._is_mono() else "stereo", _AUDIO_RATE)
+        self._sound = None if source.audio is None else SoundEncoder(output, source.audio)
+        self._budget = _Budget()
+        self._waiting: VideoFrame | None = None
+        """The last picture. Its length is known when the next picture comes."""
         self._last_tick = -1
         self._last_key = -1
-        self._samples: int | None = None
+        self._lengths: dict[int, int] = {}
+        """The lengths of pictures in the encoder, by their times."""
         self.pictures = 0
         """The number of encoded pictures."""
         self.end = 0.0
         """The time after the last picture, in seconds."""
+
+    @property
+    def rate(self) -> float:
+        """Frames per second: those of the source if the new file has as many, else the average."""
+        rate = self._source.rate or 0.0
+        return rate if abs(rate * self.end - self.pictures) < 1 else self.pictures / self.end
 
     def run(self) -> None:
         """Encode the part.
@@ -61,16 +84,17 @@ class Encoder:
         for at, frame in self._source.frames(self._job.start_seconds, self._job.seconds):
             if isinstance(frame, VideoFrame):
                 self._picture(at, frame)
-            elif self._audio is not None:
-                self._sound(at, frame)
+            elif self._sound is not None:
+                self._sound.add(at, frame)
         if not self.pictures:
             length = f"the video has {self._source.duration:.2f} s"
             raise ResultInvalid(f"there is no picture after {self._job.start_seconds:g} s: {length}")
-        self._output.mux(self._video.encode(None))
-        if self._audio is not None:
-            for sound in self._resampler.resample(None):
-                self._encode_sound(sound)
-            self._output.mux(self._audio.encode(None))
+        if self._job.seconds is not None:
+            self.end = min(self.end, self._job.seconds)
+        self._encode_waiting(until=round(self.end * _TICKS))
+        self._mux(self._video.encode(None))
+        if self._sound is not None:
+            self._sound.finish()
 
     def _video_stream(self) -> VideoStream:
         width, height = self.placed.cut
@@ -80,51 +104,39 @@ class Encoder:
             "profile": "high",
             "threads": str(self._job.threads),
         }
-        rate = Fraction(self.rate).limit_denominator(1001)
+        rate = Fraction(1 / self._source.usual_gap).limit_denominator(1001)
         stream = self._output.add_stream("libx264", rate=rate, options=dict(options), width=width, height=height)
         stream.pix_fmt = "yuv420p"
         stream.codec_context.time_base = Fraction(1, _TICKS)
-        stream.codec_context.gop_size = max(1, round(self.rate * _KEY_FRAME_SECONDS))
+        stream.codec_context.gop_size = max(1, round(_KEY_FRAME_SECONDS / self._source.usual_gap))
         return stream
-
-    def _audio_stream(self, sound: AudioStream) -> AudioStream:
-        del sound
-        stream = self._output.add_stream("aac", rate=_AUDIO_RATE)
-        stream.codec_context.layout = "mono" if self._is_mono() else "stereo"
-        stream.codec_context.bit_rate = _AUDIO_BITS
-        return stream
-
-    def _is_mono(self) -> bool:
-        return self._source.audio is not None and self._source.audio.codec_context.channels == 1
 
     def _picture(self, at: float, frame: VideoFrame) -> None:
+        self.end = max(self.end, at + self._length(at, frame))
         tick = round(at * _TICKS)
-        # Faster pictures than the highest rate, and pictures of the same time, are left out.
-        if self._last_tick >= 0 and tick - self._last_tick < _TICKS / self.rate * _LEAST_GAP:
+        if tick <= self._last_tick or not self._budget.allows(at):
             return
+        self._encode_waiting(until=tick)
         made = self._pictures.convert(frame)
         made.pts, made.time_base, made.pict_type = tick, Fraction(1, _TICKS), PictureType.NONE
         if self._even_keys and (key := int(at // _KEY_FRAME_SECONDS)) > self._last_key:
             made.pict_type, self._last_key = PictureType.I, key
-        self._last_tick = tick
+        self._waiting, self._last_tick = made, tick
         self.pictures += 1
-        self.end = at + 1 / self.rate
-        self._output.mux(self._video.encode(made))
 
-    def _sound(self, at: float, frame: AudioFrame) -> None:
-        if self._samples is None:
-            self._samples = round(at * _AUDIO_RATE)
-        frame.pts = None
-        for sound in self._resampler.resample(frame):
-            self._encode_sound(sound)
+    def _length(self, at: float, frame: VideoFrame) -> float:
+        """The seconds that a picture is shown if no other follows."""
+        rest = max(self._source.usual_gap, self._source.seconds_of_pictures - self._job.start_seconds - at)
+        # Where pictures are stored in another order than they are shown, MP4 has the lengths of other pictures.
+        return min(rest, float(frame.duration * (frame.time_base or 0)) or rest)
 
-    def _encode_sound(self, sound: AudioFrame) -> None:
-        if self._audio is None or not sound.samples:
-            return
-        sound.pts, sound.time_base = self._samples, Fraction(1, _AUDIO_RATE)
-        self._samples = (self._samples or 0) + sound.samples
-        self._output.mux(self._audio.encode(sound))
+    def _encode_waiting(self, *, until: int) -> None:
+        if self._waiting is not None:
+            self._lengths[self._last_tick] = max(1, until - self._last_tick)
+            self._mux(self._video.encode(self._waiting))
+            self._waiting = None
 
-
-# Times in files are rounded, so a gap may be shorter than a frame.
-_LEAST_GAP = 0.6
+    def _mux(self, packets: "list[Packet[VideoStream]]") -> None:
+        for packet in packets:
+            packet.duration = self._lengths.pop(packet.pts or 0, packet.duration)
+            self._output.mux(packet)

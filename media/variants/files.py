@@ -3,14 +3,12 @@
 import io
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import BinaryIO
 
 import av
 from av.container import OutputContainer
 
 from media.variants.recipes import FILE_URI
 from media.variants.sink import Sink
-from media.variants.sources import Source
 
 HLS_TYPE = "application/vnd.apple.mpegurl"
 _SEGMENT_SECONDS = 4
@@ -43,7 +41,7 @@ def mp4(descriptor: int) -> Iterator[OutputContainer]:
 
     with (
         _troubles_told(sinks),
-        av.open(_file(sinks[0]), "w", format="mp4", options={"movflags": "+faststart"}, io_open=reread) as output,
+        av.open(sinks[0].file, "w", format="mp4", options={"movflags": "+faststart"}, io_open=reread) as output,
     ):
         yield output
 
@@ -77,18 +75,6 @@ def hls(descriptor: int, index: list[str]) -> Iterator[OutputContainer]:
 _MEDIA_NAME = "media.mp4"
 
 
-def copy_streams(source: Source, output: OutputContainer) -> None:
-    """Copy the encoded pictures and sound, and the texts of the file, such as its title."""
-    output.metadata.update(source.container.metadata)
-    streams = [source.video] if source.audio is None else [source.video, source.audio]
-    copies = {stream.index: output.add_stream_from_template(stream) for stream in streams}
-    for packet in source.container.demux(streams):
-        # The final packet, which ends a stream, has no time.
-        if packet.dts is not None and packet.size:
-            packet.stream = copies[packet.stream.index]
-            output.mux(packet)
-
-
 @contextmanager
 def _troubles_told(sinks: list[Sink]) -> Iterator[None]:
     """Raise the trouble of the output file in place of FFmpeg's error."""
@@ -99,7 +85,3 @@ def _troubles_told(sinks: list[Sink]) -> Iterator[None]:
         if trouble is not None:
             raise trouble from None
         raise
-
-
-def _file(sink: Sink) -> BinaryIO:
-    return sink  # type: ignore[return-value]  # a raw file has the methods that a muxer calls

@@ -4,7 +4,7 @@ import errno
 import hashlib
 import io
 import os
-from typing import Any
+from typing import Any, BinaryIO
 
 _BLOCK_BYTES = 1024**2
 
@@ -26,6 +26,11 @@ class Sink(io.RawIOBase):
         self.name = name
         self.trouble: Exception | None = None
         """The first error of a write. FFmpeg tells its callers of an unknown error only."""
+
+    @property
+    def file(self) -> BinaryIO:
+        """The same, for FFmpeg: a raw file has the methods that FFmpeg calls."""
+        return self  # type: ignore[return-value]  # `BinaryIO` has more
 
     def readable(self) -> bool:
         """The file can be read."""

@@ -3,8 +3,6 @@
 from dataclasses import dataclass
 from typing import Literal
 
-_LEAST_EDGE = 2
-
 
 @dataclass(frozen=True)
 class Placed:
@@ -39,4 +37,5 @@ def place(size: tuple[int, int], width: int | None, height: int | None, fit: str
 
 
 def _edge(pixels: float, step: int) -> int:
-    return max(_LEAST_EDGE, round(pixels / step) * step)
+    """The nearest edge, but no larger one than its limit where edges are even."""
+    return max(step, round(pixels) // step * step)

@@ -1,15 +1,19 @@
 """The variants of videos that are videos: web, copies, HLS."""
 
+import os
+from contextlib import AbstractContextManager
 from typing import BinaryIO
 
 from av.container import OutputContainer
+from av.error import FFmpegError
 
 from media.cursor import Cursor
 from media.iso_files import is_streamable
-from media.variants import files
+from media.variants import copies, files
 from media.variants.clips import Encoder
 from media.variants.recipes import Job, Made
 from media.variants.sink import sha256_of, size_of
+from media.variants.sizes import place
 from media.variants.sources import Source, opened
 from schemas.media_types import MP4, MediaType
 
@@ -25,13 +29,12 @@ def web(file: BinaryIO, media: MediaType, job: Job, descriptor: int) -> Made:
     """
     is_first = media is MP4 and is_streamable(Cursor(file))
     with opened(file, media, threads=job.threads) as source:
-        if not _plays_everywhere(source):
-            return _encoded(source, job, descriptor)
-        if is_first:
-            return _facts(source, descriptor, MP4.content_type, is_original=True)
-        with files.mp4(descriptor) as output:
-            files.copy_streams(source, output)
-        return _facts(source, descriptor, MP4.content_type, is_copied=True)
+        if _plays_everywhere(source):
+            if is_first:
+                return _facts(source, descriptor, MP4.content_type, is_original=True)
+            if _is_copied(source, files.mp4(descriptor), descriptor):
+                return _facts(source, descriptor, MP4.content_type, is_copied=True)
+    return copy(file, media, job, descriptor)
 
 
 def copy(file: BinaryIO, media: MediaType, job: Job, descriptor: int) -> Made:
@@ -52,17 +55,30 @@ def hls(file: BinaryIO, media: MediaType, job: Job, descriptor: int) -> tuple[Ma
     """
     index: list[str] = []
     with opened(file, media, threads=job.threads) as source:
-        is_copied = _plays_everywhere(source) and source.turn is None
+        is_whole_size = place(source.size, job.width, job.height, job.fit, step=1).cut == source.size
+        can_copy = _plays_everywhere(source) and source.turn is None and is_whole_size
+        if can_copy and _is_copied(source, files.hls(descriptor, index), descriptor):
+            facts = _facts(source, descriptor, MP4.content_type, is_copied=True, index_type=files.HLS_TYPE)
+            return facts, index[-1]
+    with opened(file, media, threads=job.threads) as source:
         with files.hls(descriptor, index) as output:
-            if is_copied:
-                files.copy_streams(source, output)
-                made = None
-            else:
-                made = _encode(source, output, job, even_keys=True)
-        facts = _facts(
-            source, descriptor, MP4.content_type, encoder=made, is_copied=is_copied, index_type=files.HLS_TYPE
-        )
-    return facts, index[0]
+            encoder = _encode(source, output, job, even_keys=True)
+        facts = _facts(source, descriptor, MP4.content_type, encoder=encoder, index_type=files.HLS_TYPE)
+    return facts, index[-1]
+
+
+def _is_copied(source: Source, target: AbstractContextManager[OutputContainer], descriptor: int) -> bool:
+    """Copy the streams. False: they cannot be copied without loss, and the output file is empty again."""
+    try:
+        with target as output:
+            tally = copies.copy_streams(source, output)
+        copies.require_all(tally, descriptor)
+    except (copies.NotCopied, FFmpegError) as error:
+        if isinstance(error, MemoryError):
+            raise
+        os.ftruncate(descriptor, 0)
+        return False
+    return True
 
 
 def _plays_everywhere(source: Source) -> bool:
