@@ -152,6 +152,10 @@ _PUT_BACK = returns(UUID)("""
     RETURNING id
 """)
 
+# The rows of files and of messages refer to the generation, so their inserts lock its row. A deletion locks that row
+# before all others. So an end does, too: otherwise the two would deadlock.
+_LOCK_GENERATION = "SELECT FROM generations WHERE id = %(generation_id)s FOR KEY SHARE"
+
 # Two variants of a result may end at once: the lock lets the second one see the end of the first.
 _LOCK = returns(UUID)("SELECT id FROM variants WHERE generation_id = %(generation_id)s ORDER BY id FOR NO KEY UPDATE")
 
@@ -251,6 +255,7 @@ def finish(sql: Sql, claimed: VariantClaim, origin: VariantOrigin, files: Iterab
     Raises:
         LeaseLost: the claim is not valid any more.
     """
+    sql.run(_LOCK_GENERATION, generation_id=claimed.row.generation_id)
     if sql.first(_RESULT_IS_KEPT, generation_id=claimed.row.generation_id) is None:
         return False
     _end(sql, claimed, VariantState.READY, origin=origin)
@@ -271,6 +276,7 @@ def fail(sql: Sql, claimed: VariantClaim, code: VariantError, message: str) -> N
     Raises:
         LeaseLost: the claim is not valid any more.
     """
+    sql.run(_LOCK_GENERATION, generation_id=claimed.row.generation_id)
     _end(sql, claimed, VariantState.FAILED, code=code, message=message)
     _tell(sql, claimed)
 
