@@ -70,19 +70,21 @@ def wake(services: WorkerServices, queues: Collection[Queue] = (*_STAGES, Queue.
 
 
 def _wake_variants(services: WorkerServices, room: int) -> None:
-    """Send the wake-ups of variants that are due."""
-    if room <= 0:
-        return
+    """Send the wake-ups that due variants lack.
+
+    The rows stay due until a worker claims them. So a lost wake-up is sent again at the next look.
+    """
     with services.database.statement() as sql:
-        due = variants.take_due(sql, limit=room, resend_after=services.settings.pipeline.resend_after_seconds)
-    if not due:
+        missing = variants.wakes_missing(sql, room=room)
+    if not missing:
         return
     try:
-        services.dispatcher.wake_variants(due)
+        services.dispatcher.wake_variants(missing)
     except (KombuError, RedisError) as error:
-        log.warning("wakes_not_sent", count=len(due), error=type(error).__name__)
+        log.warning("wakes_not_sent", count=missing, error=type(error).__name__)
     else:
-        log.info("variants_woken", count=len(due))
+        # While all places are taken, workers discard the wake-ups, and the next look sends more.
+        log.debug("variants_woken", count=missing)
 
 
 def _taken(sql: Sql, queue: Queue, room: int, resend_after: float) -> list[Wake]:

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Mapping, Sequence
 from contextlib import AbstractContextManager
+from uuid import uuid4
 
 import structlog
 from celery import Celery
@@ -18,7 +19,7 @@ from schemas.stages import WORK
 from storage import generations
 from storage.database import Database
 from storage.generations import Wake
-from storage.variants.claims import VariantWake
+from storage.variants.claims import MOST_WAKES
 
 log = structlog.get_logger()
 
@@ -31,7 +32,7 @@ class Dispatcher:
     def __init__(self, app: Celery, pipeline: PipelineSettings, database: Database) -> None:
         self._app = app
         self._database = database
-        self._target = pipeline.queue_target
+        self._targets = {**dict.fromkeys(Queue, pipeline.queue_target), Queue.VARIANTS: MOST_WAKES}
         self._redis: Redis = Redis.from_url(
             str(app.conf.broker_url), socket_timeout=2, socket_connect_timeout=1, health_check_interval=25
         )
@@ -78,16 +79,15 @@ class Dispatcher:
             for wake in wakes:
                 self._publish(producer, wake)
 
-    def wake_variants(self, wakes: Iterable[VariantWake]) -> None:
-        """Send many wake-ups of variants in one round trip.
+    def wake_variants(self, count: int) -> None:
+        """Send wake-ups for variants in one round trip. Each worker that takes one claims what is due next.
 
         Raises:
             KombuError: Redis did not confirm the messages.
         """
         with self._app.amqp.producer_pool.acquire(block=True, timeout=10) as producer, _batch(producer):
-            for wake in wakes:
-                task_id = f"{wake.generation_id}.variant.{wake.variant_id}.{wake.attempt + 1}"
-                self._send(producer, TaskName.VARIANT, task_id, (str(wake.variant_id), wake.attempt), Queue.VARIANTS)
+            for _ in range(count):
+                self._send(producer, TaskName.VARIANT, f"variants.{uuid4()}", (), Queue.VARIANTS)
 
     def room(self) -> Mapping[Queue, int]:
         """The number of messages that each queue takes until it reaches its target.
@@ -100,7 +100,7 @@ class Dispatcher:
             for queue in queues:
                 pipe.llen(queue.value)
             lengths: list[int] = pipe.execute()
-        return {queue: self._target - length for queue, length in zip(queues, lengths, strict=True)}
+        return {queue: self._targets[queue] - length for queue, length in zip(queues, lengths, strict=True)}
 
     def ping(self) -> None:
         """Raise `RedisError` if Redis does not answer."""
@@ -120,7 +120,9 @@ class Dispatcher:
         task_id = f"{wake.generation_id}.{wake.stage}.{wake.attempt + 1}"
         self._send(producer, WORK[wake.stage].task, task_id, (str(wake.generation_id), wake.attempt), _queue_of(wake))
 
-    def _send(self, producer: Producer, task: TaskName, task_id: str, arguments: tuple[str, int], queue: Queue) -> None:
+    def _send(
+        self, producer: Producer, task: TaskName, task_id: str, arguments: tuple[object, ...], queue: Queue
+    ) -> None:
         message = self._app.amqp.as_task_v2(task_id, task.value, arguments, ignore_result=True)
         producer.publish(
             message.body,

@@ -62,13 +62,7 @@ class Made:
 
     def work(self) -> None:
         """Make the variants that are due."""
-        with self.database.transaction() as session:
-            rows = session.execute(
-                text("SELECT id, attempt FROM variants WHERE generation_id = :id AND state = 'pending'"),
-                {"id": self.id},
-            ).all()
-        for row in rows:
-            variants.run(self.worker, row.id, row.attempt)
+        variants.run(self.worker)
 
 
 @pytest.fixture

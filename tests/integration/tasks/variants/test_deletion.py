@@ -27,12 +27,12 @@ def mp4() -> bytes:
 
 def claimed(work: Work) -> VariantClaim:
     """A claim of the only variant, whose end an endpoint wants to hear."""
-    life, row = work.life, work.rows["web"]
+    life = work.life
     endpoint = {"url": "https://shop.example/", "types": [EventType.VARIANTS_ENDED], "secret": "whsec_1"}
     with life.database.transaction() as session:
         session.add(WebhookEndpoint.model_validate({"customer_id": life.customer.id, **endpoint}))
     with life.database.statement() as sql:
-        taken = claims.claim(sql, row.id, attempt=row.attempt, lease_seconds=60)
+        taken = claims.claim(sql, lease_seconds=60)
     assert taken is not None
     return taken
 

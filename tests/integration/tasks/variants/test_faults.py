@@ -111,9 +111,8 @@ def test_a_decoder_that_crashes_every_time_fails_the_variant_and_nothing_else(
 def test_a_worker_that_dies_every_time_fails_the_variant(finished: Finished, mp4: bytes) -> None:
     work = finished(mp4, "web")
     for _ in range(work.life.settings.variants.crashes):
-        row = work.rows["web"]
         with work.life.database.statement() as sql:
-            assert claims.claim(sql, row.id, attempt=row.attempt, lease_seconds=60) is not None
+            assert claims.claim(sql, lease_seconds=60) is not None
         due(work)
     row = work.make()["web"]
     assert (row.state, row.error_code) == (VariantState.FAILED, VariantError.INTERNAL)
@@ -123,9 +122,8 @@ def test_a_worker_that_dies_every_time_fails_the_variant(finished: Finished, mp4
 
 def test_a_variant_of_a_dead_worker_is_made_by_another(finished: Finished, mp4: bytes) -> None:
     work = finished(mp4, "web")
-    row = work.rows["web"]
     with work.life.database.statement() as sql:
-        claims.claim(sql, row.id, attempt=row.attempt, lease_seconds=60)
+        claims.claim(sql, lease_seconds=60)
     due(work)
     row = work.make()["web"]
     assert (row.state, row.origin, row.crashes) == (VariantState.READY, VariantOrigin.COPIED, 1)
@@ -182,10 +180,8 @@ def test_an_emptied_redis_loses_no_variant(finished: Finished, worker: WorkerSer
     with Redis.from_url(worker.settings.redis_url) as redis:
         assert redis.llen(Queue.VARIANTS) == 1
         redis.delete(Queue.VARIANTS)
-        wake(worker)
-        assert redis.llen(Queue.VARIANTS) == 0, "not due again yet"
-        due(work)
-        wake(worker)
+        for _ in range(3):
+            wake(worker)
         assert redis.llen(Queue.VARIANTS) == 1
         redis.delete(Queue.VARIANTS)
     assert work.make()["web"].state is VariantState.READY
@@ -193,18 +189,16 @@ def test_an_emptied_redis_loses_no_variant(finished: Finished, worker: WorkerSer
 
 def test_a_second_copy_of_a_message_makes_nothing(finished: Finished, mp4: bytes) -> None:
     work = finished(mp4, "web")
-    row = work.rows["web"]
     for _ in range(2):
-        variants.run(work.life.worker, row.id, row.attempt)
+        variants.run(work.life.worker)
     assert work.rows["web"].attempt == 1
     assert len(work.objects()) == 1
 
 
 def test_a_process_without_a_place_leaves_the_variant_to_later(finished: Finished, mp4: bytes) -> None:
     work = finished(mp4, "web")
-    row = work.rows["web"]
     with work.life.worker.variant_places.taken_by(None):
-        variants.run(work.life.worker, row.id, row.attempt)
+        variants.run(work.life.worker)
     after = work.rows["web"]
     assert (after.state, after.attempt) == (VariantState.PENDING, 0)
     assert work.make()["web"].state is VariantState.READY
@@ -231,9 +225,8 @@ def test_a_generation_that_is_deleted_while_its_variant_is_made_leaves_nothing(
 ) -> None:
     work = finished(mp4, "web")
     delete = deleting(work, monkeypatch)
-    row = work.rows["web"]
     with capture_logs() as lines:
-        variants.run(delete, row.id, row.attempt)
+        variants.run(delete)
     assert "variant_claim_lost" in [line["event"] for line in lines] or work.rows == {}
     assert (work.objects(), work.rows) == ([], {})
 
@@ -283,10 +276,10 @@ def sweep(work: Work) -> None:
 
 def test_a_worker_that_ends_hands_its_variant_back(finished: Finished, mp4: bytes) -> None:
     work = finished(mp4, "web")
-    life, row = work.life, work.rows["web"]
+    life = work.life
     keeper = LeaseKeeper(life.database, lease_seconds=60, renew=claims.renew_leases, hand_back=claims.hand_back)
     with life.database.statement() as sql:
-        claimed = claims.claim(sql, row.id, attempt=row.attempt, lease_seconds=60)
+        claimed = claims.claim(sql, lease_seconds=60)
     assert claimed is not None
     with keeper.keep(claimed, since=0.0) as lease:
         keeper.renew()
