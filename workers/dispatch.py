@@ -9,7 +9,7 @@ from celery import Celery
 from kombu import Producer
 from kombu.exceptions import KombuError
 from redis import Redis
-from redis.exceptions import RedisError
+from redis.exceptions import NoPermissionError, RedisError
 from sqlalchemy.exc import SQLAlchemyError
 
 from metrics.families import WAKES, WAKES_NOT_SENT
@@ -33,6 +33,8 @@ class Dispatcher:
         self._app = app
         self._database = database
         self._targets = {**dict.fromkeys(Queue, pipeline.queue_target), Queue.VARIANTS: MOST_WAKES}
+        self._refused: set[Queue] = set()
+        """The queues that Redis does not let this process look at. Each is told once."""
         self._redis: Redis = Redis.from_url(
             str(app.conf.broker_url), socket_timeout=2, socket_connect_timeout=1, health_check_interval=25
         )
@@ -90,7 +92,7 @@ class Dispatcher:
                 self._send(producer, TaskName.VARIANT, f"variants.{uuid4()}", (), Queue.VARIANTS)
 
     def room(self) -> Mapping[Queue, int]:
-        """The number of messages that each queue takes until it reaches its target.
+        """The number of messages that each queue takes until it reaches its target. 0 without a right to the queue.
 
         Raises:
             RedisError: Redis did not answer.
@@ -99,8 +101,20 @@ class Dispatcher:
         with self._redis.pipeline(transaction=False) as pipe:
             for queue in queues:
                 pipe.llen(queue.value)
-            lengths: list[int] = pipe.execute()
-        return {queue: self._targets[queue] - length for queue, length in zip(queues, lengths, strict=True)}
+            answers: list[int | Exception] = pipe.execute(raise_on_error=False)
+        return {queue: self._room(queue, answer) for queue, answer in zip(queues, answers, strict=True)}
+
+    def _room(self, queue: Queue, answer: int | Exception) -> int:
+        """The room of a queue. 0: the user of Redis has no right to it, as before an upgrade of Redis."""
+        if isinstance(answer, NoPermissionError):
+            if queue not in self._refused:
+                log.error("queue_refused", queue=queue.value, error=str(answer))
+            self._refused.add(queue)
+            return 0
+        if isinstance(answer, Exception):
+            raise answer
+        self._refused.discard(queue)
+        return self._targets[queue] - answer
 
     def ping(self) -> None:
         """Raise `RedisError` if Redis does not answer."""
