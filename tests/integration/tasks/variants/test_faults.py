@@ -3,6 +3,7 @@
 import os
 import tempfile
 from dataclasses import replace
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +17,7 @@ from media import decoder
 from schemas.enums import Queue, Stage, SweepKind
 from schemas.setting_groups import RetentionSettings
 from schemas.variants import VariantError, VariantOrigin, VariantState
-from storage import deletion, erasure, sweeps
+from storage import deletion, erasure, sweeps, usage
 from storage.audit import audit
 from storage.leases import LeaseKeeper
 from storage.objects import ObjectStore
@@ -262,10 +263,22 @@ def test_files_whose_result_an_older_release_deleted_are_orphans(finished: Finis
     work.make()
     sweep(work)
     assert len(work.objects()) == 1, "a file of a kept result is no orphan"
+    assert stored(work) > 0
     with work.life.database.transaction() as session:
         session.execute(text("UPDATE assets SET expired_at = now() WHERE generation_id = :id"), {"id": work.life.id})
+    for asset in work.life.assets:
+        work.life.worker.objects.forget(asset.object_key)
     sweep(work)
     assert work.objects() == []
+    assert stored(work) == 0
+    assert audit(work.life.database, work.life.worker.objects).breaches == []
+
+
+def stored(work: Work) -> int:
+    """The bytes of variants in the customer's use."""
+    today = datetime.now(UTC).date()
+    with work.life.database.statement() as sql:
+        return usage.stored(sql, work.life.customer.id, today - timedelta(days=1), today).variants
 
 
 def sweep(work: Work) -> None:
