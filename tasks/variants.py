@@ -26,7 +26,7 @@ from schemas.enums import TaskName
 from schemas.errors import LeaseLost, ResultInvalid
 from schemas.media_types import BY_CONTENT_TYPE
 from schemas.shares import NoPlace
-from schemas.variants import FilePart, VariantError, VariantOrigin, VariantSpec
+from schemas.variants import INDEX_EXTENSIONS, FilePart, VariantError, VariantOrigin, VariantSpec
 from storage.leases import Lease
 from storage.outages import OUTAGES
 from storage.variants import claims
@@ -39,7 +39,6 @@ _FIRST_PAUSE_SECONDS = 5.0
 _LONGEST_PAUSE_SECONDS = 300.0
 # The result is read from its beginning to its end: fewer and larger reads than those of headers.
 _READ_BYTES = 4 * 1024**2
-_INDEX_EXTENSIONS = {"application/vnd.apple.mpegurl": "m3u8", "text/vtt": "vtt"}
 
 
 @shared_task(name=TaskName.VARIANT)
@@ -227,7 +226,7 @@ def _stored(
     if index is None or made.index_type is None:
         return
     content = index.encode()
-    keys.append(_key(claimed, FilePart.INDEX, _INDEX_EXTENSIONS[made.index_type]))
+    keys.append(_key(claimed, FilePart.INDEX, INDEX_EXTENSIONS[made.index_type]))
     services.objects.put_bytes(keys[-1], content, content_type=made.index_type)
     yield NewFile(FilePart.INDEX, keys[-1], made.index_type, len(content), hashlib.sha256(content).hexdigest())
 

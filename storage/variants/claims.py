@@ -164,6 +164,19 @@ _END = returns(UUID)("""
     RETURNING id
 """)
 
+_NOT_TAKEN = returns(lambda *ids: ids)(f"""
+    SELECT id, generation_id, customer_id FROM variants
+    WHERE wake_at < now() - make_interval(secs => %(seconds)s) AND {IS_FREE} ORDER BY wake_at LIMIT %(most)s
+""")  # noqa: S608 -- a constant
+
+_GIVE_UP = returns(UUID)(f"""
+    UPDATE variants SET
+        state = 'failed', error_code = %(code)s, error_message = %(message)s,
+        wake_at = NULL, lease_token = NULL, lease_until = NULL, finished_at = clock_timestamp()
+    WHERE id = %(id)s AND wake_at < now() - make_interval(secs => %(seconds)s) AND {IS_FREE}
+    RETURNING id
+""")  # noqa: S608 -- a constant
+
 _ADD_FILE = """
     INSERT INTO variant_files (
         variant_id, generation_id, part, object_key, content_type, size_bytes, sha256, width, height, duration_seconds,
@@ -258,7 +271,7 @@ def finish(sql: Sql, claimed: VariantClaim, origin: VariantOrigin, files: Iterab
     _end(sql, claimed, VariantState.READY, origin=origin)
     for file in files:
         sql.run(_ADD_FILE, variant_id=claimed.id, generation_id=claimed.row.generation_id, **asdict(file))
-    _tell(sql, claimed)
+    _tell(sql, claimed.row.generation_id, claimed.row.customer_id)
     return True
 
 
@@ -275,7 +288,23 @@ def fail(sql: Sql, claimed: VariantClaim, code: VariantError, message: str) -> N
     """
     sql.run(_LOCK_GENERATION, generation_id=claimed.row.generation_id)
     _end(sql, claimed, VariantState.FAILED, code=code, message=message)
-    _tell(sql, claimed)
+    _tell(sql, claimed.row.generation_id, claimed.row.customer_id)
+
+
+def not_taken(sql: Sql, *, seconds: float, most: int) -> list[tuple[UUID, UUID, UUID]]:
+    """Variants that are due for so long, and that no worker took: their ids, generations and customers."""
+    return sql.all(_NOT_TAKEN, seconds=seconds, most=most)
+
+
+def give_up(sql: Sql, variant_id: UUID, generation_id: UUID, customer_id: UUID, *, seconds: float) -> bool:
+    """End a variant that no worker took. Returns False if a worker has taken it by now, or it is deleted."""
+    sql.run(_LOCK_GENERATION, generation_id=generation_id)
+    sql.all(_LOCK, generation_id=generation_id)
+    message = "no worker took it for too long"
+    if sql.first(_GIVE_UP, id=variant_id, code=VariantError.UNAVAILABLE, message=message, seconds=seconds) is None:
+        return False
+    _tell(sql, generation_id, customer_id)
+    return True
 
 
 def _end(
@@ -293,13 +322,13 @@ def _end(
         raise LeaseLost("the variant has another claim, or has ended")
 
 
-def _tell(sql: Sql, claimed: VariantClaim) -> None:
+def _tell(sql: Sql, generation_id: UUID, customer_id: UUID) -> None:
     """Tell the customer's endpoints that all variants of a result have ended, if this was the last one."""
-    states = sql.all(_STATES, generation_id=claimed.row.generation_id)
+    states = sql.all(_STATES, generation_id=generation_id)
     if any(each["state"] == VariantState.PENDING for each in states):
         return
-    data = {"generation_id": str(claimed.row.generation_id), "variants": states}
+    data = {"generation_id": str(generation_id), "variants": states}
     sql.run(
-        _TELL, customer_id=claimed.row.customer_id, generation_id=claimed.row.generation_id,
+        _TELL, customer_id=customer_id, generation_id=generation_id,
         type=EventType.VARIANTS_ENDED, data=Jsonb(data), filters=list(filters_for(EventType.VARIANTS_ENDED)),
     )  # fmt: skip

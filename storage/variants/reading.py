@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from uuid import UUID
 
 from sqlalchemy import ColumnElement, and_
+from sqlalchemy.orm import aliased
 from sqlmodel import Session, col, select
 
 from schemas.enums import AssetRole
@@ -49,10 +50,11 @@ def is_kept() -> ColumnElement[bool]:
 
     A release before variants, and a sweep beside the end of a variant, give up the result alone.
     """
-    of_result = select(Asset.id).where(
-        Asset.generation_id == VariantFile.generation_id,
-        Asset.role == AssetRole.RESULT,
-        col(Asset.expired_at).is_(None),
+    result = aliased(Asset)
+    of_result = select(result.id).where(
+        result.generation_id == VariantFile.generation_id,
+        result.role == AssetRole.RESULT,
+        col(result.expired_at).is_(None),
     )
     return and_(col(VariantFile.expired_at).is_(None), of_result.exists())
 

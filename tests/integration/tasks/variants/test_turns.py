@@ -1,5 +1,9 @@
 """Customers take turns, and a worker makes what is due with few wake-ups."""
 
+import os
+import subprocess
+import sys
+import time
 from dataclasses import replace
 from typing import Any
 from uuid import UUID
@@ -8,8 +12,12 @@ import pytest
 from redis import Redis
 from sqlalchemy import text
 
+from metrics.families import VARIANTS_DUE, VARIANTS_DUE_SECONDS
 from schemas.enums import Queue
-from schemas.variants import VariantState
+from schemas.settings import Settings
+from schemas.variants import VariantError, VariantState
+from stack.wiring import settings_environment
+from storage import figures
 from storage.database import Database
 from storage.objects import ObjectStore
 from storage.variants import claims
@@ -17,6 +25,7 @@ from tasks import variants
 from tasks.services import WorkerServices
 from tasks.wake import wake
 from tests.integration.tasks.variants.works import Finished, Work, clip
+from workers.roles import variants_problem
 
 
 @pytest.fixture(scope="module")
@@ -103,3 +112,43 @@ def test_a_process_that_is_drained_finishes_its_variant_and_claims_no_more(finis
         worker.taking.open()
     assert seen == [True], "the drain does not wait for the variant"
     assert sorted(row.state for row in work.rows.values()) == [VariantState.PENDING, VariantState.READY]
+
+
+def test_a_variant_that_no_worker_takes_fails_in_the_end(
+    finished: Finished, worker: WorkerServices, mp4: bytes, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    work = finished(mp4, "web")
+    with work.life.database.statement() as sql:
+        sql.run("UPDATE variants SET wake_at = now() - interval '7 h' WHERE generation_id = %(id)s", id=work.life.id)
+        shown = figures.read(sql, has_stream=False)
+    assert shown[VARIANTS_DUE] == {(): 1.0}
+    assert 7 * 3600 <= shown[VARIANTS_DUE_SECONDS][()] < 8 * 3600
+    monkeypatch.setattr("tasks.wake._started_at", time.monotonic())
+    wake(worker)
+    assert work.rows["web"].state is VariantState.PENDING, "the workers of a system that has just started take it"
+    monkeypatch.setattr("tasks.wake._SETTLES_FOR_SECONDS", 0)
+    wake(worker)
+    row = work.rows["web"]
+    assert (row.state, row.error_code) == (VariantState.FAILED, VariantError.UNAVAILABLE)
+    assert work.make()["web"].state is VariantState.FAILED
+    with Redis.from_url(worker.settings.redis_url) as redis:
+        redis.delete(Queue.VARIANTS)
+
+
+@pytest.mark.parametrize(
+    ("at_once", "threads", "is_refused"), [(1, 1, False), (1, 3, False), (2, 3, False), (3, 3, True), (9, 3, True)]
+)
+def test_variants_leave_a_thread_for_results(at_once: int, threads: int, is_refused: bool) -> None:
+    problem = variants_problem(at_once, threads)
+    assert (problem is not None) is is_refused
+    if problem:
+        assert f"AT_ONCE is {at_once}" in problem
+        assert "At most 2" in problem
+
+
+def test_a_media_worker_refuses_too_many_places_for_variants(settings: Settings) -> None:
+    environment = {**os.environ, **settings_environment(settings), "REELWORKS_VARIANTS__AT_ONCE": "3"}
+    command = [sys.executable, "-m", "workers", "--role", "media"]
+    ended = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=60, check=False)
+    assert ended.returncode == 2
+    assert "no result would be stored" in ended.stderr
