@@ -1,6 +1,8 @@
 """`/v1/generations/{id}/content` and `/thumbnail`: the stored files, by redirect or as a stream."""
 
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from enum import StrEnum
@@ -33,6 +35,7 @@ from schemas.variants import LONGEST_NAME, FilePart
 from storage import assets, details
 from storage.customers import ActingCustomer
 from storage.details import Details
+from storage.variants.claims import PREFIX
 
 log = structlog.get_logger()
 
@@ -191,6 +194,9 @@ def deliver_variant(
 ) -> Response:
     """Deliver a file of a variant.
 
+    Args:
+        name: the name of the variant, or a kind: the first variant of the kind.
+
     Raises:
         NotFound: the customer has no such generation, or the generation has no such variant.
         NotReady, NoResult: the generation has no result yet, or will have none.
@@ -204,9 +210,10 @@ def deliver_variant(
     asset = variants.file_of(found, result, name, part)
     if variants.is_index(asset):
         url = PublicLinks(services, asked.request).of(variants.media_of(found, result, name))
-        return variants.index(
-            services, asset, url, asked.conditions, is_head=asked.is_head, cache_control="private, no-cache"
-        )
+        with _told_if_missing(services, asset):
+            return variants.index(
+                services, asset, url, asked.conditions, is_head=asked.is_head, cache_control="private, no-cache"
+            )
     return deliver(
         services, asset, asked.delivery, asked.conditions, is_head=asked.is_head, is_attachment=asked.is_attachment
     )
@@ -340,12 +347,25 @@ def stream_asset(
         is_attachment=is_attachment,
         cache_control=cache_control,
     )
-    try:
+    with _told_if_missing(services, asset):
         return stream(services.objects, file, conditions, is_head=is_head)
+
+
+@contextmanager
+def _told_if_missing(services: GatewayServices, asset: Asset) -> Iterator[None]:
+    """Tell customers of a file that the object store does not have.
+
+    Raises:
+        AssetExpired: the file was deleted a moment ago.
+        NoResult: the object store has lost the file.
+    """
+    try:
+        yield
     except ObjectMissing:
         # The file can have expired after the gateway read its row.
         with services.database.transaction() as session:
             require_kept(session.get_one(Asset, asset.id), services.settings.retention)
         log.error("stored_object_missing", generation_id=str(asset.generation_id), key=asset.object_key)
-        text = f"the {asset.role} of generation {asset.generation_id} is lost: the operator has been told"
+        file = "a variant" if asset.object_key.startswith(PREFIX) else f"the {asset.role}"
+        text = f"{file} of generation {asset.generation_id} is lost: the operator has been told"
         raise NoResult(text) from None

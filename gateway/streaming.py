@@ -89,6 +89,15 @@ def stream(objects: ObjectStore, file: StoredFile, conditions: Conditions, *, is
     return StreamingResponse(_body(objects, file.key, part), 206 if part else 200, headers, file.content_type)
 
 
+def read_whole(objects: ObjectStore, key: str) -> bytes:
+    """The bytes of a small file.
+
+    Raises:
+        ObjectMissing: the object store does not have the file.
+    """
+    return b"".join(_body(objects, key, None))
+
+
 def _body(objects: ObjectStore, key: str, part: ByteRange | None) -> Iterator[bytes]:
     chunks = _chunks(objects, key, part)
     # Read the first chunk before sending the status. If the object store does not answer, the status is then 503.

@@ -6,18 +6,14 @@ from fastapi.responses import Response
 
 from gateway.conditions import Conditions, is_known
 from gateway.dependencies import GatewayServices
-from gateway.streaming import disposition
+from gateway.streaming import disposition, read_whole
 from schemas.enums import AssetRole
 from schemas.errors import NotFound, VariantNotReady
 from schemas.tables import Asset
 from schemas.variant_tables import VariantFile
-from schemas.variants import FilePart, VariantOrigin, VariantState
+from schemas.variants import FILE_URI, INDEX_EXTENSIONS, FilePart, VariantKind, VariantOrigin, VariantState
 from storage.details import Details
 from storage.variants.reading import StoredVariant
-
-INDEX_TYPES = frozenset({"application/vnd.apple.mpegurl", "text/vtt"})
-"""The media types of texts that lead into the media of a variant."""
-_FILE_URI = "{file}"
 
 
 def as_asset(file: VariantFile, result: Asset) -> Asset:
@@ -44,6 +40,7 @@ def file_of(found: Details, result: Asset, name: str, part: FilePart | None) -> 
     """The file of a variant.
 
     Args:
+        name: the name, or the kind of the first variant of a kind.
         part: which file. None: the one that a player opens: the text where there is one, else the media.
 
     Raises:
@@ -52,6 +49,7 @@ def file_of(found: Details, result: Asset, name: str, part: FilePart | None) -> 
     """
     variant = _named(found, name)
     row = variant.variant
+    name = row.name
     match row.state:
         case VariantState.PENDING:
             raise VariantNotReady(
@@ -69,12 +67,16 @@ def file_of(found: Details, result: Asset, name: str, part: FilePart | None) -> 
 
 
 def _named(found: Details, name: str) -> StoredVariant:
-    variant = next((each for each in found.variants if each.variant.name == name), None)
+    variant = next((each for each in found.variants if _is_meant(each, name)), None)
     if variant is None:
         names = [each.variant.name for each in found.variants]
         has = f"it has {', '.join(names)}" if names else "none was ordered"
         raise NotFound(f"generation {found.generation.id} has no variant {name!r}: {has}", {"variants": names})
     return variant
+
+
+def _is_meant(variant: StoredVariant, name: str) -> bool:
+    return (variant.variant.kind if isinstance(name, VariantKind) else variant.variant.name) == name
 
 
 def _parts(variant: StoredVariant) -> list[str]:
@@ -100,10 +102,13 @@ def index(
     Args:
         asset: the text.
         media_url: the address of the media.
+
+    Raises:
+        ObjectMissing: the object store does not have the text.
     """
-    content = services.objects.read_range(asset.object_key, 0, asset.size_bytes)
-    body = content.decode().replace(_FILE_URI, media_url).encode()
-    name = f"{asset.generation_id}.{_EXTENSIONS[asset.content_type]}"
+    content = read_whole(services.objects, asset.object_key)
+    body = content.decode().replace(FILE_URI, media_url).encode()
+    name = f"{asset.generation_id}.{INDEX_EXTENSIONS[asset.content_type]}"
     etag = f'"{hashlib.sha256(body).hexdigest()}"'
     headers = {
         "ETag": etag,
@@ -118,9 +123,6 @@ def index(
     return Response(None if is_head else body, 200, headers, asset.content_type)
 
 
-_EXTENSIONS = {"application/vnd.apple.mpegurl": "m3u8", "text/vtt": "vtt"}
-
-
 def is_index(asset: Asset) -> bool:
     """Whether a file is a text that leads into the media of a variant."""
-    return asset.content_type in INDEX_TYPES
+    return asset.content_type in INDEX_EXTENSIONS

@@ -14,6 +14,7 @@ import signal
 import socket
 import traceback
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from dataclasses import asdict
 from typing import BinaryIO, Never, cast
 
@@ -107,9 +108,20 @@ class _Server:
 
     def _reap(self) -> None:
         """Close the connections of ended jobs, so that the other side sees the end."""
-        for descriptor, (process, _) in list(self._jobs.items()):
-            if os.waitid(os.P_PID, process, os.WEXITED | os.WNOHANG | os.WNOWAIT) is not None:
-                self._end(descriptor)
+        for descriptor, (process, connection) in list(self._jobs.items()):
+            ended = os.waitid(os.P_PID, process, os.WEXITED | os.WNOHANG | os.WNOWAIT)
+            if ended is None:
+                continue
+            if ended.si_code != os.CLD_EXITED and ended.si_status == signal.SIGXCPU:
+                _tell_out_of_time(connection)
+            self._end(descriptor)
+
+
+def _tell_out_of_time(connection: socket.socket) -> None:
+    """Say for a job that the kernel ended it at its limit of processor time. A crash says nothing."""
+    connection.setblocking(False)
+    with suppress(OSError):  # the other side has gone, or reads no more
+        wire.send(connection, {"out_of_time": True})
 
 
 def _work(connection: socket.socket, output: int | None) -> Never:

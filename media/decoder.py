@@ -191,7 +191,6 @@ class _Job:
         self._task = task
         self._probe: Probe | None = None
         self._has_started = False
-        self._started_at = 0.0
         # Until the first message, the server may still load its decoders.
         self._deadline = time.monotonic() + _START_SECONDS
         self._read_seconds = 0.0
@@ -211,8 +210,7 @@ class _Job:
             # A process that has read other files may have ended before this file.
             if (self._is_used and not self._has_started) or self._process.lost_its_server(within=_SERVER_END_SECONDS):
                 raise ServerGone from None
-            reason = f"the decoder crashed, or took more than {self._task.seconds} s"
-            raise self._stopped(reason, is_limit=self._may_have_used_its_time()) from None
+            raise self._stopped("the decoder crashed") from None
 
     def _small_image(self) -> bytes:
         """The whole file if it is a small image. Of other files, the decoder asks for parts."""
@@ -227,7 +225,7 @@ class _Job:
             match message.values:
                 case {"started": True} if not self._has_started:
                     self._deadline = time.monotonic() + self._clock_seconds
-                    self._has_started, self._started_at = True, time.monotonic()
+                    self._has_started = True
                 case {"offset": int(offset), "length": int(length)}:
                     self._send_block(offset, length)
                 case {"probe": dict(facts)}:
@@ -236,6 +234,9 @@ class _Job:
                     raise ResultInvalid(reason[:_LONGEST_REASON])
                 case {"memory": _}:
                     needs = f"decoding needs more than {self._task.memory_bytes // 1024**2} MiB of memory"
+                    raise self._stopped(needs, is_limit=True)
+                case {"out_of_time": _}:
+                    needs = f"decoding needs more than {self._task.seconds} s of processor time"
                     raise self._stopped(needs, is_limit=True)
                 case {"too_large": _}:
                     needs = f"the file would be larger than {self._task.output_bytes // 1024**2} MiB"
@@ -274,11 +275,6 @@ class _Job:
         self._connection.settimeout(max(_LEAST_WAIT, self._deadline - time.monotonic()))
         with suppress(OSError):
             wire.send(self._connection, values, content)
-
-    def _may_have_used_its_time(self) -> bool:
-        """Whether the processor time may be used up: the kernel ends such a process without a word."""
-        threads = (self._task.variant or {}).get("threads", 1)
-        return self._has_started and (time.monotonic() - self._started_at) * threads >= self._task.seconds
 
     @property
     def _clock_seconds(self) -> int:

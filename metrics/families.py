@@ -116,6 +116,8 @@ LEDGER_CREDITS = Gauge("ledger_sum_credits", "Sum of all balances, read every 10
 # --- of the whole system: queues, events, webhooks -------------------------------------------------------------------
 
 QUEUE_MESSAGES = Gauge("queue_messages", "Messages that wait in Redis.", labels.QUEUE)
+VARIANTS_DUE = Gauge("variants_due", "Variants of results that are due, and that no worker has claimed.")
+VARIANTS_DUE_SECONDS = Gauge("variants_due_seconds", "Time since the oldest of these was due.", merge=max)
 STREAM_LAG_SECONDS = Gauge(
     "stream_lag_seconds", "Age of the oldest event that is not in the stream in Redis.", merge=max
 )

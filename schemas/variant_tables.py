@@ -30,7 +30,7 @@ class Variant(SQLModel, table=True):
         # A pending row that is never due is lost work. The database refuses it.
         CheckConstraint("(state = 'pending') = (wake_at IS NOT NULL)", name="due_while_pending"),
         Index("ix_variants_due", "wake_at", postgresql_where=text("wake_at IS NOT NULL")),
-        Index("ix_variants_customer", "customer_id"),
+        Index("ix_variants_served", "customer_id", "claimed_at"),
     )
 
     id: UUID = Field(default_factory=uuid4, sa_column=_id())
@@ -59,6 +59,8 @@ class Variant(SQLModel, table=True):
     """The failed tries so far."""
     crashes: int = Field(default=0, sa_column=_count())
     """The claims that ended with a crash or with the worker's death."""
+    claimed_at: datetime | None = Field(default=None, sa_type=MOMENT)
+    """The time of the newest claim. Customers take turns by it."""
     lease_token: UUID | None = None
     """The token of the valid claim. Null while no worker holds the row."""
     lease_until: datetime | None = Field(default=None, sa_type=MOMENT)

@@ -89,6 +89,15 @@ class FilePart(StrEnum):
     """The text that leads into the media: a playlist of HLS, or the times of sprites."""
 
 
+HLS_TYPE: Final = "application/vnd.apple.mpegurl"
+"""The media type of a playlist of HLS."""
+VTT_TYPE: Final = "text/vtt"
+"""The media type of the times of sprites."""
+INDEX_EXTENSIONS: Final = {HLS_TYPE: "m3u8", VTT_TYPE: "vtt"}
+"""The media types of texts that lead into the media of a variant, with the extensions of their files."""
+FILE_URI: Final = "{file}"
+"""Stands in such a text for the address of the media, which the gateway writes at each request."""
+
 OF_PICTURES: Final = frozenset({VariantKind.WEB, VariantKind.COPY})
 """The kinds of variants that a picture can have."""
 
@@ -149,6 +158,10 @@ class VariantSpec(BaseModel):
     def _fits_its_kind(self) -> Self:
         if not self.name:
             object.__setattr__(self, "name", self.kind.value)  # frozen
+        if self.name in set(VariantKind) and self.name != self.kind:
+            raise ValueError(
+                f"{self.name!r} is a kind, and this variant is of the kind {self.kind}: choose another name"
+            )
         given = {name for name in _OPTIONAL if getattr(self, name) != type(self).model_fields[name].default}
         if other := sorted(given - set(_FIELDS[self.kind])):
             has = ", ".join(_FIELDS[self.kind]) or "only a name"

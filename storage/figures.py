@@ -7,7 +7,7 @@ from metrics import families
 from metrics.instruments import Gauge, Values
 from schemas.stages import WORK
 from storage import account_health, overview, stream_position, turns
-from storage.sql import Query, Sql, returns
+from storage.sql import IS_FREE, Query, Sql, returns
 
 _NUMBERS = returns(lambda *row: row)
 
@@ -147,7 +147,16 @@ _PAUSES = _Reading(
     """),
 )
 
-_READINGS = (_UNFINISHED, _ENDED, _CREDITS, _ADMISSIONS, _HELD, _ACCOUNTS, _STATES, _ROUTES, _PAUSES)
+_VARIANTS = _Reading(
+    (),
+    (families.VARIANTS_DUE, families.VARIANTS_DUE_SECONDS),
+    _NUMBERS(f"""
+        SELECT count(*), coalesce(extract(epoch FROM now() - min(wake_at)), 0)
+        FROM variants WHERE wake_at <= now() AND {IS_FREE}
+    """),  # noqa: S608 -- a constant
+)
+
+_READINGS = (_UNFINISHED, _ENDED, _CREDITS, _ADMISSIONS, _HELD, _ACCOUNTS, _STATES, _ROUTES, _PAUSES, _VARIANTS)
 
 
 def take_turn(sql: Sql, *, silent_seconds: int) -> bool:

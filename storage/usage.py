@@ -95,7 +95,8 @@ _STORED = returns(Stored)("""
            (
                SELECT coalesce(sum(files.size_bytes), 0)::bigint
                FROM generation_labels theirs JOIN variant_files files ON files.generation_id = theirs.generation_id
-               WHERE theirs.customer_id = %(customer_id)s AND files.expired_at IS NULL
+               JOIN assets result ON result.generation_id = files.generation_id AND result.role = 'result'
+               WHERE theirs.customer_id = %(customer_id)s AND files.expired_at IS NULL AND result.expired_at IS NULL
                  AND theirs.created_at >= %(start)s::timestamp AT TIME ZONE 'utc'
                  AND theirs.created_at < %(end)s::timestamp AT TIME ZONE 'utc'
            ) AS variants

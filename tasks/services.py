@@ -18,7 +18,6 @@ from storage.generations import Wake
 from storage.leases import LeaseKeeper
 from storage.objects import ObjectStore
 from storage.taking import Taking
-from storage.variants.claims import VariantWake
 from tasks.threads import Threads
 from tasks.usual_times import UsualTimes
 
@@ -32,8 +31,8 @@ class Dispatcher(Protocol):
     def wake_all(self, wakes: Iterable[Wake]) -> None:
         """Send many wake-ups in one round trip."""
 
-    def wake_variants(self, wakes: Iterable[VariantWake]) -> None:
-        """Send many wake-ups of variants in one round trip."""
+    def wake_variants(self, count: int) -> None:
+        """Send wake-ups for variants in one round trip. A wake-up names no variant."""
 
     def room(self) -> Mapping[Queue, int]:
         """The number of further messages that each queue should take."""

@@ -1,4 +1,4 @@
-"""The task `generation.variant`: make one variant of a result.
+"""The task `generation.variant`: make the variants of results that are due.
 
 A variant is work of its own: the generation is completed and charged before, and nothing here writes to its row.
 """
@@ -8,14 +8,14 @@ import random
 import tempfile
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from datetime import UTC
 from pathlib import PurePosixPath
 from typing import BinaryIO, cast
-from uuid import UUID
 
 import structlog
 from celery import shared_task
+from structlog.contextvars import bound_contextvars
 
 from media import decoder
 from media.decoder import DiskFull, Limits, Stopped
@@ -26,7 +26,7 @@ from schemas.enums import TaskName
 from schemas.errors import LeaseLost, ResultInvalid
 from schemas.media_types import BY_CONTENT_TYPE
 from schemas.shares import NoPlace
-from schemas.variants import FilePart, VariantError, VariantOrigin, VariantSpec
+from schemas.variants import INDEX_EXTENSIONS, FilePart, VariantError, VariantOrigin, VariantSpec
 from storage.leases import Lease
 from storage.outages import OUTAGES
 from storage.variants import claims
@@ -35,40 +35,48 @@ from tasks.services import WorkerServices, current_services
 
 log = structlog.get_logger()
 
-# Without a place, the variant comes back soon: variants are made one after the other.
-_BUSY_SECONDS = 2.0
 _FIRST_PAUSE_SECONDS = 5.0
 _LONGEST_PAUSE_SECONDS = 300.0
 # The result is read from its beginning to its end: fewer and larger reads than those of headers.
 _READ_BYTES = 4 * 1024**2
-_INDEX_EXTENSIONS = {"application/vnd.apple.mpegurl": "m3u8", "text/vtt": "vtt"}
 
 
 @shared_task(name=TaskName.VARIANT)
-def variant_task(variant_id: str, attempt: int) -> None:
+def variant_task() -> None:
     """Run `run` as a Celery task."""
-    run(current_services(), UUID(variant_id), attempt)
+    run(current_services())
 
 
-def run(services: WorkerServices, variant_id: UUID, attempt: int) -> None:
-    """Claim a variant and make it. Do nothing if another worker has the claim, or the variant has ended."""
-    with services.taking.taking() as may_take, _place(services) as has_place:
-        if not (may_take and has_place):
-            with services.database.statement() as sql:
-                claims.leave(sql, variant_id, attempt=attempt, seconds=0.0 if has_place else _BUSY_SECONDS)
-            return
+def run(services: WorkerServices) -> None:
+    """Make due variants one after the other, until there are none. Do nothing without a place.
+
+    Customers take turns at each claim. A process that is drained or ends claims no more.
+    """
+    with _place(services) as has_place:
+        while has_place and not services.threads.is_over:
+            with ExitStack() as ends:
+                held = _claim(services, ends)
+                if held is None:
+                    return
+                claimed, lease = held
+                row = claimed.row
+                with bound_contextvars(generation_id=str(row.generation_id), variant=row.kind):
+                    _make_or_tell(services, claimed, lease)
+
+
+def _claim(services: WorkerServices, ends: ExitStack) -> tuple[VariantClaim, Lease] | None:
+    """Claim the next variant. `ends` ends the renewal of the lease. None: there is none, or the process is drained."""
+    with services.taking.taking() as may_take:
+        if not may_take:
+            return None
         asked_at = time.monotonic()
-        lease_seconds = services.settings.pipeline.lease_seconds
         with services.database.statement() as sql:
             claimed = claims.claim(
-                sql, variant_id, attempt=attempt, lease_seconds=lease_seconds, holder=services.worker_name
+                sql, lease_seconds=services.settings.pipeline.lease_seconds, holder=services.worker_name
             )
         if claimed is None:
-            return
-        row = claimed.row
-        structlog.contextvars.bind_contextvars(generation_id=str(row.generation_id), variant=row.kind)
-        with services.variant_leases.keep(claimed, since=asked_at) as lease:
-            _make_or_tell(services, claimed, lease)
+            return None
+        return claimed, ends.enter_context(services.variant_leases.keep(claimed, since=asked_at))
 
 
 @contextmanager
@@ -218,7 +226,7 @@ def _stored(
     if index is None or made.index_type is None:
         return
     content = index.encode()
-    keys.append(_key(claimed, FilePart.INDEX, _INDEX_EXTENSIONS[made.index_type]))
+    keys.append(_key(claimed, FilePart.INDEX, INDEX_EXTENSIONS[made.index_type]))
     services.objects.put_bytes(keys[-1], content, content_type=made.index_type)
     yield NewFile(FilePart.INDEX, keys[-1], made.index_type, len(content), hashlib.sha256(content).hexdigest())
 

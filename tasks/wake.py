@@ -23,6 +23,10 @@ log = structlog.get_logger()
 _LOOK_AGAIN_FOR_SECONDS = 0.8
 _LOOK_AGAIN_AFTER_SECONDS = 0.1
 
+_SETTLES_FOR_SECONDS = 900.0
+_GIVEN_UP_AT_ONCE = 20
+_started_at = time.monotonic()
+
 
 _STAGES = {work.queue: [stage for stage, each in WORK.items() if each.queue is work.queue] for work in WORK.values()}
 
@@ -56,6 +60,7 @@ def wake(services: WorkerServices, queues: Collection[Queue] = (*_STAGES, Queue.
     resend_after = services.settings.pipeline.resend_after_seconds
     if Queue.VARIANTS in queues:
         _wake_variants(services, room[Queue.VARIANTS])
+        _give_variants_up(services)
     due: list[Wake] = []
     full: set[Queue] = set()
     with services.database.statements() as statements:
@@ -70,19 +75,39 @@ def wake(services: WorkerServices, queues: Collection[Queue] = (*_STAGES, Queue.
 
 
 def _wake_variants(services: WorkerServices, room: int) -> None:
-    """Send the wake-ups of variants that are due."""
-    if room <= 0:
-        return
+    """Send the wake-ups that due variants lack.
+
+    The rows stay due until a worker claims them. So a lost wake-up is sent again at the next look.
+    """
     with services.database.statement() as sql:
-        due = variants.take_due(sql, limit=room, resend_after=services.settings.pipeline.resend_after_seconds)
-    if not due:
+        missing = variants.wakes_missing(sql, room=room)
+    if not missing:
         return
     try:
-        services.dispatcher.wake_variants(due)
+        services.dispatcher.wake_variants(missing)
     except (KombuError, RedisError) as error:
-        log.warning("wakes_not_sent", count=len(due), error=type(error).__name__)
+        log.warning("wakes_not_sent", count=missing, error=type(error).__name__)
     else:
-        log.info("variants_woken", count=len(due))
+        # While all places are taken, workers discard the wake-ups, and the next look sends more.
+        log.debug("variants_woken", count=missing)
+
+
+def _give_variants_up(services: WorkerServices) -> None:
+    """End variants that no worker takes: the system may have no media worker.
+
+    Not soon after the start: when a whole system starts again, its workers take what waited for them.
+    """
+    if time.monotonic() - _started_at < _SETTLES_FOR_SECONDS:
+        return
+    seconds = services.settings.variants.give_up_seconds
+    with services.database.statement() as sql:
+        left = variants.not_taken(sql, seconds=seconds, most=_GIVEN_UP_AT_ONCE)
+    for variant_id, generation_id, customer_id in left:
+        with services.database.statements() as sql:
+            is_over = variants.give_up(sql, variant_id, generation_id, customer_id, seconds=seconds)
+        if is_over:
+            services.announce(generation_id, customer_id)
+            log.warning("variant_not_taken", generation_id=str(generation_id), seconds=seconds)
 
 
 def _taken(sql: Sql, queue: Queue, room: int, resend_after: float) -> list[Wake]:

@@ -23,7 +23,7 @@ from workers.consuming import Consuming
 from workers.draining import Draining, following
 from workers.lifecycle import open_services
 from workers.remote_control import limit_remote_control
-from workers.roles import ROLES, Role
+from workers.roles import ROLES, Role, variants_problem
 from workers.supervisor import KILL_AFTER_SECONDS
 
 _PARENT_CHECK_SECONDS = 1.0
@@ -38,6 +38,11 @@ def main() -> None:
     parser.add_argument("--name", help="the node's name, as Flower shows it; default: the role")
     options = parser.parse_args()
     settings = get_settings()
+    threads = options.threads or ROLES[options.role].threads
+    if Queue.VARIANTS in ROLES[options.role].queues and (
+        problem := variants_problem(settings.variants.at_once, threads)
+    ):
+        parser.error(problem)
     configure_logging(settings)
     keep_our_logging()
     limit_remote_control(settings.remote_control)
@@ -51,7 +56,7 @@ def main() -> None:
         serving(settings.metrics, settings.data_folder, process=name, role=options.role),
         tracing(settings, process=name, role=options.role),
     ):
-        _run(settings, options.role, name, threads=options.threads or ROLES[options.role].threads)
+        _run(settings, options.role, name, threads=threads)
 
 
 def _run(settings: Settings, role: Role, name: str, *, threads: int) -> None:

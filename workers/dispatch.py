@@ -2,13 +2,14 @@
 
 from collections.abc import Iterable, Mapping, Sequence
 from contextlib import AbstractContextManager
+from uuid import uuid4
 
 import structlog
 from celery import Celery
 from kombu import Producer
 from kombu.exceptions import KombuError
 from redis import Redis
-from redis.exceptions import RedisError
+from redis.exceptions import NoPermissionError, RedisError
 from sqlalchemy.exc import SQLAlchemyError
 
 from metrics.families import WAKES, WAKES_NOT_SENT
@@ -18,7 +19,7 @@ from schemas.stages import WORK
 from storage import generations
 from storage.database import Database
 from storage.generations import Wake
-from storage.variants.claims import VariantWake
+from storage.variants.claims import MOST_WAKES
 
 log = structlog.get_logger()
 
@@ -31,7 +32,9 @@ class Dispatcher:
     def __init__(self, app: Celery, pipeline: PipelineSettings, database: Database) -> None:
         self._app = app
         self._database = database
-        self._target = pipeline.queue_target
+        self._targets = {**dict.fromkeys(Queue, pipeline.queue_target), Queue.VARIANTS: MOST_WAKES}
+        self._refused: set[Queue] = set()
+        """The queues that Redis does not let this process look at. Each is told once."""
         self._redis: Redis = Redis.from_url(
             str(app.conf.broker_url), socket_timeout=2, socket_connect_timeout=1, health_check_interval=25
         )
@@ -78,19 +81,18 @@ class Dispatcher:
             for wake in wakes:
                 self._publish(producer, wake)
 
-    def wake_variants(self, wakes: Iterable[VariantWake]) -> None:
-        """Send many wake-ups of variants in one round trip.
+    def wake_variants(self, count: int) -> None:
+        """Send wake-ups for variants in one round trip. Each worker that takes one claims what is due next.
 
         Raises:
             KombuError: Redis did not confirm the messages.
         """
         with self._app.amqp.producer_pool.acquire(block=True, timeout=10) as producer, _batch(producer):
-            for wake in wakes:
-                task_id = f"{wake.generation_id}.variant.{wake.variant_id}.{wake.attempt + 1}"
-                self._send(producer, TaskName.VARIANT, task_id, (str(wake.variant_id), wake.attempt), Queue.VARIANTS)
+            for _ in range(count):
+                self._send(producer, TaskName.VARIANT, f"variants.{uuid4()}", (), Queue.VARIANTS)
 
     def room(self) -> Mapping[Queue, int]:
-        """The number of messages that each queue takes until it reaches its target.
+        """The number of messages that each queue takes until it reaches its target. 0 without a right to the queue.
 
         Raises:
             RedisError: Redis did not answer.
@@ -99,8 +101,20 @@ class Dispatcher:
         with self._redis.pipeline(transaction=False) as pipe:
             for queue in queues:
                 pipe.llen(queue.value)
-            lengths: list[int] = pipe.execute()
-        return {queue: self._target - length for queue, length in zip(queues, lengths, strict=True)}
+            answers: list[int | Exception] = pipe.execute(raise_on_error=False)
+        return {queue: self._room(queue, answer) for queue, answer in zip(queues, answers, strict=True)}
+
+    def _room(self, queue: Queue, answer: int | Exception) -> int:
+        """The room of a queue. 0: the user of Redis has no right to it, as before an upgrade of Redis."""
+        if isinstance(answer, NoPermissionError):
+            if queue not in self._refused:
+                log.error("queue_refused", queue=queue.value, error=str(answer))
+            self._refused.add(queue)
+            return 0
+        if isinstance(answer, Exception):
+            raise answer
+        self._refused.discard(queue)
+        return self._targets[queue] - answer
 
     def ping(self) -> None:
         """Raise `RedisError` if Redis does not answer."""
@@ -120,7 +134,9 @@ class Dispatcher:
         task_id = f"{wake.generation_id}.{wake.stage}.{wake.attempt + 1}"
         self._send(producer, WORK[wake.stage].task, task_id, (str(wake.generation_id), wake.attempt), _queue_of(wake))
 
-    def _send(self, producer: Producer, task: TaskName, task_id: str, arguments: tuple[str, int], queue: Queue) -> None:
+    def _send(
+        self, producer: Producer, task: TaskName, task_id: str, arguments: tuple[object, ...], queue: Queue
+    ) -> None:
         message = self._app.amqp.as_task_v2(task_id, task.value, arguments, ignore_result=True)
         producer.publish(
             message.body,

@@ -54,6 +54,19 @@ def role_of(node: str) -> Role | None:
     return Role(name) if name in set(Role) else None
 
 
+def variants_problem(at_once: int, threads: int) -> str | None:
+    """Why a process with these threads cannot make so many variants at one time. None: it can.
+
+    A process with one thread makes one variant at a time.
+    """
+    if at_once == 1 or at_once < threads:
+        return None
+    return (
+        f"REELWORKS_VARIANTS__AT_ONCE is {at_once}, and the media worker has {threads} threads: variants would hold "
+        f"all of them for minutes, and no result would be stored. At most {max(1, threads - 1)}, or more --threads"
+    )
+
+
 def open_roles(doors_off: Collection[Door]) -> list[Role]:
     """The roles that a system needs. Without the Redis door, no worker takes requests."""
     return [role for role in Role if role is not Role.REQUESTS or Door.REDIS not in doors_off]

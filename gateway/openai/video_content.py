@@ -65,6 +65,7 @@ def get_content(
     generation_id = require_video(video_id, services, customer)
     if variant is Variant.SPRITESHEET:
         asked = Asked(services=services, request=None, conditions=conditions, delivery=delivery, is_head=is_head)
+        # A kind, not a name: the customer may have named the sprites.
         return deliver_variant(asked, customer, generation_id, VariantKind.SPRITES, FilePart.MEDIA)
     role = AssetRole.RESULT if variant is Variant.VIDEO else AssetRole.POSTER
     asset = asset_of(services, customer, generation_id, role)

@@ -3,6 +3,8 @@
 from dataclasses import dataclass
 from enum import StrEnum
 
+from schemas.variants import FILE_URI as FILE_URI
+
 
 class Recipe(StrEnum):
     """A kind of variant."""
@@ -69,7 +71,3 @@ class Made:
     """Whether the result itself is the variant. The output file is empty."""
     index_type: str | None = None
     """The media type of the text that leads into the output file: a playlist, or times of pictures. None: no text."""
-
-
-FILE_URI = "{file}"
-"""Stands in an index for the address of the output file."""

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any, TypeVar
 
-from sqlalchemy import func
+from sqlalchemy import ColumnElement, func
 from sqlmodel import col, select
 
 from schemas.tables import Asset
@@ -16,6 +16,7 @@ from storage.database import Database
 from storage.generations import database_now
 from storage.objects import ObjectStore
 from storage.orphans import find_orphans
+from storage.variants import reading
 
 _SLICE = 500
 
@@ -44,7 +45,7 @@ def check_assets(
     """Read every stored file once, and compare it with its row."""
     with database.transaction() as session:
         results = session.exec(select(func.count()).where(col(Asset.expired_at).is_(None))).one()
-        total = results + session.exec(select(func.count()).where(col(VariantFile.expired_at).is_(None))).one()
+        total = results + session.exec(select(func.count()).where(reading.is_kept())).one()
     count = size_bytes = 0
     breaches: list[Breach] = []
     for asset in _kept(database):
@@ -86,9 +87,13 @@ def _kept_of(database: Database, table: type[File]) -> Iterator[File]:
 
 def _slice_after(database: Database, table: type[File], key: str) -> Sequence[File]:
     columns = _columns(table)
-    statement = select(table).where(columns.object_key > key, columns.expired_at.is_(None)).order_by(columns.object_key)
+    statement = select(table).where(columns.object_key > key, _condition(table)).order_by(columns.object_key)
     with database.transaction() as session:
         return session.exec(statement.limit(_SLICE)).all()
+
+
+def _condition(table: type[File]) -> ColumnElement[bool]:
+    return reading.is_kept() if table is VariantFile else col(Asset.expired_at).is_(None)
 
 
 def _columns(table: type[File]) -> Any:
@@ -97,8 +102,9 @@ def _columns(table: type[File]) -> Any:
 
 def _is_kept(database: Database, file: Asset | VariantFile) -> bool:
     with database.transaction() as session:
-        row: Any = session.get(type(file), file.id)
-        return row is not None and row.expired_at is None
+        table = type(file)
+        found = session.exec(select(table.id).where(_columns(table).id == file.id, _condition(table)))
+        return found.first() is not None
 
 
 def _problem(objects: ObjectStore, asset: Asset | VariantFile) -> str | None:

@@ -1,8 +1,9 @@
-"""Claims of variants, and the writes under a claim. The rows decide, as for generations: messages are wake-ups."""
+"""Claims of variants, and the writes under a claim. The rows decide: a message is a wake-up, and names no variant."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from datetime import datetime
+from typing import Final
 from uuid import UUID, uuid4
 
 from psycopg.types.json import Jsonb
@@ -13,20 +14,11 @@ from schemas.variants import FilePart, VariantError, VariantOrigin, VariantState
 from schemas.webhooks import filters_for
 from storage.sql import IS_FREE, Sql, returns
 
+MOST_WAKES: Final = 4
+"""The wake-ups that wait in the queue at most. A worker with a place makes due variants until there are none."""
+
 PREFIX = "variants/"
 """The keys of all files of variants. Releases before variants do not know this prefix, and remove nothing below it."""
-
-
-@dataclass(frozen=True)
-class VariantWake:
-    """A wake-up: the parts of a variant that its message needs."""
-
-    variant_id: UUID
-    """The variant to make."""
-    generation_id: UUID
-    """The generation, for the name of the task."""
-    attempt: int
-    """The variant's number of claims so far. A claim must match this number."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,34 +84,39 @@ class NewFile:
     """FFmpeg's name of the codec. None for a text."""
 
 
-_TAKE_DUE = returns(VariantWake)(f"""
-    WITH due AS (
-        SELECT id, wake_at, row_number() OVER (PARTITION BY customer_id ORDER BY wake_at, id) AS turn
-        FROM variants WHERE wake_at <= now() AND {IS_FREE}
-    ), first AS (
-        SELECT id FROM due ORDER BY turn, wake_at LIMIT %(limit)s
-    ), picked AS (
-        SELECT id FROM first JOIN variants USING (id)
-        WHERE (variants.wake_at <= now()) IS TRUE FOR UPDATE OF variants SKIP LOCKED
-    )
-    UPDATE variants SET wake_at = clock_timestamp() + make_interval(secs => %(resend_after)s)
-    FROM picked WHERE variants.id = picked.id
-    RETURNING variants.id AS variant_id, generation_id, attempt
+_COUNT_DUE = returns(int)(f"""
+    SELECT count(*) FROM (SELECT FROM variants WHERE wake_at <= now() AND {IS_FREE} LIMIT %(most)s) AS due
 """)  # noqa: S608 -- a constant
 
+# A row that another worker has locked is skipped. A row that another worker has just claimed is not due any more: with
+# the lock, the conditions are read again.
 _CLAIM = returns(_Row)(f"""
-    WITH claimed AS (
+    WITH waiting AS (
+        SELECT DISTINCT customer_id FROM variants WHERE wake_at <= now() AND {IS_FREE}
+    ), served AS MATERIALIZED (
+        SELECT customer_id, (
+            SELECT max(claimed_at) FROM variants theirs WHERE theirs.customer_id = waiting.customer_id
+        ) AS served_at
+        FROM waiting
+    ), next AS (
+        SELECT variants.id FROM variants JOIN served USING (customer_id)
+        WHERE variants.wake_at <= now() AND {IS_FREE}
+        ORDER BY served_at NULLS FIRST, wake_at, variants.id LIMIT 1
+        FOR UPDATE OF variants SKIP LOCKED
+    ), claimed AS (
         UPDATE variants SET
             lease_token = %(token)s,
             lease_until = clock_timestamp() + make_interval(secs => %(lease_seconds)s),
             wake_at = clock_timestamp() + make_interval(secs => %(lease_seconds)s),
+            claimed_at = clock_timestamp(),
             holder = %(holder)s,
             attempt = attempt + 1,
             crashes = crashes + (lease_token IS NOT NULL)::int
-        WHERE id = %(id)s AND state = 'pending' AND attempt = %(attempt)s AND {IS_FREE}
-        RETURNING id, generation_id, customer_id, name, kind, spec, attempt, failures, crashes, created_at
+        FROM next WHERE variants.id = next.id
+        RETURNING variants.id, generation_id, customer_id, name, kind, spec, attempt, failures, crashes, created_at,
+                  claimed_at
     )
-    SELECT claimed.*, clock_timestamp() AS claimed_at, g.kind AS media_kind, a.object_key AS result_key,
+    SELECT claimed.*, g.kind AS media_kind, a.object_key AS result_key,
            a.content_type AS result_type, a.size_bytes AS result_bytes, g.traceparent
     FROM claimed JOIN generations g ON g.id = claimed.generation_id
     LEFT JOIN assets a ON a.generation_id = g.id AND a.role = 'result' AND a.expired_at IS NULL
@@ -139,11 +136,6 @@ _HAND_BACK = returns(UUID)("""
     RETURNING id
 """)
 
-_MAKE_DUE = f"""
-    UPDATE variants SET wake_at = clock_timestamp() + make_interval(secs => %(seconds)s)
-    WHERE id = %(id)s AND attempt = %(attempt)s AND state = 'pending' AND {IS_FREE}
-"""  # noqa: S608 -- a constant
-
 _PUT_BACK = returns(UUID)("""
     UPDATE variants SET
         lease_token = NULL, lease_until = NULL, failures = failures + %(failed)s, crashes = crashes + %(crashed)s,
@@ -151,6 +143,10 @@ _PUT_BACK = returns(UUID)("""
     WHERE id = %(id)s AND lease_token = %(token)s AND state = 'pending'
     RETURNING id
 """)
+
+# The rows of files and of messages refer to the generation, so their inserts lock its row. A deletion locks that row
+# before all others. So an end does, too: otherwise the two would deadlock.
+_LOCK_GENERATION = "SELECT FROM generations WHERE id = %(generation_id)s FOR KEY SHARE"
 
 # Two variants of a result may end at once: the lock lets the second one see the end of the first.
 _LOCK = returns(UUID)("SELECT id FROM variants WHERE generation_id = %(generation_id)s ORDER BY id FOR NO KEY UPDATE")
@@ -167,6 +163,19 @@ _END = returns(UUID)("""
     WHERE id = %(id)s AND lease_token = %(token)s AND state = 'pending'
     RETURNING id
 """)
+
+_NOT_TAKEN = returns(lambda *ids: ids)(f"""
+    SELECT id, generation_id, customer_id FROM variants
+    WHERE wake_at < now() - make_interval(secs => %(seconds)s) AND {IS_FREE} ORDER BY wake_at LIMIT %(most)s
+""")  # noqa: S608 -- a constant
+
+_GIVE_UP = returns(UUID)(f"""
+    UPDATE variants SET
+        state = 'failed', error_code = %(code)s, error_message = %(message)s,
+        wake_at = NULL, lease_token = NULL, lease_until = NULL, finished_at = clock_timestamp()
+    WHERE id = %(id)s AND wake_at < now() - make_interval(secs => %(seconds)s) AND {IS_FREE}
+    RETURNING id
+""")  # noqa: S608 -- a constant
 
 _ADD_FILE = """
     INSERT INTO variant_files (
@@ -199,15 +208,25 @@ _TELL = """
 """
 
 
-def take_due(sql: Sql, *, limit: int, resend_after: float) -> list[VariantWake]:
-    """Take variants that are due, and put their next look off by `resend_after` seconds. Customers take turns."""
-    return sql.all(_TAKE_DUE, limit=limit, resend_after=resend_after)
+def wakes_missing(sql: Sql, *, room: int) -> int:
+    """The wake-ups that the queue needs: one for each due variant, up to `MOST_WAKES`, less those that wait there.
+
+    Args:
+        room: the messages that the queue takes until it holds `MOST_WAKES`.
+    """
+    if room <= 0:
+        return 0
+    due = sql.first(_COUNT_DUE, most=MOST_WAKES) or 0
+    return max(0, due - (MOST_WAKES - room))
 
 
-def claim(sql: Sql, variant_id: UUID, *, attempt: int, lease_seconds: float, holder: str = "") -> VariantClaim | None:
-    """Claim a pending variant. None: another worker has a claim, or the variant has ended or is deleted."""
+def claim(sql: Sql, *, lease_seconds: float, holder: str = "") -> VariantClaim | None:
+    """Claim the next due variant: of the customer whose last claim is longest ago, the oldest. None: none is due.
+
+    Each claim has a number and a fencing token of its own. Two workers that claim at once get two variants.
+    """
     token = uuid4()
-    row = sql.first(_CLAIM, id=variant_id, attempt=attempt, token=token, lease_seconds=lease_seconds, holder=holder)
+    row = sql.first(_CLAIM, token=token, lease_seconds=lease_seconds, holder=holder)
     return None if row is None else VariantClaim(row, token)
 
 
@@ -220,11 +239,6 @@ def hand_back(sql: Sql, held: Mapping[UUID, UUID]) -> set[UUID]:
     """Give up claims, given as variant ids by token. Returns the tokens that were valid. The rows are due at once."""
     given = set(sql.all(_HAND_BACK, ids=list(held.values()), tokens=list(held)))
     return {token for token, variant_id in held.items() if variant_id in given}
-
-
-def leave(sql: Sql, variant_id: UUID, *, attempt: int, seconds: float) -> None:
-    """Put a variant without a claim off: the process has no place for it."""
-    sql.run(_MAKE_DUE, id=variant_id, attempt=attempt, seconds=seconds)
 
 
 def put_back(sql: Sql, claimed: VariantClaim, *, seconds: float, failed: bool = False, crashed: bool = False) -> None:
@@ -251,12 +265,13 @@ def finish(sql: Sql, claimed: VariantClaim, origin: VariantOrigin, files: Iterab
     Raises:
         LeaseLost: the claim is not valid any more.
     """
+    sql.run(_LOCK_GENERATION, generation_id=claimed.row.generation_id)
     if sql.first(_RESULT_IS_KEPT, generation_id=claimed.row.generation_id) is None:
         return False
     _end(sql, claimed, VariantState.READY, origin=origin)
     for file in files:
         sql.run(_ADD_FILE, variant_id=claimed.id, generation_id=claimed.row.generation_id, **asdict(file))
-    _tell(sql, claimed)
+    _tell(sql, claimed.row.generation_id, claimed.row.customer_id)
     return True
 
 
@@ -271,8 +286,25 @@ def fail(sql: Sql, claimed: VariantClaim, code: VariantError, message: str) -> N
     Raises:
         LeaseLost: the claim is not valid any more.
     """
+    sql.run(_LOCK_GENERATION, generation_id=claimed.row.generation_id)
     _end(sql, claimed, VariantState.FAILED, code=code, message=message)
-    _tell(sql, claimed)
+    _tell(sql, claimed.row.generation_id, claimed.row.customer_id)
+
+
+def not_taken(sql: Sql, *, seconds: float, most: int) -> list[tuple[UUID, UUID, UUID]]:
+    """Variants that are due for so long, and that no worker took: their ids, generations and customers."""
+    return sql.all(_NOT_TAKEN, seconds=seconds, most=most)
+
+
+def give_up(sql: Sql, variant_id: UUID, generation_id: UUID, customer_id: UUID, *, seconds: float) -> bool:
+    """End a variant that no worker took. Returns False if a worker has taken it by now, or it is deleted."""
+    sql.run(_LOCK_GENERATION, generation_id=generation_id)
+    sql.all(_LOCK, generation_id=generation_id)
+    message = "no worker took it for too long"
+    if sql.first(_GIVE_UP, id=variant_id, code=VariantError.UNAVAILABLE, message=message, seconds=seconds) is None:
+        return False
+    _tell(sql, generation_id, customer_id)
+    return True
 
 
 def _end(
@@ -290,13 +322,13 @@ def _end(
         raise LeaseLost("the variant has another claim, or has ended")
 
 
-def _tell(sql: Sql, claimed: VariantClaim) -> None:
+def _tell(sql: Sql, generation_id: UUID, customer_id: UUID) -> None:
     """Tell the customer's endpoints that all variants of a result have ended, if this was the last one."""
-    states = sql.all(_STATES, generation_id=claimed.row.generation_id)
+    states = sql.all(_STATES, generation_id=generation_id)
     if any(each["state"] == VariantState.PENDING for each in states):
         return
-    data = {"generation_id": str(claimed.row.generation_id), "variants": states}
+    data = {"generation_id": str(generation_id), "variants": states}
     sql.run(
-        _TELL, customer_id=claimed.row.customer_id, generation_id=claimed.row.generation_id,
+        _TELL, customer_id=customer_id, generation_id=generation_id,
         type=EventType.VARIANTS_ENDED, data=Jsonb(data), filters=list(filters_for(EventType.VARIANTS_ENDED)),
     )  # fmt: skip

@@ -4,6 +4,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from uuid import UUID
 
+from sqlalchemy import ColumnElement, and_
+from sqlalchemy.orm import aliased
 from sqlmodel import Session, col, select
 
 from schemas.enums import AssetRole
@@ -43,17 +45,26 @@ def of_generations(session: Session, ids: Sequence[UUID]) -> Mapping[UUID, Seque
     return found
 
 
+def is_kept() -> ColumnElement[bool]:
+    """The condition that a file of a variant is kept: the file and its result are not given up.
+
+    A release before variants, and a sweep beside the end of a variant, give up the result alone.
+    """
+    result = aliased(Asset)
+    of_result = select(result.id).where(
+        result.generation_id == VariantFile.generation_id,
+        result.role == AssetRole.RESULT,
+        col(result.expired_at).is_(None),
+    )
+    return and_(col(VariantFile.expired_at).is_(None), of_result.exists())
+
+
 def find_kept(session: Session, object_key: str) -> tuple[VariantFile, Asset] | None:
     """A file of a variant by its key, with its result. None: the file or its result is deleted."""
     return session.exec(
         select(VariantFile, Asset)
         .join(Asset, col(Asset.generation_id) == VariantFile.generation_id)
-        .where(
-            VariantFile.object_key == object_key,
-            Asset.role == AssetRole.RESULT,
-            col(Asset.expired_at).is_(None),
-            col(VariantFile.expired_at).is_(None),
-        )
+        .where(VariantFile.object_key == object_key, Asset.role == AssetRole.RESULT, is_kept())
     ).one_or_none()
 
 

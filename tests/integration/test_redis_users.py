@@ -10,13 +10,17 @@ import pytest
 from celery import Celery
 from redis import Redis
 from redis.exceptions import NoPermissionError
+from structlog.testing import capture_logs
 
 from cli.outages import in_words
 from notify.announcements import CHANNEL
 from notify.stream.entries import STREAM, stream_of
 from schemas.enums import Queue
+from storage.database import Database
 from tests.compose_redis import ComposeRedis, compose_redis
 from tests.support import clean_settings
+from workers.app import create_app
+from workers.dispatch import Dispatcher
 from workers.roles import ROLES, Role
 from workers.unacked import restore
 
@@ -233,6 +237,30 @@ def test_a_service_sends_plain_messages_and_reads_their_answers(server: ComposeR
         assert service.get("reelworks:answer:order-1") == "kept"
     operator.delete("requests", "requests\x06\x163", f"{name}:stream", "reelworks:door", "reelworks:answer:order-1")
     assert server.refused() == []
+
+
+def test_a_process_without_the_right_to_one_queue_serves_the_others(server: ComposeRedis, operator: Redis) -> None:
+    """The rights of the release before variants."""
+    queues = [queue for queue in Queue if queue is not Queue.VARIANTS]
+    operator.execute_command(
+        "ACL", "SETUSER", "earlier", "on", ">word", "resetkeys", "-@all", "+ping", "+hello", "+select",
+        "+client|setinfo",
+        f"(+llen {' '.join(f'%W~{queue}*' for queue in queues)})",
+    )  # fmt: skip
+    settings = clean_settings().model_copy(update={"redis_url": f"redis://earlier:word@127.0.0.1:{server.port}/0"})
+    database = Database("postgresql://nobody@127.0.0.1:1/none")
+    dispatcher = Dispatcher(create_app(settings), settings.pipeline, database)
+    try:
+        with capture_logs() as lines:
+            rooms = [dispatcher.room() for _ in range(2)]
+    finally:
+        dispatcher.close()
+        database.dispose()
+        operator.acl_deluser("earlier")
+        operator.acl_log_reset()
+    target = settings.pipeline.queue_target
+    assert rooms == [{**dict.fromkeys(queues, target), Queue.VARIANTS: 0}] * 2
+    assert [(line["event"], line["queue"]) for line in lines] == [("queue_refused", "variants")], "told once"
 
 
 def test_an_operator_is_told_that_a_user_lacks_a_right(server: ComposeRedis) -> None:

@@ -22,7 +22,6 @@ from storage.generations import Wake
 from storage.leases import LeaseKeeper
 from storage.outages import OUTAGES
 from storage.sql import of
-from storage.variants.claims import VariantWake
 from tasks import pipeline
 from tasks.services import WorkerServices
 from tasks.wake import wake
@@ -353,7 +352,7 @@ class Mailbox(Dispatcher):
             raise QueueTrouble("the model's queues are away")
         self.messages += sorted(wakes, key=lambda wake: wake.generation_id)
 
-    def wake_variants(self, wakes: Iterable[VariantWake]) -> None:
+    def wake_variants(self, count: int) -> None:
         """No story orders variants."""
 
     def taken(self) -> list[Wake]:

@@ -62,13 +62,7 @@ class Made:
 
     def work(self) -> None:
         """Make the variants that are due."""
-        with self.database.transaction() as session:
-            rows = session.execute(
-                text("SELECT id, attempt FROM variants WHERE generation_id = :id AND state = 'pending'"),
-                {"id": self.id},
-            ).all()
-        for row in rows:
-            variants.run(self.worker, row.id, row.attempt)
+        variants.run(self.worker)
 
 
 @pytest.fixture
@@ -188,6 +182,34 @@ def test_the_times_of_sprites_lead_to_their_sheet(made: Made) -> None:
     assert same.content == sheet.content == made.get(variant="sprites", file="media").content
 
 
+@pytest.mark.parametrize("name", ["hls", "sprites"])
+def test_a_text_that_the_object_store_has_lost_is_told(made: Made, name: str) -> None:
+    with made.database.transaction() as session:
+        keys = session.execute(
+            text("SELECT object_key FROM variant_files WHERE generation_id = :id AND part = 'index'"), {"id": made.id}
+        ).scalars()
+        for key in keys:
+            made.worker.objects.forget(key)
+    answer = made.get(variant=name)
+    assert (answer.status_code, answer.json()["code"]) == (409, "no_result"), answer.text
+    assert answer.json()["detail"].startswith("a variant of generation")
+
+
+def test_a_sprite_sheet_is_found_by_its_kind(
+    gateway: httpx.Client, customer: NewCustomer, database: Database, settings: Settings, worker: WorkerServices,
+    objects: ObjectStore, film: bytes,
+) -> None:  # fmt: skip
+    specs = [VariantSpec.model_validate({"kind": "sprites", "name": "sheet"})]
+    generation_id = a_generation(database, settings, customer, ORDER.model_copy(update={"variants": specs}))
+    complete(database, settings, objects, generation_id, film)
+    with database.statement() as sql:
+        sql.run("UPDATE assets SET content_type = 'video/mp4' WHERE generation_id = %(id)s", id=generation_id)
+    variants.run(worker)
+    url = f"/openai/v1/videos/{generation_id}/content?variant=spritesheet"
+    answer = gateway.get(url, headers=customer.headers)
+    assert (answer.status_code, answer.headers["content-type"]) == (200, "image/jpeg"), answer.text
+
+
 def test_links_to_variants_end_with_the_generation(made: Made) -> None:
     link = re.findall(r"^(http\S+)$", made.get(variant="hls").text, re.MULTILINE)[0]
     assert httpx.get(link).status_code == 200
@@ -228,6 +250,7 @@ def test_endpoints_hear_once_that_all_variants_have_ended(completed: Made) -> No
         ([{"fit": "cover", "width": 64}], "needs width and height"),
         ([{"kind": "web", "width": 64}], "web takes no width"),
         ([{"name": "same"}], "a copy needs width"),
+        ([{"name": "sprites", "width": 64}], "'sprites' is a kind"),
         ([{"kind": "preview", "seconds": 60}], "at most 10 seconds"),
         ([{"width": 64, "format": "webp"}], "format is of pictures"),
         ([{"name": f"v{n}", "width": 64} for n in range(9)], "may have up to 8 entries"),

@@ -421,6 +421,8 @@ _AT_0033 = [
 
 _AT_0034 = ["UPDATE generations SET silent_since = now() WHERE stage = 'generating'"]
 
+_AT_0035 = ["UPDATE variants SET claimed_at = clock_timestamp() WHERE state = 'pending'"]
+
 _STATEMENTS = {
     "0001": _AT_0001,
     "0002": _AT_0002,
@@ -456,6 +458,7 @@ _STATEMENTS = {
     "0032": [],
     "0033": _AT_0033,
     "0034": _AT_0034,
+    "0035": _AT_0035,
 }
 
 ACCEPTED = {

@@ -10,7 +10,6 @@ from redis import Redis
 from drills.chaos.network.proxy import Link, Proxy
 from schemas.enums import Queue, Stage
 from storage.generations import Wake
-from storage.variants.claims import VariantWake
 from tasks.services import Dispatcher, WorkerServices
 from tasks.wake import wake, wake_on
 from tests.integration.tasks.conftest import Lives
@@ -122,8 +121,8 @@ class _Between:
     def wake(self, *wakes: Wake) -> bool:
         return self._far.wake(*wakes)
 
-    def wake_variants(self, wakes: Iterable[VariantWake]) -> None:
-        self._far.wake_variants(wakes)
+    def wake_variants(self, count: int) -> None:
+        self._far.wake_variants(count)
 
     def wake_all(self, wakes: Iterable[Wake]) -> None:
         # A connection that stands, so that the batch is cut and not refused.

@@ -1,8 +1,11 @@
 """What goes wrong while variants are made: the result stays as it is, and no file is left behind."""
 
 import os
+import re
+import signal
 import tempfile
 from dataclasses import replace
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +19,7 @@ from media import decoder
 from schemas.enums import Queue, Stage, SweepKind
 from schemas.setting_groups import RetentionSettings
 from schemas.variants import VariantError, VariantOrigin, VariantState
-from storage import deletion, erasure, sweeps
+from storage import deletion, erasure, sweeps, usage
 from storage.audit import audit
 from storage.leases import LeaseKeeper
 from storage.objects import ObjectStore
@@ -74,7 +77,8 @@ def due(work: Work) -> None:
     [
         ({"memory_bytes": 8 * 1024**2}, "memory"),
         ({"max_bytes": 2000}, "larger than"),
-        ({"seconds": 1, "threads": 1}, "more than 1 s"),
+        # On a busy machine, the clock may end it first.
+        ({"seconds": 1, "threads": 1}, "more than 1 s|longer than 6 s"),
     ],
     ids=["memory", "size", "time"],
 )
@@ -83,7 +87,7 @@ def test_a_variant_that_needs_too_much_fails_alone(finished: Finished, limits: d
     limited(work, **limits)
     row = work.make()["web"]
     assert (row.state, row.error_code) == (VariantState.FAILED, VariantError.TOO_LARGE), row.error_message
-    assert words in (row.error_message or "")
+    assert re.search(words, row.error_message or "")
     assert is_paid_once(work)
 
 
@@ -108,12 +112,27 @@ def test_a_decoder_that_crashes_every_time_fails_the_variant_and_nothing_else(
     assert work.objects() == []
 
 
+def test_a_variant_that_uses_its_processor_time_up_fails_at_the_first_try(
+    finished: Finished, mp4: bytes, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    work = finished(mp4, "web")
+
+    def end(_job: object, _offset: int, _length: int) -> None:
+        # The kernel sends this signal at the limit.
+        for child in psutil.Process(decoder._SERVER.process_id).children():
+            child.send_signal(signal.SIGXCPU)
+
+    monkeypatch.setattr(decoder._Job, "_send_block", end)
+    row = work.make()["web"]
+    assert (row.state, row.error_code, row.attempt) == (VariantState.FAILED, VariantError.TOO_LARGE, 1)
+    assert "processor time" in (row.error_message or "")
+
+
 def test_a_worker_that_dies_every_time_fails_the_variant(finished: Finished, mp4: bytes) -> None:
     work = finished(mp4, "web")
     for _ in range(work.life.settings.variants.crashes):
-        row = work.rows["web"]
         with work.life.database.statement() as sql:
-            assert claims.claim(sql, row.id, attempt=row.attempt, lease_seconds=60) is not None
+            assert claims.claim(sql, lease_seconds=60) is not None
         due(work)
     row = work.make()["web"]
     assert (row.state, row.error_code) == (VariantState.FAILED, VariantError.INTERNAL)
@@ -123,9 +142,8 @@ def test_a_worker_that_dies_every_time_fails_the_variant(finished: Finished, mp4
 
 def test_a_variant_of_a_dead_worker_is_made_by_another(finished: Finished, mp4: bytes) -> None:
     work = finished(mp4, "web")
-    row = work.rows["web"]
     with work.life.database.statement() as sql:
-        claims.claim(sql, row.id, attempt=row.attempt, lease_seconds=60)
+        claims.claim(sql, lease_seconds=60)
     due(work)
     row = work.make()["web"]
     assert (row.state, row.origin, row.crashes) == (VariantState.READY, VariantOrigin.COPIED, 1)
@@ -182,10 +200,8 @@ def test_an_emptied_redis_loses_no_variant(finished: Finished, worker: WorkerSer
     with Redis.from_url(worker.settings.redis_url) as redis:
         assert redis.llen(Queue.VARIANTS) == 1
         redis.delete(Queue.VARIANTS)
-        wake(worker)
-        assert redis.llen(Queue.VARIANTS) == 0, "not due again yet"
-        due(work)
-        wake(worker)
+        for _ in range(3):
+            wake(worker)
         assert redis.llen(Queue.VARIANTS) == 1
         redis.delete(Queue.VARIANTS)
     assert work.make()["web"].state is VariantState.READY
@@ -193,18 +209,16 @@ def test_an_emptied_redis_loses_no_variant(finished: Finished, worker: WorkerSer
 
 def test_a_second_copy_of_a_message_makes_nothing(finished: Finished, mp4: bytes) -> None:
     work = finished(mp4, "web")
-    row = work.rows["web"]
     for _ in range(2):
-        variants.run(work.life.worker, row.id, row.attempt)
+        variants.run(work.life.worker)
     assert work.rows["web"].attempt == 1
     assert len(work.objects()) == 1
 
 
 def test_a_process_without_a_place_leaves_the_variant_to_later(finished: Finished, mp4: bytes) -> None:
     work = finished(mp4, "web")
-    row = work.rows["web"]
     with work.life.worker.variant_places.taken_by(None):
-        variants.run(work.life.worker, row.id, row.attempt)
+        variants.run(work.life.worker)
     after = work.rows["web"]
     assert (after.state, after.attempt) == (VariantState.PENDING, 0)
     assert work.make()["web"].state is VariantState.READY
@@ -231,9 +245,8 @@ def test_a_generation_that_is_deleted_while_its_variant_is_made_leaves_nothing(
 ) -> None:
     work = finished(mp4, "web")
     delete = deleting(work, monkeypatch)
-    row = work.rows["web"]
     with capture_logs() as lines:
-        variants.run(delete, row.id, row.attempt)
+        variants.run(delete)
     assert "variant_claim_lost" in [line["event"] for line in lines] or work.rows == {}
     assert (work.objects(), work.rows) == ([], {})
 
@@ -269,10 +282,22 @@ def test_files_whose_result_an_older_release_deleted_are_orphans(finished: Finis
     work.make()
     sweep(work)
     assert len(work.objects()) == 1, "a file of a kept result is no orphan"
+    assert stored(work) > 0
     with work.life.database.transaction() as session:
         session.execute(text("UPDATE assets SET expired_at = now() WHERE generation_id = :id"), {"id": work.life.id})
+    for asset in work.life.assets:
+        work.life.worker.objects.forget(asset.object_key)
     sweep(work)
     assert work.objects() == []
+    assert stored(work) == 0
+    assert audit(work.life.database, work.life.worker.objects).breaches == []
+
+
+def stored(work: Work) -> int:
+    """The bytes of variants in the customer's use."""
+    today = datetime.now(UTC).date()
+    with work.life.database.statement() as sql:
+        return usage.stored(sql, work.life.customer.id, today - timedelta(days=1), today).variants
 
 
 def sweep(work: Work) -> None:
@@ -283,10 +308,10 @@ def sweep(work: Work) -> None:
 
 def test_a_worker_that_ends_hands_its_variant_back(finished: Finished, mp4: bytes) -> None:
     work = finished(mp4, "web")
-    life, row = work.life, work.rows["web"]
+    life = work.life
     keeper = LeaseKeeper(life.database, lease_seconds=60, renew=claims.renew_leases, hand_back=claims.hand_back)
     with life.database.statement() as sql:
-        claimed = claims.claim(sql, row.id, attempt=row.attempt, lease_seconds=60)
+        claimed = claims.claim(sql, lease_seconds=60)
     assert claimed is not None
     with keeper.keep(claimed, since=0.0) as lease:
         keeper.renew()

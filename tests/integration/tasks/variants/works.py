@@ -106,9 +106,7 @@ class Work:
 
     def make(self) -> dict[str, Variant]:
         """Make what is due, as wake-ups do. Returns the rows."""
-        for row in self.rows.values():
-            if row.wake_at is not None:
-                variants.run(self.life.worker, row.id, row.attempt)
+        variants.run(self.life.worker)
         return self.rows
 
     def content(self, name: str, part: FilePart = FilePart.MEDIA) -> bytes:
