@@ -36,6 +36,7 @@ from workers.lifecycle import open_services
 PRICE = 15
 FREE, HELD, PAID = Balance(1000, 0), Balance(1000 - PRICE, PRICE), Balance(1000 - PRICE, 0)
 LONG = 600
+_SERVERS = ("gpu_1", "local")
 TINY = Delivered(width=64, height=64, duration_seconds=1)
 GRACE_IS_OVER = "stage_at = stage_at - interval '1 hour'"
 
@@ -69,7 +70,8 @@ class Servers:
 
         def order(request: GenerationRequest, facts: Facts) -> Order:
             made = self.worker.catalogue.order(request, facts)
-            return made.model_copy(update={"routes": sorted(made.routes, key=lambda route: route.provider)})
+            routes = [route for route in made.routes if route.provider in _SERVERS]
+            return made.model_copy(update={"routes": sorted(routes, key=lambda route: route.provider)})
 
         with database.transaction() as session:
             accepted = acceptance.accept(of(session), customer.id, wanted, order, self.worker.settings.pipeline)
