@@ -369,6 +369,8 @@ class ProviderError(ReelworksError):
     code = ErrorCode.PROVIDER_FAILED
     refusal: Refusal | None = None
     """Why the vendor takes nothing of our account now. None: the error is not about the account's limits."""
+    is_silence = False
+    """True: the vendor's server gave no answer at all, or a proxy said so (502, 503, 504)."""
 
     def __init__(
         self,
@@ -377,12 +379,14 @@ class ProviderError(ReelworksError):
         code: ErrorCode | None = None,
         retry_after: float | None = None,
         refusal: Refusal | None = None,
+        is_silence: bool = False,
     ) -> None:
         super().__init__(message)
         self.message = message
         self.code = code or type(self).code
         self.retry_after = retry_after
         self.refusal = refusal or type(self).refusal
+        self.is_silence = is_silence or type(self).is_silence
 
 
 class ProviderUnavailable(ProviderError):

@@ -346,12 +346,13 @@ def test_a_server_that_answers_again_in_time_keeps_its_work(servers: Servers, da
     assert life.row.silent_since is None
 
 
-def test_a_refused_key_is_no_silence(servers: Servers, database: Database) -> None:
-    refused = {"code": 401, "msg": "wrong key"}
+@pytest.mark.parametrize("status", [401, 429, 500])
+def test_an_answer_is_no_silence(servers: Servers, database: Database, status: int) -> None:
+    refused = {"code": status, "msg": "not now"}
     life = generating(servers, database, poll_error=refused, poll_error_times=1000)
     life.set("silent_since = clock_timestamp() - interval '1 hour', failures = 3")
     assert life.step() is Stage.GENERATING
-    assert life.row.silent_since is None
+    assert (life.row.silent_since, life.row.failures) == (None, 4)
 
 
 def test_the_place_at_the_account_is_given_back_with_the_move(servers: Servers, database: Database) -> None:
