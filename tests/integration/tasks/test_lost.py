@@ -55,18 +55,27 @@ class Servers:
         self.process.kill()
         self.process.wait()
 
-    def begin(self, database: Database, *, second: dict[str, object] | None = None, **behaviour: object) -> Life:
+    def begin(
+        self,
+        database: Database,
+        *,
+        second: dict[str, object] | None = None,
+        start_within: int | None = None,
+        **behaviour: object,
+    ) -> Life:
         """Accept an order that goes to the first server.
 
         Args:
             second: the scenario at the second server.
+            start_within: the latest start, in seconds.
             behaviour: the scenario at the first server.
         """
         word, customer = f"w{uuid4().hex}", new_customer(database, 1000)
-        for sandbox, asked in ((self.first, behaviour), (self.second, second or {})):
-            scenario = {"seconds": 0, "callback": "lost", "delivered": TINY, **asked}
+        for sandbox, told in ((self.first, behaviour), (self.second, second or {})):
+            scenario = {"seconds": 0, "callback": "lost", "delivered": TINY, **told}
             sandbox.add_scenario(Scenario.model_validate({**scenario, "match": Match(prompt_contains=word)}))
-        wanted = GenerationRequest.model_validate({"model": "ltx-video", "prompt": f"a boat {word}"})
+        asked = {"model": "ltx-video", "prompt": f"a boat {word}", "start_within": start_within}
+        wanted = GenerationRequest.model_validate(asked)
 
         def order(request: GenerationRequest, facts: Facts) -> Order:
             made = self.worker.catalogue.order(request, facts)
@@ -353,6 +362,25 @@ def test_an_answer_is_no_silence(servers: Servers, database: Database, status: i
     life.set("silent_since = clock_timestamp() - interval '1 hour', failures = 3")
     assert life.step() is Stage.GENERATING
     assert (life.row.silent_since, life.row.failures) == (None, 4)
+
+
+def test_silence_before_an_answer_to_the_release_before_does_not_count(servers: Servers, database: Database) -> None:
+    """A worker of that release sets `failures` to 0, and leaves `silent_since`."""
+    life = generating(servers, database)
+    servers.kill()
+    life.set("silent_since = clock_timestamp() - interval '1 hour', failures = 0")
+    assert life.step() is Stage.GENERATING
+    assert life.row.failures == 1
+
+
+def test_the_latest_start_holds_for_the_first_run(servers: Servers, database: Database) -> None:
+    life = servers.begin(database, seconds=LONG, start_within=60)
+    assert life.step() is Stage.GENERATING
+    servers.kill()
+    assert life.go(until=frozenset({Stage.QUEUED})) is Stage.QUEUED
+    life.set("created_at = created_at - interval '1 hour'")
+    assert life.go(until=TERMINAL) is Stage.COMPLETED
+    assert life.balance == PAID
 
 
 def test_the_place_at_the_account_is_given_back_with_the_move(servers: Servers, database: Database) -> None:
