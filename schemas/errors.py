@@ -429,12 +429,17 @@ class CallbackRefused(ReelworksError):
 
 
 class DownloadError(ReelworksError):
-    """A download that failed. `is_stale`: the link itself was refused. `is_final`: no retry can help."""
+    """A download that failed.
 
-    def __init__(self, message: str, *, is_stale: bool = False, is_final: bool = False) -> None:
+    `is_stale`: the link itself was refused. `is_gone`: the host has no such file, or no longer. `is_final`: no retry
+    can help.
+    """
+
+    def __init__(self, message: str, *, is_stale: bool = False, is_gone: bool = False, is_final: bool = False) -> None:
         super().__init__(message)
         self.message = message
         self.is_stale = is_stale
+        self.is_gone = is_gone
         self.is_final = is_final
 
 

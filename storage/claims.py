@@ -72,8 +72,10 @@ class Snapshot:
     """The place of the order in a trace. None: there is no trace."""
     last_span: str | None
     """The span of the newest step or callback, in the same trace. None: there is none."""
-    lost_runs: list[dict[str, str | None]] = field(default_factory=list)
-    """The runs that a server of our own lost: `provider`, and `remote_id` if it had accepted the run."""
+    lost_runs: list[dict[str, str | bool | None]] = field(default_factory=list)
+    """The runs that a server of our own lost: `provider`, `remote_id` if it had accepted the run.
+
+    `began` is false if the run had only waited."""
     silent_since: datetime | None = None
     """The first of the newest reads that a server of our own did not answer. None: it answered the newest one."""
 
@@ -125,7 +127,11 @@ class Claim:
         The release before leaves `silent_since` as it is when a vendor answers. It sets `failures` to 0.
         """
         since = self.generation.silent_since
-        return 0.0 if since is None or not self.generation.failures else (self.generation.claimed_at - since).total_seconds()
+        return (
+            0.0
+            if since is None or not self.generation.failures
+            else (self.generation.claimed_at - since).total_seconds()
+        )
 
     @property
     def start_by(self) -> datetime | None:

@@ -49,7 +49,9 @@ def poll(services: WorkerServices, claim: Claim, _lease: Lease) -> Outcome:
         case RemoteStatus.SUCCEEDED:
             return replace(_deliver(claim, state), found_by=_found_by(services, claim))
         case RemoteStatus.LOST:
-            return replace(lost.told_lost(services, claim), found_by=_found_by(services, claim))
+            return replace(
+                lost.told_lost(services, claim, has_begun=state.has_begun), found_by=_found_by(services, claim)
+            )
         case RemoteStatus.FAILED | RemoteStatus.CANCELLED:
             return replace(_end(services, claim, state), found_by=_found_by(services, claim))
 

@@ -36,7 +36,7 @@ def _unlucky(self: Any, prompt: str | None = None, **arguments: Any) -> Any:
             time.sleep(SLOW_SECONDS)
         case "breaks the device":
             # The device of the tests is a CPU, so the GPU's answer to every later call is played.
-            runner.check_device = _broken
+            vars(runner)["check_device"] = _broken
             _broken("cpu")
         case "hangs":
             threading.Event().wait()

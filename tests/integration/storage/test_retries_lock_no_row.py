@@ -9,7 +9,7 @@ from uuid import UUID
 
 import pytest
 from sqlalchemy import text
-from sqlalchemy.orm import Session
+from sqlmodel import Session
 
 from providers.catalogue import Catalogue, CatalogueFile
 from providers.registry import adapter_names
