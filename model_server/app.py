@@ -18,7 +18,7 @@ from model_server.configuration import Configuration
 from model_server.errors import CallRefused
 from model_server.jobs import ENDED, Job, Status
 from model_server.runner import Runner
-from model_server.store import NewJob, QueueFull, Store
+from model_server.store import NewJob, QueueClosed, QueueFull, Store
 from schemas.reach import Reach, reach_of
 
 _BUSY_SECONDS = 10
@@ -203,7 +203,10 @@ def _created(server: Server, body: bytes) -> tuple[Job, bool]:
     if server.store.count(Status.QUEUED) >= settings.queue_limit:
         raise _queue_full(settings.queue_limit)
     if server.is_draining:
-        raise CallRefused(503, "draining", "the server is about to stop", {"Retry-After": str(_BUSY_SECONDS)})
+        raise _draining()
+    if not server.runner.ready.is_set():
+        # A server that cannot use its device ends before it is ready, and would lose the job.
+        raise CallRefused(503, "starting", "the server is not ready yet", {"Retry-After": str(_BUSY_SECONDS)})
     picture = requests.picture_of(create)
     pixels = (
         None
@@ -215,6 +218,8 @@ def _created(server: Server, body: bytes) -> tuple[Job, bool]:
         job, is_new = server.store.add(new, queue_limit=settings.queue_limit)
     except QueueFull:
         raise _queue_full(settings.queue_limit) from None
+    except QueueClosed:
+        raise _draining() from None
     if not is_new:
         return _same(job, digest), False
     server.runner.wake()
@@ -225,6 +230,10 @@ def _same(job: Job, digest: str) -> Job:
     if job.body_digest != digest:
         raise CallRefused(409, "reference_conflict", f"another request has this reference: the job {job.id}")
     return job
+
+
+def _draining() -> CallRefused:
+    return CallRefused(503, "draining", "the server is about to stop", {"Retry-After": str(_BUSY_SECONDS)})
 
 
 def _queue_full(limit: int) -> CallRefused:

@@ -1,6 +1,7 @@
 """The one thread that loads pipelines and runs jobs, one after the other."""
 
 import os
+import sqlite3
 import time
 from collections.abc import Callable
 from threading import Event, Lock, Thread
@@ -13,7 +14,7 @@ from model_server.configuration import Configuration
 from model_server.errors import FailureCode, JobFailed
 from model_server.jobs import Job, ResultFile, Status
 from model_server.loading import Runnable
-from model_server.shelf import Shelf, free_memory
+from model_server.shelf import Shelf, check_device, free_memory
 from model_server.store import Store
 
 log = structlog.get_logger()
@@ -61,8 +62,22 @@ class Runner(Thread):
         self._is_abandoned = True
 
     def run(self) -> None:
-        """Prepare, and run jobs."""
-        Thread(target=self._watch, name="watch", daemon=True).start()
+        """Prepare, and run jobs. An error that is no job's own ends the process."""
+        Thread(target=self._or_end, args=(self._watch,), name="watch", daemon=True).start()
+        self._or_end(self._run_jobs)
+
+    def _or_end(self, work: Callable[[], None]) -> None:
+        """Do the work of a thread. A server without the thread would take jobs that never end, so an error ends it."""
+        try:
+            work()
+        except BaseException:
+            if self._is_abandoned:
+                # The server ends already, and may have closed the store.
+                return
+            log.critical("model_server_broken", exc_info=True, action="the process ends")
+            os._exit(1)
+
+    def _run_jobs(self) -> None:
         self._prepare()
         self.ready.set()
         while not self._stops.is_set():
@@ -88,6 +103,7 @@ class Runner(Thread):
         torch.backends.cudnn.benchmark = False
         torch.backends.cudnn.deterministic = True
         self.device = _device(settings.device)
+        check_device(self.device)
         memory = int(settings.memory_gib * _GIB) if settings.memory_gib else _usual_memory(self.device)
         self.shelf = Shelf(self._configuration, device=self.device, memory_bytes=memory)
         log.info("model_server_ready", device=self.device, torch=torch.__version__, memory_bytes=memory)
@@ -102,8 +118,7 @@ class Runner(Thread):
         import torch
 
         began = time.monotonic()
-        with self._watch_lock:
-            self._current = job
+        self._expect(self._configuration.server.load_timeout_seconds, of=job)
         status, error = Status.FAILED, None
         file = None
         try:
@@ -121,6 +136,9 @@ class Runner(Thread):
                 FailureCode.OUT_OF_MEMORY.value,
                 f"the job does not fit into the memory of {self.device}: {_short(failure)}",
             )
+        except sqlite3.Error:
+            # The server's own trouble. The job is lost, and can run elsewhere.
+            raise
         except Exception as failure:
             log.warning("pipeline_failed", job=job.id, pipeline=job.pipeline, exc_info=True)
             error = (FailureCode.PIPELINE_FAILED.value, f"{type(failure).__name__}: {_short(failure)}")
@@ -129,6 +147,8 @@ class Runner(Thread):
                 self._current = None
         if status is not Status.SUCCEEDED:
             file = None
+            # Raises if the device is broken for this process. The process ends, and the job is lost.
+            check_device(self.device)
             free_memory()
         self._end(job, status, file, error, seconds=time.monotonic() - began)
 
@@ -198,9 +218,11 @@ class Runner(Thread):
             max_file_bytes=int(settings.max_files_gib * _GIB),
         )
 
-    def _expect(self, seconds: float) -> None:
-        """The next sign of life must come within so many seconds."""
-        self._limit, self._deadline = seconds, time.monotonic() + seconds
+    def _expect(self, seconds: float, *, of: Job | None = None) -> None:
+        """The next sign of life must come within so many seconds. `of`: the job that begins."""
+        with self._watch_lock:
+            self._limit, self._deadline = seconds, time.monotonic() + seconds
+            self._current = of or self._current
 
     def _watch(self) -> None:
         """End a job whose step takes too long, and the process where the call does not end even then."""
@@ -211,6 +233,7 @@ class Runner(Thread):
             with self._watch_lock:
                 job = self._current
                 is_late = job is not None and time.monotonic() > self._deadline
+                limit = self._limit
             if job is None or late is None or job.id != late.id:
                 late = None
             if late is not None and time.monotonic() - since > _HANG_SECONDS:
@@ -218,7 +241,7 @@ class Runner(Thread):
                 os._exit(1)
             if is_late and late is None and job is not None:
                 late, since = job, time.monotonic()
-                text = f"no step within {self._limit:g} s"
+                text = f"no step within {limit:g} s"
                 if ended := self._store.finish(job.id, Status.FAILED, error=(FailureCode.TIMEOUT.value, text)):
                     self._tell(ended)
 

@@ -57,6 +57,7 @@ def serve(configuration: Configuration, *, host: str, port: int, state: Path) ->
     http = _Drained(_uvicorn_config(server, host, port), server, sender)
     runner.start()
     http.run()
+    runner.abandon()
     _tell(store.lose(*_UNFINISHED), sender)
     sender.close()
     store.close()
@@ -106,14 +107,16 @@ class _Drained(uvicorn.Server):
         runner.drain()
         log.info("model_server_drains", seconds=self._server.configuration.server.drain_seconds)
         # Whoever asked for them can send them elsewhere now.
-        _tell(store.lose(Status.QUEUED), self._sender)
-        deadline = time.monotonic() + self._server.configuration.server.drain_seconds
-        while time.monotonic() < deadline and store.count(Status.LOADING, Status.RUNNING):
-            time.sleep(0.1)
-        runner.abandon()
-        with suppress(RuntimeError):
-            runner.join(_ABANDON_SECONDS)
-        self.should_exit = True
+        try:
+            _tell(store.close_queue(), self._sender)
+            deadline = time.monotonic() + self._server.configuration.server.drain_seconds
+            while time.monotonic() < deadline and store.count(Status.LOADING, Status.RUNNING):
+                time.sleep(0.1)
+            runner.abandon()
+            with suppress(RuntimeError):
+                runner.join(_ABANDON_SECONDS)
+        finally:
+            self.should_exit = True
 
 
 def _tell(lost: list[Job], sender: WebhookSender) -> None:

@@ -108,3 +108,15 @@ def free_memory() -> None:
     gc.collect()
     if torch.cuda.is_available():
         torch.cuda.empty_cache()
+
+
+def check_device(device: str) -> None:
+    """Wait for all work on a GPU. An error of CUDA that stays, such as an illegal access to memory, is raised again.
+
+    Raises:
+        RuntimeError: only a new process can use the device.
+    """
+    import torch
+
+    if device.startswith("cuda"):
+        torch.cuda.synchronize(device)

@@ -49,6 +49,10 @@ class QueueFull(Exception):
     """As many jobs wait as may wait."""
 
 
+class QueueClosed(Exception):
+    """The server is about to stop."""
+
+
 @dataclass(frozen=True)
 class NewJob:
     """What makes a job."""
@@ -88,6 +92,7 @@ class Store:
             raise FolderInUse(f"{folder}: another model server uses this folder") from None
         self._instance = instance
         self._lock = RLock()
+        self._is_closed_to_new = False
         self._database = sqlite3.connect(folder / "jobs.sqlite", isolation_level=None, check_same_thread=False)
         self._database.row_factory = sqlite3.Row
         self._database.execute("PRAGMA journal_mode=WAL")
@@ -105,10 +110,13 @@ class Store:
 
         Raises:
             QueueFull: `queue_limit` jobs wait.
+            QueueClosed: after `close_queue`.
         """
         with self._lock:
             if (known := self.by_reference(new.reference)) is not None:
                 return known, False
+            if self._is_closed_to_new:
+                raise QueueClosed
             if self.count(Status.QUEUED) >= queue_limit:
                 raise QueueFull
             job_id = uuid.uuid4().hex
@@ -121,6 +129,12 @@ class Store:
                  new.webhook_url, self._instance),
             )  # fmt: skip
             return self.of(job_id), True
+
+    def close_queue(self) -> list[Job]:
+        """Add no further job. The jobs that wait end as `lost`, and are returned."""
+        with self._lock:
+            self._is_closed_to_new = True
+            return self.lose(Status.QUEUED)
 
     def by_id(self, job_id: str) -> Job | None:
         """The job, or None."""

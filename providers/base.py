@@ -236,6 +236,9 @@ class RemoteState:
     provider_seconds: float | None = None
     """The time that the work took, as the vendor measures it; set when succeeded. None: the vendor reports none."""
 
+    has_begun: bool = True
+    """False: the server says that it lost the work before the work began; only when lost."""
+
     word: str | None = None
     """The vendor's word for the status; set when unknown. `Provider.poll` makes it short and printable."""
 

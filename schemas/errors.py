@@ -370,6 +370,8 @@ class ProviderError(ReelworksError):
     code = ErrorCode.PROVIDER_FAILED
     refusal: Refusal | None = None
     """Why the vendor takes nothing of our account now. None: the error is not about the account's limits."""
+    is_silence = False
+    """True: the vendor's server gave no answer at all, or a proxy said so (502, 503, 504)."""
 
     def __init__(
         self,
@@ -378,12 +380,14 @@ class ProviderError(ReelworksError):
         code: ErrorCode | None = None,
         retry_after: float | None = None,
         refusal: Refusal | None = None,
+        is_silence: bool = False,
     ) -> None:
         super().__init__(message)
         self.message = message
         self.code = code or type(self).code
         self.retry_after = retry_after
         self.refusal = refusal or type(self).refusal
+        self.is_silence = is_silence or type(self).is_silence
 
 
 class ProviderUnavailable(ProviderError):
@@ -433,12 +437,17 @@ class CallbackRefused(ReelworksError):
 
 
 class DownloadError(ReelworksError):
-    """A download that failed. `is_stale`: the link itself was refused. `is_final`: no retry can help."""
+    """A download that failed.
 
-    def __init__(self, message: str, *, is_stale: bool = False, is_final: bool = False) -> None:
+    `is_stale`: the link itself was refused. `is_gone`: the host has no such file, or no longer. `is_final`: no retry
+    can help.
+    """
+
+    def __init__(self, message: str, *, is_stale: bool = False, is_gone: bool = False, is_final: bool = False) -> None:
         super().__init__(message)
         self.message = message
         self.is_stale = is_stale
+        self.is_gone = is_gone
         self.is_final = is_final
 
 

@@ -236,7 +236,7 @@ class Generation(SQLModel, table=True):
         sa_column=Column(JSONB, nullable=False, server_default="{}"),
         description="where the vendor said to ask for it, by names of its adapter's",
     )
-    lost_runs: list[dict[str, str | None]] = Field(
+    lost_runs: list[dict[str, str | bool | None]] = Field(
         default=[],
         sa_column=Column(JSONB, nullable=False, server_default="[]"),
         description="the runs that a server of our own lost: `provider`, and `remote_id` if it had accepted the run",

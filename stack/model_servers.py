@@ -25,6 +25,7 @@ ENVIRONMENT: Final = _PROJECT / ".venv-gpu"
 HINT: Final = "the model server needs torch: run `make gpu`, or `make demo PROVIDER=local`, which does it first"
 
 _IMPORTS_TORCH_SECONDS: Final = 240.0
+_MAKE_SECONDS = 300.0
 _STEPS: Final = 40
 _POLL_SECONDS: Final = 0.25
 _LOST_AFTER_SECONDS: Final = 3

@@ -72,8 +72,10 @@ class Snapshot:
     """The place of the order in a trace. None: there is no trace."""
     last_span: str | None
     """The span of the newest step or callback, in the same trace. None: there is none."""
-    lost_runs: list[dict[str, str | None]] = field(default_factory=list)
-    """The runs that a server of our own lost: `provider`, and `remote_id` if it had accepted the run."""
+    lost_runs: list[dict[str, str | bool | None]] = field(default_factory=list)
+    """The runs that a server of our own lost: `provider`, `remote_id` if it had accepted the run.
+
+    `began` is false if the run had only waited."""
     silent_since: datetime | None = None
     """The first of the newest reads that a server of our own did not answer. None: it answered the newest one."""
 
@@ -110,19 +112,31 @@ class Claim:
 
         A server answers a create with a known reference with the job that has it, and that would be the lost one.
         """
-        lost = sum(run["remote_id"] is not None for run in self.generation.lost_runs)
+        lost = self._lost_accepted
         return uuid5(self.id, f"run {lost + 1}") if lost else self.id
 
     @property
+    def _lost_accepted(self) -> int:
+        """The number of lost runs that a server had accepted."""
+        return sum(run["remote_id"] is not None for run in self.generation.lost_runs)
+
+    @property
     def silent_seconds(self) -> float:
-        """The seconds for which the vendor has answered no read; 0 if it answered the newest one."""
+        """The seconds for which the vendor has answered no read; 0 if it answered the newest one.
+
+        The release before leaves `silent_since` as it is when a vendor answers. It sets `failures` to 0.
+        """
         since = self.generation.silent_since
-        return 0.0 if since is None else (self.generation.claimed_at - since).total_seconds()
+        return (
+            0.0
+            if since is None or not self.generation.failures
+            else (self.generation.claimed_at - since).total_seconds()
+        )
 
     @property
     def start_by(self) -> datetime | None:
-        """The latest start. None: there is none."""
-        return self.order.start_by(self.generation.created_at)
+        """The latest start. None: there is none, or a provider got the generation before, and lost it."""
+        return None if self._lost_accepted else self.order.start_by(self.generation.created_at)
 
     @property
     def seconds_in_stage(self) -> float:

@@ -14,7 +14,7 @@ from schemas.stages import TERMINAL, status_of
 from schemas.tables import Generation
 from storage import acceptance, generations
 from storage.acceptance import AcceptedOrder
-from storage.alone import alone
+from storage.alone import after_the_release_before, alone
 from storage.ledger import Spender
 from storage.sql import Sql, returns
 
@@ -41,6 +41,7 @@ def accept(
     request_hash = hashlib.sha256(f"continue {preview_id}".encode()).hexdigest()
     identity = acceptance.Identity(customer_id, idempotency_key, request_hash)
     alone(sql, f"continue {preview_id}")
+    after_the_release_before(sql, preview_id)
     preview = sql.first(_PREVIEW, preview_id=preview_id, customer_id=customer_id)
     if preview is None:
         raise generations.not_found(preview_id)

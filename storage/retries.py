@@ -13,7 +13,7 @@ from schemas.stages import TERMINAL, status_of
 from schemas.tables import Generation
 from storage import acceptance, generations
 from storage.acceptance import AcceptedOrder
-from storage.alone import alone
+from storage.alone import after_the_release_before, alone
 from storage.ledger import Spender
 from storage.sql import Sql, returns
 
@@ -38,6 +38,7 @@ def accept(
     request_hash = hashlib.sha256(f"retry {generation_id}".encode()).hexdigest()
     identity = acceptance.Identity(customer_id, idempotency_key, request_hash)
     alone(sql, f"retry {generation_id}")
+    after_the_release_before(sql, generation_id)
     ended = sql.first(_ENDED, generation_id=generation_id, customer_id=customer_id)
     if ended is None:
         raise generations.not_found(generation_id)

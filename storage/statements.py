@@ -82,7 +82,10 @@ WRITE = returns(Snapshot)("""
             routes_given_up = coalesce(%(routes_given_up)s, routes_given_up),
             -- A lost run is forgotten: nothing that comes from there later finds this generation.
             lost_runs = CASE WHEN %(loses_run)s THEN
-                lost_runs || jsonb_build_object('provider', generations.provider, 'remote_id', generations.remote_id)
+                lost_runs || jsonb_build_array(
+                    jsonb_build_object('provider', generations.provider, 'remote_id', generations.remote_id)
+                    || CASE WHEN %(lost_unbegun)s THEN '{"began": false}' ELSE '{}' END::jsonb
+                )
             ELSE lost_runs END,
             remote_id = CASE WHEN NOT %(loses_run)s THEN coalesce(%(remote_id)s, remote_id) END,
             remote_links = CASE WHEN %(loses_run)s THEN '{}' ELSE coalesce(%(remote_links)s, remote_links) END,

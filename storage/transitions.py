@@ -85,6 +85,8 @@ class Changes:
     """True: the provider has answered a request to stop. The row records the time."""
     loses_run: bool = False
     """True: a server of our own lost the run. The row notes the run, and forgets its ids, links and callbacks."""
+    lost_unbegun: bool = False
+    """True: the lost run had only waited."""
     is_silent: bool | None = None
     """True: a server of our own did not answer. False: it answered."""
 
@@ -172,10 +174,8 @@ def move(
         changes = replace(changes, progress=progress_within(target, 0.0))
     if target is Stage.SUBMITTING:
         changes = replace(changes, submission=claim.token)
-    if (claim.generation.stage, target) == (Stage.GENERATING, Stage.QUEUED):
-        changes = replace(changes, loses_run=True, failures=0, crashes=0)
-    changes = replace(changes, is_silent=False)
     told, stays = Jsonb(event or {}), keeps_lease and target not in TERMINAL
+    changes = replace(changes, is_silent=False)
     moved = _write(sql, claim, target, changes, wake_in=wake_in, keeps_lease=stays, restarts=True, event=told)
     if target is Stage.COMPLETED:
         _settle(sql, claim, ledger.capture)
@@ -193,9 +193,8 @@ def fail(
     Raises:
         LeaseLost: this worker lost the claim.
     """
-    event = {"code": code, "message": message, **event}
-    changes = Changes(error_code=code, error_message=message)
-    failed = move(sql, claim, Stage.FAILED, wake_in=0, event=event, changes=changes)
+    told, changes = {"code": code, "message": message, **event}, Changes(error_code=code, error_message=message)
+    failed = move(sql, claim, Stage.FAILED, wake_in=0, event=told, changes=changes)
     _settle(sql, claim, ledger.release)
     return failed
 
@@ -210,8 +209,8 @@ def cancel(
 
     Raises: LeaseLost, as `fail` does.
     """
-    event = {"reason": reason, "is_charged": is_charged, **event}
-    cancelled = move(sql, claim, Stage.CANCELLED, wake_in=0, event=event)
+    told = {"reason": reason, "is_charged": is_charged, **event}
+    cancelled = move(sql, claim, Stage.CANCELLED, wake_in=0, event=told)
     _settle(sql, claim, ledger.capture if is_charged else ledger.release)
     return cancelled
 
@@ -251,8 +250,7 @@ def require_no_callback_since(sql: Sql, claim: Claim) -> None:
 
 def withdraw(sql: Sql, sender: Claim) -> bool:
     """Queue a generation again whose create never left. Returns False if the row no longer waits for this create."""
-    event = Jsonb({"attempt": sender.generation.attempt})
-    back = _allowed(Stage.SUBMITTING, Stage.QUEUED)
+    event, back = Jsonb({"attempt": sender.generation.attempt}), _allowed(Stage.SUBMITTING, Stage.QUEUED)
     return sql.first(statements.WITHDRAW, id=sender.id, token=sender.token, event=event, **back) is not None
 
 

@@ -203,7 +203,8 @@ def _give_up(services: WorkerServices, claim: Claim, outcome: UnlessCalledBack) 
 def _commit(services: WorkerServices, claim: Claim, outcome: Outcome, *, keeps_lease: bool = False) -> Claim:
     # One statement is a transaction by itself and needs a third of the round trips.
     is_one = (isinstance(outcome, Later) and outcome.once is None and outcome.reason is None) or (
-        isinstance(outcome, Advance) and not (outcome.assets or outcome.notes or outcome.stage is Stage.COMPLETED)
+        isinstance(outcome, Advance)
+        and not (outcome.assets or outcome.notes or outcome.stage is Stage.COMPLETED or outcome.changes.loses_run)
     )
     resend_after, by = services.settings.pipeline.resend_after_seconds, author(services, claim)
     with services.database.statement() if is_one else services.database.statements() as sql:
@@ -229,6 +230,9 @@ def _write(
                 sql, claim, outcome.stage, keeps_lease=keeps_lease, event={**outcome.event, **_found(outcome, by)},
                 changes=outcome.changes, wake_in=resend_after if outcome.wait is None else outcome.wait,
             )  # fmt: skip
+            if outcome.changes.loses_run:
+                # The next run asks for a place as a new one: its wait and its deadline count from then on.
+                admission.leave(sql, claim.id)
             assets.add(
                 sql, outcome.assets, generation_id=claim.id, customer_id=claim.generation.customer_id,
                 expires_in=claim.order.expires_in,

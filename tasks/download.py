@@ -47,6 +47,9 @@ def _not_downloaded(services: WorkerServices, claim: Claim, error: DownloadError
     log.warning("download_failed", reason=error.message, is_stale=error.is_stale, is_final=error.is_final)
     if error.is_final:
         return Fail(ErrorCode.RESULT_INVALID, error.message)
+    if error.is_gone and services.providers.bills_nothing(claim.generation.provider):
+        # The links of a server of our own do not expire, and no bill follows.
+        return Fail(ErrorCode.DOWNLOAD_FAILED, "the server no longer has the result")
     # The work is paid for: while its host is away or slow, only the deadline ends the generation.
     if isinstance(error, SlowSource):
         return failed(services, claim, error.message)

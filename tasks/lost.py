@@ -13,6 +13,7 @@ from storage.claims import Claim
 from storage.transitions import Changes
 from tasks.outcomes import Advance, Cancel, Fail
 from tasks.services import WorkerServices
+from tasks.timing import backoff
 
 log = structlog.get_logger()
 
@@ -20,9 +21,9 @@ _AGAIN = "the server that worked on it was lost; the generation runs again"
 _TOLD = "the server has lost the work"
 
 
-def told_lost(services: WorkerServices, claim: Claim) -> Advance | Cancel | Fail:
+def told_lost(services: WorkerServices, claim: Claim, *, has_begun: bool) -> Advance | Cancel | Fail:
     """The outcome of work that its server says it lost. The server answers, so it may run the work again."""
-    return _after(services, claim, _TOLD, is_away=False)
+    return _after(services, claim, _TOLD, is_away=False, has_begun=has_begun)
 
 
 def is_lost(services: WorkerServices, claim: Claim) -> bool:
@@ -56,17 +57,26 @@ def never_told(services: WorkerServices, claim: Claim) -> Advance | Fail | None:
     return _again(services, claim, reason, is_away=True) or _failed(claim, ErrorCode.SUBMIT_OUTCOME_UNKNOWN, reason)
 
 
-def _after(services: WorkerServices, claim: Claim, reason: str, *, is_away: bool) -> Advance | Cancel | Fail:
+def _after(
+    services: WorkerServices, claim: Claim, reason: str, *, is_away: bool, has_begun: bool = True
+) -> Advance | Cancel | Fail:
     told = {"provider": claim.generation.provider, "remote_id": claim.generation.remote_id}
     log.warning("work_lost", reason=reason, **told)
     if claim.generation.cancel_requested_at is not None:
         return Cancel("the server lost it before it stopped")
-    return _again(services, claim, reason, is_away=is_away) or _failed(claim, ErrorCode.WORK_LOST, reason)
+    again = _again(services, claim, reason, is_away=is_away, has_begun=has_begun)
+    return again or _failed(claim, ErrorCode.WORK_LOST, reason)
 
 
-def _again(services: WorkerServices, claim: Claim, reason: str, *, is_away: bool) -> Advance | None:
-    """The next run. None: the work is not to run again."""
-    runs = len(claim.generation.lost_runs) + 1
+def _again(
+    services: WorkerServices, claim: Claim, reason: str, *, is_away: bool, has_begun: bool = True
+) -> Advance | None:
+    """The next run. None: the work is not to run again.
+
+    A run that only waited does not count: other work ended its server. It asks again after a pause that grows.
+    """
+    times = len(claim.generation.lost_runs) + 1
+    runs = _begun(claim) + has_begun
     is_wanted = services.catalogue.when_lost(claim.order.model, claim.route) is WhenLost.AGAIN
     bills_nothing = services.providers.bills_nothing(claim.generation.provider)
     if not (is_wanted and bills_nothing) or runs >= services.settings.pipeline.most_runs:
@@ -74,20 +84,30 @@ def _again(services: WorkerServices, claim: Claim, reason: str, *, is_away: bool
     index = _next_route(services, claim, is_away=is_away)
     return Advance(
         Stage.QUEUED,
-        wait=0.0,
+        wait=0.0 if has_begun else backoff(services.settings.pipeline, times - runs),
         event={
             "message": _AGAIN,
             "reason": reason,
-            "times": runs,
+            "times": times,
             "route": claim.generation.route_index,
             "next_route": index,
             "provider": claim.generation.provider,
             "remote_id": claim.generation.remote_id,
         },
         changes=Changes(
-            loses_run=True, failures=0, crashes=0, route_index=index, provider=claim.order.routes[index].provider
+            loses_run=True,
+            lost_unbegun=not has_begun,
+            failures=0,
+            crashes=0,
+            route_index=index,
+            provider=claim.order.routes[index].provider,
         ),
     )
+
+
+def _begun(claim: Claim) -> int:
+    """The lost runs that had begun, as far as their servers said."""
+    return sum(run.get("began", True) is True for run in claim.generation.lost_runs)
 
 
 def _next_route(services: WorkerServices, claim: Claim, *, is_away: bool) -> int:
@@ -109,5 +129,5 @@ def _next_route(services: WorkerServices, claim: Claim, *, is_away: bool) -> int
 
 
 def _failed(claim: Claim, code: ErrorCode, reason: str) -> Fail:
-    runs = len(claim.generation.lost_runs) + 1
+    runs = _begun(claim) + 1
     return Fail(code, reason if runs == 1 else f"{reason}; that was run {runs}")

@@ -6,7 +6,7 @@ import structlog
 
 from providers.base import Cancellation, RemoteState, RemoteStatus
 from schemas.enums import ErrorCode, EventName, FoundBy, Stage
-from schemas.errors import ProviderError, ProviderUnavailable
+from schemas.errors import ProviderError
 from schemas.limits import RemoteWait
 from schemas.stages import progress_within
 from storage.claims import Claim
@@ -35,8 +35,7 @@ def poll(services: WorkerServices, claim: Claim, _lease: Lease) -> Outcome:
         state = services.providers.get(claim.generation.provider).poll(remote_ref(claim))
     except ProviderError as error:
         services.health.failed(claim.route, claim.id, error, is_create=False)
-        is_silent = isinstance(error, ProviderUnavailable)
-        if is_silent and lost.is_lost(services, claim):
+        if error.is_silence and lost.is_lost(services, claim):
             return replace(lost.silent(services, claim, error), found_by=_found_by(services, claim))
         return failed_read(services, claim, error)
     services.health.answered(claim.route, claim.id, is_create=False)
@@ -50,7 +49,9 @@ def poll(services: WorkerServices, claim: Claim, _lease: Lease) -> Outcome:
         case RemoteStatus.SUCCEEDED:
             return replace(_deliver(claim, state), found_by=_found_by(services, claim))
         case RemoteStatus.LOST:
-            return replace(lost.told_lost(services, claim), found_by=_found_by(services, claim))
+            return replace(
+                lost.told_lost(services, claim, has_begun=state.has_begun), found_by=_found_by(services, claim)
+            )
         case RemoteStatus.FAILED | RemoteStatus.CANCELLED:
             return replace(_end(services, claim, state), found_by=_found_by(services, claim))
 

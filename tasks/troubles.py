@@ -66,12 +66,14 @@ def failed(
 def failed_read(services: WorkerServices, claim: Claim, error: ProviderError) -> Later:
     """Try a failed or senseless read at the provider again. The work is paid for, so only the deadline gives it up.
 
-    At a server of our own, which bills nothing, silence ends, too (`tasks.lost`): no pause goes beyond its end.
+    At a server of our own, which bills nothing, silence ends, too (`tasks.lost`): no pause goes beyond its end, unless
+    the server asks for a longer one.
     """
     lost_after = services.providers.lost_after_seconds(claim.generation.provider)
     if lost_after is not None and claim.generation.stage is Stage.GENERATING:
-        is_silent = isinstance(error, ProviderUnavailable)
-        left = max(_LEAST_PAUSE_SECONDS, lost_after - claim.silent_seconds) if is_silent else None
+        is_silent = error.is_silence
+        least = max(_LEAST_PAUSE_SECONDS, error.retry_after or 0.0)
+        left = max(least, lost_after - claim.silent_seconds) if is_silent else None
         reason, changes = loggable(error), Changes(is_silent=is_silent)
         log.info(_silence(error), stage=claim.generation.stage, reason=reason)
         return failed(services, claim, reason, at_least=error.retry_after, at_most=left, changes=changes)

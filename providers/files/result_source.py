@@ -22,6 +22,7 @@ _REDIRECTS = frozenset({301, 302, 303, 307, 308})
 # `identity`: sizes, ranges and checksums refer to the file, so the server must not compress it.
 _HEADERS = {"User-Agent": USER_AGENT, "Accept": "*/*", "Accept-Encoding": "identity"}
 _REFUSED_LINKS = frozenset({401, 403, 404, 410})
+_GONE = frozenset({404, 410})
 
 
 @dataclass(frozen=True)
@@ -195,4 +196,5 @@ def _origin(url: httpx.URL) -> tuple[str, str, int | None]:
 
 
 def _refused(status: int) -> DownloadError:
-    return DownloadError(f"the file's host answered HTTP {status}", is_stale=status in _REFUSED_LINKS)
+    is_stale, is_gone = status in _REFUSED_LINKS, status in _GONE
+    return DownloadError(f"the file's host answered HTTP {status}", is_stale=is_stale, is_gone=is_gone)

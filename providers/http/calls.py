@@ -21,6 +21,9 @@ from schemas.names import ProviderName
 
 M = TypeVar("M", bound=BaseModel)
 
+# A proxy answers so for a server that is away. A server that is about to stop answers 503 itself.
+_SILENCE = frozenset({502, 503, 504})
+
 
 @dataclass(frozen=True)
 class FormFile:
@@ -170,15 +173,18 @@ class Reply:
                 # A proxy timed out while it waited for the vendor's server. That server may have the request.
                 return ProviderOutcomeUnknown(text)
             case 408 | 425 | 503:
-                return ProviderUnavailable(text, retry_after=self.retry_after)
+                return self._unavailable(text)
             case status if 400 <= status < 500:
                 return ProviderRejected(text)
             case _ if self.call.is_create:
                 return ProviderOutcomeUnknown(text)
             case status if status >= 500:
-                return ProviderUnavailable(text, retry_after=self.retry_after)
+                return self._unavailable(text)
             case _:
                 return ProviderBadResponse(text)
+
+    def _unavailable(self, text: str) -> ProviderUnavailable:
+        return ProviderUnavailable(text, retry_after=self.retry_after, is_silence=self.status in _SILENCE)
 
     def unreadable(self) -> ProviderError:
         """The error for a body that the vendor's API did not send: an HTTP error, or a web page."""

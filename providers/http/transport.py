@@ -307,7 +307,8 @@ def _decoded(response: httpx.Response) -> Iterator[bytes]:
 
 def _lost(call: Call, error: Exception, *, has_left: bool) -> ProviderError:
     text = f"{call.provider} gave no answer to {call.operation} ({type(error).__name__})"
-    return ProviderOutcomeUnknown(text) if call.is_create and has_left else ProviderUnavailable(text)
+    family = ProviderOutcomeUnknown if call.is_create and has_left else ProviderUnavailable
+    return family(text, is_silence=True)
 
 
 def _too_large(call: Call, most: str) -> ProviderError:

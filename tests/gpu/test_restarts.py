@@ -1,6 +1,7 @@
 """A server that stops or dies: its jobs are lost, never run twice, and its results stay."""
 
 import signal
+import sqlite3
 from pathlib import Path
 
 import httpx
@@ -100,9 +101,11 @@ def test_a_starting_server_says_so(weights: Path, tmp_path: Path) -> None:
 
         first: httpx.Response = until(answered)
         assert (first.status_code, first.json()["status"]) == (503, "starting")
-        job_id = models.created("early")
+        early = models.create("early")
+        assert (early.status_code, early.json()["error"]["code"]) == (503, "starting")
+        assert int(early.headers["retry-after"]) > 0
         models.wait_until_ok()
-        assert models.ended(job_id)["status"] == "succeeded"
+        assert models.ended(models.created("early"))["status"] == "succeeded"
 
 
 def test_a_full_queue_refuses_with_a_time_to_come_back(weights: Path, tmp_path: Path) -> None:
@@ -156,6 +159,39 @@ def test_a_call_that_never_ends_ends_the_process_and_loses_the_queue(weights: Pa
     with server(_impatient(weights), tmp_path / "state") as models:
         assert models.job(hangs)["error"]["code"] == "timeout"
         assert models.job(waits)["status"] == "lost"
+
+
+def test_a_broken_device_ends_the_process_and_loses_every_job(weights: Path, tmp_path: Path) -> None:
+    with server(weights / "models.toml", tmp_path / "state", module="tests.gpu.unlucky") as models:
+        breaks, waits = models.created("breaks", prompt="breaks the device"), models.created("waits")
+        assert until(models.process.poll) == 1
+        assert "an illegal memory access" in models.log.read_text()
+        assert "model_server_broken" in models.log.read_text()
+    with server(weights / "models.toml", tmp_path / "state") as models:
+        assert [models.job(each)["status"] for each in (breaks, waits)] == ["lost", "lost"]
+
+
+def test_jobs_that_cannot_be_written_down_end_the_process(weights: Path, tmp_path: Path) -> None:
+    state = tmp_path / "state"
+    with server(weights / "models.toml", state) as models:
+        running = models.created("running", "stable-video", image=png(), steps=1000)
+        models.stepping(running)
+        database = sqlite3.connect(state / "jobs.sqlite", isolation_level=None)
+        database.execute("ALTER TABLE jobs RENAME TO taken_away")
+        assert until(models.process.poll) == 1
+        assert "model_server_broken" in models.log.read_text()
+        database.execute("ALTER TABLE taken_away RENAME TO jobs")
+        database.close()
+    with server(weights / "models.toml", state) as models:
+        assert models.job(running)["status"] == "lost"
+
+
+def test_a_server_that_cannot_use_its_device_ends(weights: Path, tmp_path: Path) -> None:
+    configuration = weights / "no-device.toml"
+    configuration.write_text((weights / "models.toml").read_text().replace("[server]", '[server]\ndevice = "cuda:99"'))
+    with starting(configuration, tmp_path / "state") as models:
+        assert until(models.process.poll) == 1
+        assert "model_server_broken" in models.log.read_text()
 
 
 def _impatient(weights: Path) -> Path:

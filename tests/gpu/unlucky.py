@@ -13,11 +13,16 @@ import diffusers
 import torch
 
 from cli.main import main
+from model_server import runner
 
 SLOW_SECONDS = 10.0
 """How long the first step of a slow job takes."""
 
 _call = diffusers.LTXPipeline.__call__
+
+
+def _broken(_device: str) -> None:
+    raise RuntimeError("CUDA error: an illegal memory access was encountered")
 
 
 @functools.wraps(_call)
@@ -29,6 +34,10 @@ def _unlucky(self: Any, prompt: str | None = None, **arguments: Any) -> Any:
             raise ValueError("a broken pipeline")
         case "is slow":
             time.sleep(SLOW_SECONDS)
+        case "breaks the device":
+            # The device of the tests is a CPU, so the GPU's answer to every later call is played.
+            vars(runner)["check_device"] = _broken
+            _broken("cpu")
         case "hangs":
             threading.Event().wait()
     return _call(self, prompt=prompt, **arguments)

@@ -170,7 +170,10 @@ def test_wrong_key_is_401(local: Local, authorization: str | None) -> None:
         ]
         assert [problem(answer) for answer in answers] == [(401, "unauthorized")] * len(answers)
         assert http.get("/local/health").json()["status"] == "ok"
-        assert http.get("/local/metrics").status_code == 200
+        shown = http.get("/local/metrics")
+        assert shown.status_code == 200
+        for name in ("queued", "running"):
+            assert f"\nreelworks_model_server_{name} " in shown.text
 
 
 def test_unknown_jobs_are_404(local: Local) -> None:

@@ -135,6 +135,8 @@ class Job(Report):
     ahead: Lenient[Annotated[int, Field(ge=0, le=1_000_000)]] = None
     seconds: Measurement = None
     reference: Lenient[str] = None
+    started_at: JsonValue = ""
+    """None: the job has only waited. An absent field says nothing."""
     file: JsonValue = None
     error: JsonValue = None
 
@@ -216,6 +218,8 @@ def to_state(provider: ProviderName, job: Job, *, file_url: str) -> RemoteState:
             return RemoteState(RemoteStatus.QUEUED, ahead=job.ahead)
         case RemoteStatus.RUNNING:
             return RemoteState(RemoteStatus.RUNNING, progress=fraction(job.progress))
+        case RemoteStatus.LOST:
+            return RemoteState(RemoteStatus.LOST, has_begun=job.started_at is not None)
         case status:
             return RemoteState(status)
 

@@ -21,6 +21,7 @@ from sandbox.vendors.local.pipelines import PIPELINES
 from sandbox.vendors.local.record import JobWriter
 
 _OK = 200
+_METRICS = "reelworks_model_server_"
 _ACCEPTED = 202
 
 router = APIRouter(prefix="/local", tags=["Model server"])
@@ -48,8 +49,10 @@ async def health(sandbox: CurrentSandbox) -> Response:
 @router.get("/metrics")
 async def metrics(sandbox: CurrentSandbox) -> Response:
     """Prometheus' text. Needs no key."""
-    running = sandbox.account(LocalAccount).slots.running
-    return PlainTextResponse(f"# TYPE model_server_running_jobs gauge\nmodel_server_running_jobs {running}\n")
+    slots = sandbox.account(LocalAccount).slots
+    counts = {"queued": slots.waiting, "running": slots.running}
+    lines = [f"# TYPE {_METRICS}{name} gauge\n{_METRICS}{name} {float(count)}\n" for name, count in counts.items()]
+    return PlainTextResponse("".join(lines))
 
 
 @router.get("/v1/pipelines")

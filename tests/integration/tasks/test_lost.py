@@ -1,5 +1,6 @@
 """A server of one's own is killed in the middle of its work: the work runs again, or fails unpaid, by its route."""
 
+import json
 import subprocess
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -36,6 +37,7 @@ from workers.lifecycle import open_services
 PRICE = 15
 FREE, HELD, PAID = Balance(1000, 0), Balance(1000 - PRICE, PRICE), Balance(1000 - PRICE, 0)
 LONG = 600
+_SERVERS = ("gpu_1", "local")
 TINY = Delivered(width=64, height=64, duration_seconds=1)
 GRACE_IS_OVER = "stage_at = stage_at - interval '1 hour'"
 
@@ -54,25 +56,35 @@ class Servers:
         self.process.kill()
         self.process.wait()
 
-    def begin(self, database: Database, *, second: dict[str, object] | None = None, **behaviour: object) -> Life:
+    def begin(
+        self,
+        database: Database,
+        *,
+        second: dict[str, object] | None = None,
+        order: dict[str, object] | None = None,
+        **behaviour: object,
+    ) -> Life:
         """Accept an order that goes to the first server.
 
         Args:
             second: the scenario at the second server.
+            order: further fields of the order.
             behaviour: the scenario at the first server.
         """
         word, customer = f"w{uuid4().hex}", new_customer(database, 1000)
-        for sandbox, asked in ((self.first, behaviour), (self.second, second or {})):
-            scenario = {"seconds": 0, "callback": "lost", "delivered": TINY, **asked}
+        for sandbox, told in ((self.first, behaviour), (self.second, second or {})):
+            scenario = {"seconds": 0, "callback": "lost", "delivered": TINY, **told}
             sandbox.add_scenario(Scenario.model_validate({**scenario, "match": Match(prompt_contains=word)}))
-        wanted = GenerationRequest.model_validate({"model": "ltx-video", "prompt": f"a boat {word}"})
+        asked = {"model": "ltx-video", "prompt": f"a boat {word}", **(order or {})}
+        wanted = GenerationRequest.model_validate(asked)
 
-        def order(request: GenerationRequest, facts: Facts) -> Order:
-            made = self.worker.catalogue.order(request, facts)
-            return made.model_copy(update={"routes": sorted(made.routes, key=lambda route: route.provider)})
+        def made(request: GenerationRequest, facts: Facts) -> Order:
+            whole = self.worker.catalogue.order(request, facts)
+            routes = [route for route in whole.routes if route.provider in _SERVERS]
+            return whole.model_copy(update={"routes": sorted(routes, key=lambda route: route.provider)})
 
         with database.transaction() as session:
-            accepted = acceptance.accept(of(session), customer.id, wanted, order, self.worker.settings.pipeline)
+            accepted = acceptance.accept(of(session), customer.id, wanted, made, self.worker.settings.pipeline)
         return Life(database, self.worker, self.second, customer, accepted.generation.id, word)
 
     def with_rule(self, rule: WhenLost) -> None:
@@ -120,7 +132,7 @@ def servers(lives: Lives, worker: WorkerServices, sandboxed: Stack, sandbox: San
 def generating(
     servers: Servers, database: Database, *, second: dict[str, object] | None = None, **behaviour: object
 ) -> Life:
-    life = servers.begin(database, second=second, **{"seconds": LONG, **behaviour})
+    life = servers.begin(database, second=second, order=None, **{"seconds": LONG, **behaviour})
     assert life.step() is Stage.GENERATING
     assert life.row.provider == "gpu_1"
     return life
@@ -344,12 +356,32 @@ def test_a_server_that_answers_again_in_time_keeps_its_work(servers: Servers, da
     assert life.row.silent_since is None
 
 
-def test_a_refused_key_is_no_silence(servers: Servers, database: Database) -> None:
-    refused = {"code": 401, "msg": "wrong key"}
+@pytest.mark.parametrize("status", [401, 429, 500])
+def test_an_answer_is_no_silence(servers: Servers, database: Database, status: int) -> None:
+    refused = {"code": status, "msg": "not now"}
     life = generating(servers, database, poll_error=refused, poll_error_times=1000)
     life.set("silent_since = clock_timestamp() - interval '1 hour', failures = 3")
     assert life.step() is Stage.GENERATING
-    assert life.row.silent_since is None
+    assert (life.row.silent_since, life.row.failures) == (None, 4)
+
+
+def test_silence_before_an_answer_to_the_release_before_does_not_count(servers: Servers, database: Database) -> None:
+    """A worker of that release sets `failures` to 0, and leaves `silent_since`."""
+    life = generating(servers, database)
+    servers.kill()
+    life.set("silent_since = clock_timestamp() - interval '1 hour', failures = 0")
+    assert life.step() is Stage.GENERATING
+    assert life.row.failures == 1
+
+
+def test_the_latest_start_holds_for_the_first_run(servers: Servers, database: Database) -> None:
+    life = servers.begin(database, seconds=LONG, order={"start_within": 60})
+    assert life.step() is Stage.GENERATING
+    servers.kill()
+    assert life.go(until=frozenset({Stage.QUEUED})) is Stage.QUEUED
+    life.set("created_at = created_at - interval '1 hour'")
+    assert life.go(until=TERMINAL) is Stage.COMPLETED
+    assert life.balance == PAID
 
 
 def test_the_place_at_the_account_is_given_back_with_the_move(servers: Servers, database: Database) -> None:
@@ -369,4 +401,35 @@ def test_the_place_at_the_account_is_given_back_with_the_move(servers: Servers, 
     assert place() == "granted"
     servers.kill()
     assert life.go(until=frozenset({Stage.QUEUED})) is Stage.QUEUED
-    assert place() == "idle"
+    assert place() is None, "the next run asks for a place as a new one"
+
+
+def test_runs_that_only_waited_do_not_count(
+    servers: Servers, database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A server that another order brought down again and again loses its queue each time."""
+    life = generating(servers, database)
+    with monkeypatch.context() as patch:
+        vendor = servers.worker.providers.get("gpu_1")
+        patch.setattr(vendor, "poll", lambda _remote: RemoteState(RemoteStatus.LOST, has_begun=False))
+        waited = [{"provider": "gpu_1", "remote_id": f"job-{number}", "began": False} for number in range(5)]
+        life.set(f"lost_runs = '{json.dumps(waited)}'")
+        assert life.step() is Stage.QUEUED
+    assert [run["began"] for run in life.row.lost_runs] == [False] * 6
+    assert life.go(until=TERMINAL) is Stage.COMPLETED
+    assert life.balance == PAID
+
+
+@pytest.mark.parametrize("bills_nothing", [True, False])
+def test_a_result_that_is_gone_fails_at_once_where_nothing_is_billed(
+    servers: Servers, database: Database, monkeypatch: pytest.MonkeyPatch, bills_nothing: bool
+) -> None:
+    life = generating(servers, database, seconds=0)
+    monkeypatch.setattr(servers.worker.providers, "bills_nothing", lambda _name: bills_nothing)
+    assert life.go(until=frozenset({Stage.DOWNLOADING})) is Stage.DOWNLOADING
+    (url,) = life.row.result_urls
+    life.set(f"result_urls = '{json.dumps([url.replace('/file', '-gone/file')])}'")
+    assert life.step() is (Stage.FAILED if bills_nothing else Stage.DOWNLOADING)
+    if bills_nothing:
+        assert (life.row.error_code, life.balance) == (ErrorCode.DOWNLOAD_FAILED, FREE)
+        assert life.row.error_message == "the server no longer has the result"

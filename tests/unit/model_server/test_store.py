@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from model_server.jobs import Job, ResultFile, Status, Work
-from model_server.store import FolderInUse, NewJob, QueueFull, Store
+from model_server.store import FolderInUse, NewJob, QueueClosed, QueueFull, Store
 
 _WORK = Work(
     prompt="a cat", negative_prompt=None, has_picture=True, width=2, height=1, num_frames=None, fps=None, steps=4,
@@ -47,6 +47,19 @@ def test_the_job_that_waited_longest_is_taken_first(tmp_path: Path) -> None:
     assert taken is not None
     assert (taken.id, taken.status) == (jobs[0].id, Status.LOADING)
     assert store.ahead(jobs[2]) == 2
+    store.close()
+
+
+def test_a_closed_queue_loses_what_waits_and_takes_no_more(tmp_path: Path) -> None:
+    store = Store(tmp_path, instance="a")
+    running, _ = store.add(_new("runs"), queue_limit=3)
+    store.take()
+    waiting, _ = store.add(_new("waits"), queue_limit=3)
+    assert [job.id for job in store.close_queue()] == [waiting.id]
+    with pytest.raises(QueueClosed):
+        store.add(_new("too late"), queue_limit=3)
+    assert store.add(_new("runs"), queue_limit=3) == (store.of(running.id), False), "a known job is answered"
+    assert store.of(running.id).status is Status.LOADING
     store.close()
 
 

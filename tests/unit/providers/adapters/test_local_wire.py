@@ -178,6 +178,8 @@ def test_states() -> None:
 
 def test_work_that_a_restart_ended_is_lost_and_so_is_work_that_the_server_does_not_know() -> None:
     assert state("lost") == RemoteState(RemoteStatus.LOST)
+    assert state("lost", started_at="2026-12-01T10:00:00.010Z") == RemoteState(RemoteStatus.LOST)
+    assert state("lost", started_at=None) == RemoteState(RemoteStatus.LOST, has_begun=False)
     assert account(problem("job_not_found"), status=404).poll(REMOTE) == RemoteState(RemoteStatus.LOST)
 
 

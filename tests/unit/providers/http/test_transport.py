@@ -102,6 +102,7 @@ def test_a_lost_create_is_an_unknown_outcome_if_its_body_left(loss: Exception, b
     assert type(_failure(loss, body, takes_body=True, is_create=True)) is ProviderOutcomeUnknown
     assert type(_failure(loss, body, takes_body=False, is_create=True)) is ProviderUnavailable
     assert type(_failure(loss, body, takes_body=True, is_create=False)) is ProviderUnavailable
+    assert _failure(loss, body, takes_body=True, is_create=False).is_silence
 
 
 @pytest.mark.parametrize("body", [{"prompt": "\ud800"}, Form({"prompt": "\ud800"})])

@@ -49,3 +49,10 @@ def test_the_http_status_decides_for_an_undocumented_code(
     status: int, creates: bool, family: type[ProviderError]
 ) -> None:
     assert type(error_of(VERDICTS, 9, reply(status, creates=creates))) is family
+
+
+@pytest.mark.parametrize("status", [200, 401, 408, 425, 429, 500, 502, 503, 504])
+def test_only_a_proxy_answers_for_a_silent_server(status: int) -> None:
+    error = reply(status).unreadable()
+    assert error.is_silence == (status in {502, 503, 504})
+    assert error.retry_after == (None if status in {200, 401} else 3)
