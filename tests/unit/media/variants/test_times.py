@@ -50,7 +50,7 @@ def test_pictures_that_come_early_are_kept() -> None:
 
 
 def test_a_still_has_the_length_of_its_last_picture() -> None:
-    made = make(written([0.0, 1500.0], last=1500.0, order=":bframes=0"), MP4, "web")
+    made = make(hevc([0.0, 1500.0], last=1500.0, order=":bframes=0"), MP4, "web")
     assert made.facts.duration_seconds == pytest.approx(3000, abs=0.1)
     assert played(made.content).end == pytest.approx(3000, abs=0.1)
 
