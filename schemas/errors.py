@@ -406,6 +406,8 @@ class ProviderWorkAbsent(ProviderUnavailable):
     The absence counts as silence of the work, and as an answer of the server.
     """
 
+    is_silence = True
+
 
 class ProviderOutcomeUnknown(ProviderError):
     code = ErrorCode.SUBMIT_OUTCOME_UNKNOWN

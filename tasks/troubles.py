@@ -71,10 +71,9 @@ def failed_read(services: WorkerServices, claim: Claim, error: ProviderError) ->
     """
     lost_after = services.providers.lost_after_seconds(claim.generation.provider)
     if lost_after is not None and claim.generation.stage is Stage.GENERATING:
-        is_silent = error.is_silence
         least = max(_LEAST_PAUSE_SECONDS, error.retry_after or 0.0)
-        left = max(least, lost_after - claim.silent_seconds) if is_silent else None
-        reason, changes = loggable(error), Changes(is_silent=is_silent)
+        left = max(least, lost_after - claim.silent_seconds) if error.is_silence else None
+        reason, changes = loggable(error), Changes(is_silent=error.is_silence)
         log.info(_silence(error), stage=claim.generation.stage, reason=reason)
         return failed(services, claim, reason, at_least=error.retry_after, at_most=left, changes=changes)
     if isinstance(error, ProviderUnavailable):
@@ -86,12 +85,9 @@ def failed_read(services: WorkerServices, claim: Claim, error: ProviderError) ->
 
 def _silence(error: ProviderError) -> str:
     """The log event of a failed read at a server of our own."""
-    match error:
-        case ProviderWorkAbsent():
-            return "work_absent"
-        case ProviderUnavailable():
-            return "server_silent"
-    return "provider_trouble"
+    if isinstance(error, ProviderWorkAbsent):
+        return "work_absent"
+    return "server_silent" if error.is_silence else "provider_trouble"
 
 
 def crashed(services: WorkerServices, claim: Claim) -> Later | Fail:
