@@ -92,11 +92,11 @@ def _slice_after(database: Database, table: type[File], key: str) -> Sequence[Fi
         return session.exec(statement.limit(_SLICE)).all()
 
 
-def _condition(table: type[File]) -> ColumnElement[bool]:
-    return reading.is_kept() if table is VariantFile else col(Asset.expired_at).is_(None)
+def _condition(table: type[Asset | VariantFile]) -> ColumnElement[bool]:
+    return reading.is_kept() if issubclass(table, VariantFile) else col(Asset.expired_at).is_(None)
 
 
-def _columns(table: type[File]) -> Any:
+def _columns(table: type[Asset | VariantFile]) -> Any:
     return table
 
 
