@@ -22,7 +22,7 @@ from tests.integration.tasks.test_lost import opened
 from tests.support import new_customer
 
 TINY = Delivered(width=64, height=64, duration_seconds=1)
-LOST_SECONDS_AGO = "silent_since = clock_timestamp() - interval '1 hour'"
+LOST_SECONDS_AGO = "silent_since = clock_timestamp() - interval '1 hour', failures = 3"
 
 
 @pytest.fixture
