@@ -17,6 +17,7 @@ from media.variants.sizes import place
 from media.variants.sources import Source, opened
 from schemas.errors import ResultInvalid
 from schemas.media_types import JPEG, WEBP, MediaType
+from schemas.variants import VTT_TYPE
 
 PREVIEW_WIDTH = 320
 PREVIEW_SECONDS = 3.0
@@ -28,7 +29,6 @@ _LONGEST_PREVIEW = 10.0
 _MILLISECONDS = 1000
 
 SPRITE_WIDTH = 160
-VTT_TYPE = "text/vtt"
 _MOST_SPRITES = 100
 _SPRITES_IN_A_ROW = 10
 _SHORTEST_SPRITE = 0.25

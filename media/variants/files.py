@@ -10,7 +10,6 @@ from av.container import OutputContainer
 from media.variants.recipes import FILE_URI
 from media.variants.sink import Sink
 
-HLS_TYPE = "application/vnd.apple.mpegurl"
 _SEGMENT_SECONDS = 4
 # A name with a protocol: without one, the muxer writes temporary files.
 _PLAYLIST = "variant://playlist.m3u8"

@@ -16,6 +16,7 @@ from media.variants.sink import sha256_of, size_of
 from media.variants.sizes import place
 from media.variants.sources import Source, opened
 from schemas.media_types import MP4, MediaType
+from schemas.variants import HLS_TYPE
 
 _PLAYED_EVERYWHERE = frozenset({"yuv420p", "yuvj420p"})
 _H264, _AAC = "h264", "aac"
@@ -58,12 +59,12 @@ def hls(file: BinaryIO, media: MediaType, job: Job, descriptor: int) -> tuple[Ma
         is_whole_size = place(source.size, job.width, job.height, job.fit, step=1).cut == source.size
         can_copy = _plays_everywhere(source) and source.turn is None and is_whole_size
         if can_copy and _is_copied(source, files.hls(descriptor, index), descriptor):
-            facts = _facts(source, descriptor, MP4.content_type, is_copied=True, index_type=files.HLS_TYPE)
+            facts = _facts(source, descriptor, MP4.content_type, is_copied=True, index_type=HLS_TYPE)
             return facts, index[-1]
     with opened(file, media, threads=job.threads) as source:
         with files.hls(descriptor, index) as output:
             encoder = _encode(source, output, job, even_keys=True)
-        facts = _facts(source, descriptor, MP4.content_type, encoder=encoder, index_type=files.HLS_TYPE)
+        facts = _facts(source, descriptor, MP4.content_type, encoder=encoder, index_type=HLS_TYPE)
     return facts, index[-1]
 
 
