@@ -71,7 +71,7 @@ def _named(found: Details, name: str) -> StoredVariant:
     if variant is None:
         names = [each.variant.name for each in found.variants]
         has = f"it has {', '.join(names)}" if names else "none was ordered"
-        raise NotFound(f"generation {found.generation.id} has no variant {name!r}: {has}", {"variants": names})
+        raise NotFound(f"generation {found.generation.id} has no variant {str(name)!r}: {has}", {"variants": names})
     return variant
 
 

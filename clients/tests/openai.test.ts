@@ -46,9 +46,8 @@ test('each variant is a file or a clear error', async () => {
   const still = await client.videos.downloadContent(video.id, { variant: 'thumbnail' });
   assert.match(still.headers.get('content-type') ?? '', /^image\//);
   await assert.rejects(client.videos.downloadContent(video.id, { variant: 'spritesheet' }), {
-    constructor: OpenAI.BadRequestError,
-    param: 'variant',
-    message: /ask for video or thumbnail/,
+    constructor: OpenAI.NotFoundError,
+    message: /has no variant 'sprites': none was ordered/,
   });
 });
 

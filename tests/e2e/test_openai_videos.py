@@ -30,7 +30,7 @@ def test_the_official_client_makes_reads_and_deletes_a_video(system: System, cli
     film = client.videos.download_content(video.id)
     assert (film.read()[4:8], film.response.headers["content-type"]) == (b"ftyp", "video/mp4")
     assert client.videos.download_content(video.id, variant="thumbnail").read()[:2] == b"\xff\xd8"
-    with pytest.raises(openai.NotFoundError, match="none was ordered"):
+    with pytest.raises(openai.NotFoundError, match="has no variant 'sprites': none was ordered"):
         client.videos.download_content(video.id, variant="spritesheet")
 
     assert [each.id for each in client.videos.list(limit=1)] == [video.id]

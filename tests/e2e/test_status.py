@@ -45,6 +45,7 @@ def test_a_whole_system_is_well_and_names_its_workers(system: System) -> None:
         Queue.DOWNLOAD: {"transfer"},
         Queue.SWEEP: {"transfer"},
         Queue.STORE: {"media"},
+        Queue.VARIANTS: {"media"},
         Queue.SETTLE: {"control"},
         Queue.CONTROL: {"control"},
         Queue.REQUESTS: {"requests"},
