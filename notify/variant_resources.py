@@ -2,10 +2,10 @@
 
 from collections.abc import Sequence
 
-from schemas.api import VariantFailure, VariantFileResource, VariantResource
 from schemas.orders import Order
 from schemas.stages import TERMINAL
 from schemas.tables import Generation
+from schemas.variant_api import VariantFailure, VariantFileResource, VariantResource
 from schemas.variants import VariantError, VariantKind, VariantOrigin, VariantState
 from storage.variants.reading import StoredVariant
 
