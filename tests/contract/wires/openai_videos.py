@@ -38,9 +38,9 @@ class OpenAIVideosWire(Wire):
         return wire.to_form(model, inputs)
 
     def accepted(self, remote_id: str) -> bytes:
-        return self.queued(remote_id)
+        return _openai_video(remote_id, "queued")
 
-    def queued(self, remote_id: str) -> bytes:
+    def queued(self, remote_id: str) -> bytes | None:
         return _openai_video(remote_id, "queued")
 
     def running(self, remote_id: str) -> bytes:
@@ -111,6 +111,19 @@ class EngineWire(OpenAIVideosWire):
         return http(404, b'{"detail": "Video not found"}')
 
 
+class SGLangWire(EngineWire):
+    """The wire of SGLang-diffusion: a video is `queued` until it is there."""
+
+    def __init__(self) -> None:
+        super().__init__(Engine.SGLANG)
+
+    def queued(self, remote_id: str) -> bytes | None:
+        return None
+
+    def running(self, remote_id: str) -> bytes:
+        return _openai_video(remote_id, "queued")
+
+
 WIRE = OpenAIVideosWire()
 
-FURTHER: Mapping[str, Wire] = {"of vLLM-Omni": EngineWire(Engine.VLLM_OMNI), "of SGLang": EngineWire(Engine.SGLANG)}
+FURTHER: Mapping[str, Wire] = {"of vLLM-Omni": EngineWire(Engine.VLLM_OMNI), "of SGLang": SGLangWire()}
