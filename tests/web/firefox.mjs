@@ -16,11 +16,10 @@ try {
 
   // A development system signs in by itself.
   await page.goto(address);
-  await page.locator('textarea[name=prompt]').fill(prompt);
-  await page.locator('button::-p-text(Generate image)').click();
-  const view = await page.locator(`article[aria-label$="${prompt}"] ::-p-text(View)`).waitHandle();
-  await view.click();
-  const picture = await page.locator('figure img').waitHandle();
+  await (await seen(page, 'textarea[name=prompt]')).type(prompt);
+  await (await seen(page, 'button::-p-text(Generate image)')).click();
+  await (await seen(page, `article[aria-label$="${prompt}"] ::-p-text(View)`)).click();
+  const picture = await seen(page, 'figure img');
   const width = await picture.evaluate(async (image) => {
     await image.decode();
     return image.naturalWidth;
@@ -28,4 +27,9 @@ try {
   console.log(JSON.stringify({ messages, width }));
 } finally {
   await browser.close();
+}
+
+// Puppeteer's locators wait for conditions of their own, which Firefox does not always fulfil.
+function seen(page, selector) {
+  return page.waitForSelector(selector, { visible: true });
 }
