@@ -61,7 +61,7 @@ DIALECTS: Final[Mapping[Engine, Dialect]] = {
     Engine.VLLM_OMNI: Dialect(
         title="vLLM-Omni", has_sizes=True, forms_need_file=False, tells_progress=True, aborts=True
     ),
-    # "TODO: support aborting a job". Forms: "input_reference file is required".
+    # Its source aborts no job, and requires the file `input_reference` of a form.
     Engine.SGLANG: Dialect(
         title="SGLang-diffusion", has_sizes=False, forms_need_file=True, tells_progress=False, aborts=False
     ),

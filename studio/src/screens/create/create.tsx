@@ -1,4 +1,4 @@
-import { OrderForm } from './form/form';
+import { OrderForm } from './form';
 import { Orders } from './orders/orders';
 import './create.css';
 
