@@ -12,7 +12,8 @@ import structlog
 
 from admission.gate import Gate
 from schemas.admission_settings import AdmissionSettings
-from schemas.errors import (
+from schemas.orders import Route
+from schemas.provider_errors import (
     ProviderBadResponse,
     ProviderError,
     ProviderOutcomeUnknown,
@@ -20,7 +21,6 @@ from schemas.errors import (
     ProviderUnavailable,
     ProviderWorkAbsent,
 )
-from schemas.orders import Route
 from schemas.route_tables import BreakerState
 from storage import routes
 from storage.database import Database

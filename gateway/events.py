@@ -17,9 +17,9 @@ from gateway.openapi import Responses, problems
 from notify import reader
 from notify.events import event_resource
 from notify.subscriptions import Subscription
-from schemas.api import EVENT_EXAMPLE, EventPage
 from schemas.enums import EventKind
 from schemas.errors import InvalidRequest, NotFound, TooManyRequests, Unauthenticated, Unavailable
+from schemas.event_api import EVENT_EXAMPLE, EventPage
 from schemas.shares import NoPlace, Shares
 from schemas.stages import TERMINAL
 from storage import generations

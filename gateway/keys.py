@@ -12,11 +12,11 @@ from gateway.authentication import TheCaller, customers_router, needs
 from gateway.dependencies import ServicesOf
 from gateway.json_body import BODY_PROBLEMS, RequireJson
 from gateway.openapi import problems
+from schemas.customer_tables import ApiKey
 from schemas.enums import Scope
 from schemas.errors import InvalidRequest, NotFound, Unauthenticated
 from schemas.identity_api import KeyChange, KeyList, KeyRequest, KeyResource, NewKeyResource, RotationRequest
 from schemas.lists import PageQuery
-from schemas.tables import ApiKey
 from storage import api_keys, customers, quota_settings
 from storage.api_keys import Changes, NewKey, Owner, Terms
 from storage.customers import KnownKey

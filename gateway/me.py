@@ -8,10 +8,10 @@ from gateway.keys import key_resource
 from gateway.openapi import problems
 from notify.resources import credits_resource
 from schemas.api import StoredUploadsResource
+from schemas.customer_tables import ApiKey
 from schemas.errors import Unauthenticated
 from schemas.identity_api import MeResource
 from schemas.quota_api import LimitsResource
-from schemas.tables import ApiKey
 from storage import ledger, quota_settings, upload_quota
 from storage.generations import database_now
 from storage.sql import of

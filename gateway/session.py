@@ -15,6 +15,7 @@ from gateway.problems import CrossSiteRequest, CsrfTokenMissing
 from gateway.routing import PrefixRouter
 from gateway.views import begin_view
 from intake.callers import require_valid, require_working
+from schemas.customer_tables import ApiKey
 from schemas.enums import Door, Scope
 from schemas.errors import InsufficientScope, NotForThisKey, NotFound, Unauthenticated
 from schemas.session_api import (
@@ -27,7 +28,6 @@ from schemas.session_api import (
     ViewRequest,
 )
 from schemas.settings import Settings
-from schemas.tables import ApiKey
 from storage import development
 from storage import sessions as stored
 from storage.customers import ActingCustomer, Authenticated, authenticate_hash

@@ -6,6 +6,7 @@ from uuid import UUID
 from sqlmodel import Session
 
 from intake.orders import Payer
+from schemas.customer_tables import Customer
 from schemas.enums import Scope
 from schemas.errors import (
     InsufficientScope,
@@ -17,7 +18,6 @@ from schemas.errors import (
     Unauthenticated,
 )
 from schemas.identity_api import CUSTOMER_HEADER, LONGEST_NAME
-from schemas.tables import Customer
 from schemas.text import shown
 from storage import customers
 from storage.api_keys import Owner

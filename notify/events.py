@@ -5,8 +5,9 @@ from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
-from schemas.api import EventResource, GenerationFailure
+from schemas.api import GenerationFailure
 from schemas.enums import EventKind, Stage
+from schemas.event_api import EventResource
 from schemas.stages import PROGRESS, TERMINAL, status_of
 
 HEARTBEAT = b": still here\n\n"

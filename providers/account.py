@@ -12,9 +12,10 @@ from pydantic import BaseModel, ValidationError
 from providers.base import Fence, Profile
 from providers.http.calls import Call, Form, Reply
 from providers.http.transport import Transport
-from schemas.errors import InvalidSettings, ProviderBadResponse
+from schemas.errors import InvalidSettings
 from schemas.known_secrets import keys_of
 from schemas.names import ProviderName
+from schemas.provider_errors import ProviderBadResponse
 from schemas.setting_groups import ProviderSettings
 
 Credentials = Callable[[], Mapping[str, str]]

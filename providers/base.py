@@ -1,7 +1,7 @@
 """The interface between Reelworks and the vendors. An adapter maps requests to a vendor's API, and answers to states.
 
-Adapters raise only the `ProviderError` family of `schemas.errors`. They have no state except their account, so all
-threads of a process share one instance.
+Adapters raise only the family of `ProviderError` (`schemas.provider_errors`). They have no state except their account,
+so all threads of a process share one instance.
 """
 
 from collections.abc import Callable, Mapping

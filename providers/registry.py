@@ -15,10 +15,11 @@ from providers import adapters
 from providers.base import Offer, Profile, Provider
 from providers.http.addresses import AddressPolicy
 from providers.twins import with_twins
-from schemas.errors import InvalidSettings, ProviderAuthFailed
+from schemas.errors import InvalidSettings
 from schemas.known_secrets import keys_of
 from schemas.limits import AccountLimits
 from schemas.names import ProviderName, is_twin
+from schemas.provider_errors import ProviderAuthFailed
 from schemas.reach import Reach, reach_of
 from schemas.setting_groups import ProviderSettings, ProvidersSettings
 from schemas.settings import Settings

@@ -1,4 +1,4 @@
-"""The tables of services and of the daily use of limits. Customers and keys are in `schemas.tables`."""
+"""The tables of services and of the daily use of limits. Customers and keys are in `schemas.customer_tables`."""
 
 from datetime import date, datetime
 from typing import ClassVar

@@ -13,11 +13,11 @@ from sqlalchemy import func, or_
 from sqlmodel import Session, col, select
 from sqlmodel.sql.expression import SelectOfScalar
 
+from schemas.customer_tables import ApiKey
 from schemas.enums import DEFAULT_SCOPES, Scope
 from schemas.errors import InvalidRequest, NotFound
 from schemas.lists import Position
 from schemas.quotas import OnLimit
-from schemas.tables import ApiKey
 from storage import lists, quota_settings
 from storage.generations import database_now
 from storage.key_rules import LIMITS, exceeds, is_limited, limits, require_one_limit, require_within

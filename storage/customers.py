@@ -7,11 +7,11 @@ from uuid import UUID, uuid4
 from sqlalchemy.dialects.postgresql import insert
 from sqlmodel import Session, col, select
 
+from schemas.customer_tables import ApiKey, Customer
 from schemas.enums import Scope
 from schemas.errors import InvalidRequest, NotFound
 from schemas.identity_tables import Service
 from schemas.quotas import OnLimit, Quota
-from schemas.tables import ApiKey, Customer
 from storage import api_keys, ledger
 from storage.api_keys import NewKey, Owner, Terms
 from storage.sql import Sql, returns

@@ -4,8 +4,8 @@ from uuid import UUID
 
 from sqlmodel import Session
 
+from schemas.customer_tables import Customer
 from schemas.enums import Scope
-from schemas.tables import Customer
 from storage import customers, ledger
 from storage.alone import alone
 from storage.api_keys import Owner, Terms

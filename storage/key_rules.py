@@ -3,8 +3,8 @@
 from datetime import datetime
 from typing import Final, TypeVar
 
+from schemas.customer_tables import ApiKey
 from schemas.errors import InvalidRequest
-from schemas.tables import ApiKey
 
 LIMITS: Final = ("daily_cap", "in_flight", "per_day")
 """The fields of a key that limit its orders."""

@@ -14,11 +14,11 @@ from sqlalchemy import update
 from sqlalchemy.dialects.postgresql import insert
 from sqlmodel import Session, col, select
 
+from schemas.customer_tables import Customer
 from schemas.enums import AccountKind, TransferKind
 from schemas.errors import AlreadySettled, CapReached, InsufficientCredits, InvalidRequest, NotFound
 from schemas.ledger_tables import LedgerAccount, LedgerTransfer
 from schemas.quotas import Quota
-from schemas.tables import Customer
 from storage import ledger_statements
 from storage.sql import Sql, of
 

@@ -9,9 +9,9 @@ from sqlmodel import Session, col
 from sqlmodel.sql.expression import SelectOfScalar
 
 from schemas.admission_tables import AdmissionChange
+from schemas.customer_tables import ApiKey, Customer
 from schemas.identity_tables import Service
 from schemas.lists import Position
-from schemas.tables import ApiKey, Customer
 from schemas.webhook_tables import WebhookDelivery, WebhookEndpoint
 
 Row = TypeVar("Row", AdmissionChange, ApiKey, Customer, Service, WebhookEndpoint, WebhookDelivery)

@@ -9,10 +9,11 @@ from sqlalchemy.orm import aliased
 from sqlmodel import Session, col, select
 from sqlmodel.sql.expression import SelectOfScalar
 
+from schemas.customer_tables import Customer
 from schemas.errors import InvalidRequest
 from schemas.identity_tables import Service
 from schemas.lists import Position
-from schemas.tables import Customer, Generation
+from schemas.tables import Generation
 from storage import customers, ledger, lists, quota_settings
 from storage.admission_control import Reason
 from storage.api_keys import Owner

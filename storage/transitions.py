@@ -12,7 +12,6 @@ The token tells one create from the next.
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
-from decimal import Decimal
 from types import MappingProxyType
 from uuid import UUID
 
@@ -22,13 +21,13 @@ from metrics.families import ENDED, ENDED_MODELS
 from schemas.causes import Cause, cause_of_cancel, cause_of_failure
 from schemas.enums import ErrorCode, EventName, Stage
 from schemas.errors import LeaseLost
-from schemas.limits import RemoteWait
 from schemas.names import ProviderName, is_twin
 from schemas.quotas import UNLIMITED, Quota
 from schemas.stages import AT_PROVIDER, CANCELLABLE, TERMINAL, is_allowed, progress_within
 from schemas.tables import Generation
 from schemas.trace_context import current
 from storage import ledger, statements
+from storage.changes import NOTHING, Changes
 from storage.claims import Claim
 from storage.sql import Sql
 from storage.variants.reading import erase as erase_variants
@@ -39,59 +38,6 @@ _ONE_TRY = frozenset({Stage.QUEUED, Stage.SUBMITTING})
 _WITHOUT_RESULT = frozenset({Stage.FAILED, Stage.CANCELLED})
 
 _MOST_TROUBLES = 50
-
-
-@dataclass(frozen=True)
-class Changes:
-    """The columns that a claim writes beside the stage. None leaves a column unchanged."""
-
-    provider: ProviderName | None = None
-    """The provider of the current route."""
-    route_index: int | None = None
-    """The index of the current route in the order's routes."""
-    routes_given_up: int | None = None
-    """The routes that this generation does not take again: bit n stands for route n."""
-    remote_id: str | None = None
-    """The vendor's id of the work."""
-    remote_links: Mapping[str, str] | None = None
-    """The vendor's links to the work, by name."""
-    remote_wait: RemoteWait | None = None
-    """Whether the vendor works on it. Set together with `remote_ahead`."""
-    remote_ahead: int | None = None
-    """The works before it in the vendor's own queue. None, with a `remote_wait`: the vendor names no place."""
-    result_urls: list[str] | None = None
-    """The links to the result."""
-    object_key: str | None = None
-    """The key of the result in the object store."""
-    download: Mapping[str, object] | None = None
-    """The size, hash and type of the stored result."""
-    provider_credits: Decimal | None = None
-    """The price that the vendor reports."""
-    provider_seconds: float | None = None
-    """The seconds of work that the vendor reports."""
-    error_code: ErrorCode | None = None
-    """The reason of a failure, for programs."""
-    error_message: str | None = None
-    """The reason of a failure, for the customer."""
-    failures: int | None = None
-    """Failures in a row. Every move sets 0, except moves between `queued` and `submitting`."""
-    crashes: int | None = None
-    """Crashes in a row. Reset by moves in the same way as `failures`."""
-    progress: int | None = None
-    """Percent done. A lower number than the row's has no effect."""
-    submission: UUID | None = None
-    """The token of the claim that is about to send a create."""
-    cancel_sent: bool = False
-    """True: the provider has answered a request to stop. The row records the time."""
-    loses_run: bool = False
-    """True: a server of our own lost the run. The row notes the run, and forgets its ids, links and callbacks."""
-    lost_unbegun: bool = False
-    """True: the lost run had only waited."""
-    is_silent: bool | None = None
-    """True: a server of our own did not answer. False: it answered."""
-
-
-NOTHING = Changes()
 
 
 @dataclass(frozen=True)
@@ -193,7 +139,8 @@ def fail(
     Raises:
         LeaseLost: this worker lost the claim.
     """
-    told, changes = {"code": code, "message": message, **event}, Changes(error_code=code, error_message=message)
+    told = {"code": code, "message": message, **event}
+    changes = Changes(error_code=code, error_message=message)
     failed = move(sql, claim, Stage.FAILED, wake_in=0, event=told, changes=changes)
     _settle(sql, claim, ledger.release)
     return failed
@@ -207,7 +154,8 @@ def cancel(
     Args:
         event: further details of the timeline entry.
 
-    Raises: LeaseLost, as `fail` does.
+    Raises:
+        LeaseLost: this worker lost the claim.
     """
     told = {"reason": reason, "is_charged": is_charged, **event}
     cancelled = move(sql, claim, Stage.CANCELLED, wake_in=0, event=told)
@@ -250,7 +198,8 @@ def require_no_callback_since(sql: Sql, claim: Claim) -> None:
 
 def withdraw(sql: Sql, sender: Claim) -> bool:
     """Queue a generation again whose create never left. Returns False if the row no longer waits for this create."""
-    event, back = Jsonb({"attempt": sender.generation.attempt}), _allowed(Stage.SUBMITTING, Stage.QUEUED)
+    event = Jsonb({"attempt": sender.generation.attempt})
+    back = _allowed(Stage.SUBMITTING, Stage.QUEUED)
     return sql.first(statements.WITHDRAW, id=sender.id, token=sender.token, event=event, **back) is not None
 
 
@@ -275,7 +224,8 @@ def keep(sql: Sql, sender: Claim, accepted: Changes) -> bool:
 def doubt(sql: Sql, *, stopped_at: datetime) -> list[tuple[ProviderName, int]]:
     """Treat every queued generation as one whose create left with unknown outcome. Returns their number by account.
 
-    Only for a restored database, while no worker runs (docs/decisions/0056). Starts after `stopped_at` stay queued.
+    Only for a restored database, while no worker runs (docs/decisions/0056). Generations whose start was scheduled
+    after `stopped_at`, the end of the lost time, stay queued.
     """
     event = Jsonb({"reason": "the database was restored: the create may have left after the backup"})
     move = _allowed(Stage.QUEUED, Stage.SUBMITTING)
@@ -319,9 +269,11 @@ def request_cancel(sql: Sql, generation_id: UUID) -> None:
 
 
 def erase(sql: Sql, generation_id: UUID) -> list[tuple[str, int]]:
-    """Remove the texts and the labels of a generation that has ended, and give up its files. The facts stay.
+    """Remove the texts and the labels of a generation that has ended, and give up its files.
 
     Returns the keys and sizes of the files. The caller removes the objects after the commit.
+
+    The facts stay: the stages and their times, the price and the transfers, the vendor's id, the properties of files.
     """
     files = sql.all(statements.ERASE, id=generation_id, kept=list(statements.KEPT_DATA))
     return [*files, *erase_variants(sql, generation_id)]
@@ -341,7 +293,10 @@ def note_once(sql: Sql, generation_id: UUID, name: EventName, data: Mapping[str,
 
 
 def note_trouble(sql: Sql, generation_id: UUID, reason: str, by: Mapping[str, object]) -> None:
-    """Add an entry for a failed try. A try for the same reason, or one too many, counts in the newest entry."""
+    """Add a timeline entry for a failed try, or count the try in the newest entry if the reason is the same.
+
+    A generation has a limited number of such entries. The last entry then counts all further tries.
+    """
     sql.run(
         statements.NOTE_TROUBLE, id=generation_id, name=EventName.TRY_FAILED, reason=reason, by=Jsonb(by),
         most=_MOST_TROUBLES,

@@ -18,11 +18,11 @@ from schemas.errors import LeaseLost
 from schemas.stages import AT_PROVIDER, WORK
 from storage import admission, assets, transitions
 from storage.admission_learning import Refused
+from storage.changes import Changes
 from storage.claims import Claim
 from storage.generations import Wake
 from storage.outages import OUTAGES
 from storage.sql import Sql
-from storage.transitions import Changes
 from tasks import counted
 from tasks.authors import author
 from tasks.outcomes import (

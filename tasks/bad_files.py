@@ -6,9 +6,9 @@ A host can send such a file for a short time, and the vendor was paid, so one ba
 import structlog
 
 from schemas.enums import ErrorCode, Stage
-from schemas.errors import ProviderError
+from schemas.provider_errors import ProviderError
+from storage.changes import Changes
 from storage.claims import Claim
-from storage.transitions import Changes
 from tasks import files
 from tasks.outcomes import Advance, Counts, Fail, Later
 from tasks.remote import remote_ref

@@ -7,16 +7,17 @@ import structlog
 
 from providers.files.downloads import Download, open_download
 from schemas.enums import ErrorCode, Kind, Stage
-from schemas.errors import DownloadError, ProviderError, SlowSource, WrongFile
+from schemas.errors import DownloadError, SlowSource, WrongFile
 from schemas.media_types import RESULTS
+from schemas.provider_errors import ProviderError
 from schemas.setting_groups import DownloadSettings
 from schemas.stages import progress_within
 from storage import transitions
+from storage.changes import Changes
 from storage.claims import Claim
 from storage.leases import Lease
 from storage.objects import PART_BYTES
 from storage.outages import OUTAGES
-from storage.transitions import Changes
 from tasks.bad_files import fetch_again, link
 from tasks.files import StoredBytes, bad_files, content_type, media_of, object_key, stored_key
 from tasks.outcomes import Advance, Fail, Later, Outcome

@@ -11,9 +11,9 @@ from minio.error import MinioException
 from providers.base import InputFile, InputsRead, Provider, ProviderRequest, RemoteRef
 from providers.files.inputs import read_inputs
 from schemas.enums import ErrorCode
-from schemas.errors import ProviderRejected
 from schemas.input_link import input_link
 from schemas.inputs import InputField, generation_id, upload_id
+from schemas.provider_errors import ProviderRejected
 from schemas.shares import Shares
 from schemas.tables import Upload
 from storage import earlier_generations, uploads

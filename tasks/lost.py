@@ -8,9 +8,9 @@ import structlog
 
 from providers.catalogue.models import WhenLost
 from schemas.enums import ErrorCode, Stage
-from schemas.errors import ProviderError, ProviderWorkAbsent
+from schemas.provider_errors import ProviderError, ProviderWorkAbsent
+from storage.changes import Changes
 from storage.claims import Claim
-from storage.transitions import Changes
 from tasks.outcomes import Advance, Cancel, Fail
 from tasks.services import WorkerServices
 from tasks.timing import backoff

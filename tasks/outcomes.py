@@ -8,7 +8,7 @@ from providers.base import ProviderRequest
 from schemas.enums import ErrorCode, EventName, FoundBy, Stage
 from storage.admission_learning import Refused
 from storage.assets import NewAsset
-from storage.transitions import NOTHING, Changes
+from storage.changes import NOTHING, Changes
 
 
 class Counts(StrEnum):

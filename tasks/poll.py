@@ -6,12 +6,12 @@ import structlog
 
 from providers.base import Cancellation, RemoteState, RemoteStatus
 from schemas.enums import ErrorCode, EventName, FoundBy, Stage
-from schemas.errors import ProviderError
 from schemas.limits import RemoteWait
+from schemas.provider_errors import ProviderError
 from schemas.stages import progress_within
+from storage.changes import Changes
 from storage.claims import Claim
 from storage.leases import Lease
-from storage.transitions import Changes
 from tasks import lost
 from tasks.outcomes import Advance, Cancel, CancelSent, Counts, Fail, Later, Note, Outcome
 from tasks.polls import seconds_to_poll

@@ -3,7 +3,7 @@
 import structlog
 
 from schemas.enums import Stage
-from schemas.errors import ProviderError
+from schemas.provider_errors import ProviderError
 from schemas.shares import NoPlace
 from storage.claims import Claim
 from storage.leases import Lease

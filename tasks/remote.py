@@ -6,7 +6,7 @@ import structlog
 
 from providers.base import RemoteRef
 from schemas.enums import CancelRule, EventName, Stage
-from schemas.errors import ProviderError
+from schemas.provider_errors import ProviderError
 from storage import transitions
 from storage.claims import Claim
 from tasks.outcomes import Cancel

@@ -8,7 +8,7 @@ import structlog
 from providers.base import AcceptedCreate
 from providers.catalogue.models import UnknownSubmit
 from schemas.enums import ErrorCode, Stage
-from schemas.errors import ProviderError, ProviderUnavailable
+from schemas.provider_errors import ProviderError, ProviderUnavailable
 from storage import callbacks
 from storage.claims import Claim
 from storage.leases import Lease

@@ -7,11 +7,12 @@ from metrics.labels import Fence
 from providers.base import STORED_FILE, AcceptedCreate, ProviderRequest
 from schemas.callback_token import callback_url, node_callback_url
 from schemas.enums import Door, Stage
-from schemas.errors import LeaseLost, ProviderError, ProviderOutcomeUnknown
+from schemas.errors import LeaseLost
 from schemas.limits import RemoteWait
+from schemas.provider_errors import ProviderError, ProviderOutcomeUnknown
+from storage.changes import Changes
 from storage.claims import Claim
 from storage.leases import Lease
-from storage.transitions import Changes
 from tasks import files
 from tasks.outcomes import Advance, File, NotAccepted, Outcome, Unknown
 from tasks.polls import seconds_to_poll

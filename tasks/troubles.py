@@ -8,13 +8,13 @@ import tenacity
 from admission.gate import VIEW_LASTS_SECONDS
 from admission.health import is_trouble
 from schemas.enums import ErrorCode, Stage
-from schemas.errors import ProviderError, ProviderRejected, ProviderUnavailable, ProviderWorkAbsent
 from schemas.limits import Refusal
+from schemas.provider_errors import ProviderError, ProviderRejected, ProviderUnavailable, ProviderWorkAbsent
 from schemas.setting_groups import PipelineSettings
 from storage.admission_learning import Refused
+from storage.changes import NOTHING, Changes
 from storage.claims import Claim
 from storage.outages import OUTAGES
-from storage.transitions import NOTHING, Changes
 from tasks.outcomes import Advance, Counts, Fail, Later, NotAccepted
 from tasks.services import WorkerServices
 from tasks.timing import backoff, outage_pause

@@ -19,7 +19,7 @@ from schemas.quotas import OnLimit
 if TYPE_CHECKING:
     from sqlmodel import Session
 
-    from schemas.tables import ApiKey
+    from schemas.customer_tables import ApiKey
     from storage.api_keys import Changes, Owner
 
 app = typer.Typer(no_args_is_help=True, help="API keys of customers, of services and of the operator.")

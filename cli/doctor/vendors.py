@@ -6,8 +6,9 @@ from functools import partial
 from cli.doctor.findings import Finding, error, ok, warning
 from cli.doctor.running import Check
 from providers.registry import Providers
-from schemas.errors import InvalidSettings, ProviderAuthFailed, ProviderError, ProviderQuotaExceeded
+from schemas.errors import InvalidSettings
 from schemas.names import ProviderName
+from schemas.provider_errors import ProviderAuthFailed, ProviderError, ProviderQuotaExceeded
 from schemas.settings import Settings
 
 _SECONDS = 20.0

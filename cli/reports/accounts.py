@@ -9,8 +9,8 @@ from rich.table import Column, Table
 
 from providers.catalogue import CatalogueFile
 from providers.registry import Providers
-from schemas.errors import ProviderError
 from schemas.names import ProviderName
+from schemas.provider_errors import ProviderError
 from schemas.settings import Settings
 
 

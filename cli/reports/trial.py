@@ -13,10 +13,11 @@ from providers.catalogue import Catalogue
 from providers.files.downloads import open_download
 from providers.http.addresses import AddressPolicy
 from providers.registry import Providers
-from schemas.errors import ProviderError, ProviderOutcomeUnknown, ProviderUnavailable, RequestError
+from schemas.errors import RequestError
 from schemas.media_types import sniff
 from schemas.names import ProviderName
 from schemas.orders import GenerationRequest, Order
+from schemas.provider_errors import ProviderError, ProviderOutcomeUnknown, ProviderUnavailable
 from schemas.settings import Settings
 
 PROMPT = "a paper boat drifts down a rainy street"

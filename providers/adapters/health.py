@@ -5,8 +5,14 @@ from threading import Lock
 
 import structlog
 
-from schemas.errors import ProviderError, ProviderModelGone, ProviderRateLimited, ProviderRejected, ProviderWorkAbsent
 from schemas.names import ProviderName
+from schemas.provider_errors import (
+    ProviderError,
+    ProviderModelGone,
+    ProviderRateLimited,
+    ProviderRejected,
+    ProviderWorkAbsent,
+)
 
 log: structlog.stdlib.BoundLogger = structlog.get_logger(__name__)
 

@@ -15,14 +15,14 @@ from providers.adapters.vendor_adapter import Told, VendorAdapter
 from providers.base import AccountState
 from providers.http.calls import Reply
 from schemas.enums import ErrorCode
-from schemas.errors import (
+from schemas.limits import Refusal
+from schemas.provider_errors import (
     ProviderError,
     ProviderQuotaExceeded,
     ProviderRateLimited,
     ProviderRejected,
     ProviderUnavailable,
 )
-from schemas.limits import Refusal
 
 # Observed for images: the second is of the older models. No documentation says that videos have the same codes.
 MODERATION_CODES: Final = frozenset({"moderation_blocked", "content_policy_violation"})

@@ -32,8 +32,9 @@ from providers.http.redaction import LONGEST, quotable
 from providers.http.transport import EMBEDDED_FILE, Transport
 from providers.webhooks import standard_webhooks
 from schemas.enums import ErrorCode
-from schemas.errors import CallbackRefused, ProviderError, ProviderRejected
+from schemas.errors import CallbackRefused
 from schemas.names import ProviderName
+from schemas.provider_errors import ProviderError, ProviderRejected
 from schemas.setting_groups import ProviderSettings
 
 M = TypeVar("M", bound=BaseModel)

@@ -6,10 +6,11 @@ from collections.abc import Callable
 from providers.base import InputFile, ResultRequest
 from providers.files.downloads import open_download
 from schemas.enums import ErrorCode, Kind
-from schemas.errors import DownloadError, ProviderRejected, ProviderUnavailable, SlowSource, WrongFile
+from schemas.errors import DownloadError, SlowSource, WrongFile
 from schemas.inputs import InputField, is_ours
 from schemas.media_types import TAKEN
 from schemas.orders import Inputs
+from schemas.provider_errors import ProviderRejected, ProviderUnavailable
 from schemas.setting_groups import DownloadSettings, InputSettings
 
 _LONGEST_SILENCE_SECONDS = 10.0

@@ -7,7 +7,8 @@ from typing import Literal, TypeVar
 from pydantic import BaseModel, ValidationError
 
 from providers.base import Fence
-from schemas.errors import (
+from schemas.names import ProviderName
+from schemas.provider_errors import (
     ProviderAuthFailed,
     ProviderBadResponse,
     ProviderError,
@@ -17,7 +18,6 @@ from schemas.errors import (
     ProviderRejected,
     ProviderUnavailable,
 )
-from schemas.names import ProviderName
 
 M = TypeVar("M", bound=BaseModel)
 

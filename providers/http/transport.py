@@ -25,15 +25,9 @@ from providers.http.calls import Call, Form, Raw, Reply
 from providers.http.encodings import decoded, is_encoded
 from providers.http.network import USER_AGENT, LimitedTransport
 from providers.http.retry_after import retry_after
-from schemas.errors import (
-    DownloadError,
-    LeaseLost,
-    ProviderBadResponse,
-    ProviderError,
-    ProviderOutcomeUnknown,
-    ProviderUnavailable,
-)
+from schemas.errors import DownloadError, LeaseLost
 from schemas.json_values import count_values, structure
+from schemas.provider_errors import ProviderBadResponse, ProviderError, ProviderOutcomeUnknown, ProviderUnavailable
 from traces import spans
 from traces.names import Attribute, SpanKind
 

@@ -5,8 +5,8 @@ from dataclasses import dataclass
 
 from providers.http.calls import Reply
 from schemas.enums import ErrorCode
-from schemas.errors import ProviderError, ProviderRejected
 from schemas.limits import Refusal
+from schemas.provider_errors import ProviderError, ProviderRejected
 
 
 @dataclass(frozen=True)

@@ -21,8 +21,9 @@ import structlog
 
 from providers.http.calls import Call, Reply
 from providers.http.transport import Transport
-from schemas.errors import CallbackRefused, ProviderError
+from schemas.errors import CallbackRefused
 from schemas.names import ProviderName
+from schemas.provider_errors import ProviderError
 from schemas.setting_groups import ProviderSettings
 
 KEPT_SECONDS = 86_400

@@ -12,9 +12,9 @@ from sqlalchemy import func
 from sqlmodel import Session, col, select
 from sqlmodel.sql.expression import SelectOfScalar
 
+from schemas.customer_tables import Customer
 from schemas.errors import InvalidRequest, NotFound
 from schemas.lists import Position
-from schemas.tables import Customer
 from schemas.webhook_tables import WebhookEndpoint
 from schemas.webhooks import PauseReason
 from storage import lists

@@ -3,7 +3,7 @@
 import pytest
 
 from providers.base import Cancellation, Provider, RemoteStatus
-from schemas.errors import ProviderBadResponse, ProviderRejected, ProviderUnavailable
+from schemas.provider_errors import ProviderBadResponse, ProviderRejected, ProviderUnavailable
 from tests.contract.conftest import Vendor
 from tests.contract.raw_server import Answer, http
 from tests.contract.test_providers import HANGS, REMOTE_ID, TROUBLES, failure_of, failures_of_hangs

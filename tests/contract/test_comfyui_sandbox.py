@@ -28,8 +28,9 @@ from providers.files.downloads import open_download
 from providers.http.transport import MAX_REPLY_BYTES, Transport
 from sandbox.client import SandboxClient
 from sandbox.scenarios import Delivered
-from schemas.errors import (
-    InvalidSettings,
+from schemas.errors import InvalidSettings
+from schemas.orders import GenerationRequest
+from schemas.provider_errors import (
     ProviderAuthFailed,
     ProviderModelGone,
     ProviderOutcomeUnknown,
@@ -37,7 +38,6 @@ from schemas.errors import (
     ProviderUnavailable,
     ProviderWorkAbsent,
 )
-from schemas.orders import GenerationRequest
 from schemas.setting_groups import ProviderSettings
 from tests.contract.raw_server import RawServer, http
 from tests.contract.rig import DOWNLOADS, Rig

@@ -12,7 +12,7 @@ import pytest
 from providers.base import RemoteRef, RemoteState, RemoteStatus
 from providers.files.downloads import open_download
 from schemas.enums import ErrorCode, Kind
-from schemas.errors import ProviderRejected
+from schemas.provider_errors import ProviderRejected
 from tests.contract.conftest import Vendor
 from tests.contract.mutations import (
     DATA_LINK,

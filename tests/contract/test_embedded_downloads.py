@@ -12,7 +12,8 @@ from providers.http import transport
 from providers.http.calls import Call, Reply
 from providers.http.transport import Transport
 from schemas.enums import Kind
-from schemas.errors import DownloadError, ProviderOutcomeUnknown
+from schemas.errors import DownloadError
+from schemas.provider_errors import ProviderOutcomeUnknown
 from schemas.setting_groups import DownloadSettings
 from tests.contract.raw_server import RawServer, http, raw, response
 from tests.contract.test_downloads import FILE, SHA256, settings

@@ -17,8 +17,9 @@ from providers.registry import Providers
 from sandbox.client import SandboxClient
 from sandbox.scenarios import Delivered
 from schemas.enums import Kind
-from schemas.errors import InvalidSettings, ProviderRejected, ProviderUnavailable
+from schemas.errors import InvalidSettings
 from schemas.orders import Inputs
+from schemas.provider_errors import ProviderRejected, ProviderUnavailable
 from schemas.setting_groups import ProviderSettings, ProvidersSettings
 from tests.contract.rig import DOWNLOADS, Rig
 from tests.sandbox.harness import KEY

@@ -22,12 +22,8 @@ from providers.http.transport import Transport
 from sandbox.client import SandboxClient
 from sandbox.scenarios import Delivered, ErrorReply
 from schemas.enums import ErrorCode
-from schemas.errors import (
-    CallbackRefused,
-    ProviderBadResponse,
-    ProviderRejected,
-    ProviderUnavailable,
-)
+from schemas.errors import CallbackRefused
+from schemas.provider_errors import ProviderBadResponse, ProviderRejected, ProviderUnavailable
 from schemas.setting_groups import ProviderSettings
 from tests.contract.rig import DOWNLOADS, Rig
 from tests.sandbox.harness import KEY, eventually, receiving

@@ -25,14 +25,9 @@ from providers.http.transport import MAX_REPLY_BYTES, Transport
 from sandbox.client import SandboxClient
 from sandbox.scenarios import Delivered, ErrorReply
 from schemas.enums import ErrorCode, Kind
-from schemas.errors import (
-    CallbackRefused,
-    DownloadError,
-    ProviderAuthFailed,
-    ProviderRejected,
-    ProviderUnavailable,
-)
+from schemas.errors import CallbackRefused, DownloadError
 from schemas.orders import Order
+from schemas.provider_errors import ProviderAuthFailed, ProviderRejected, ProviderUnavailable
 from schemas.setting_groups import ProviderSettings
 from tests.contract.rig import DOWNLOADS, Rig
 from tests.sandbox.harness import KEY, WEBHOOK_SECRET, eventually, receiving

@@ -6,8 +6,9 @@ from providers.base import InputFile
 from providers.files import inputs as files_inputs
 from providers.files.inputs import read_inputs
 from schemas.enums import ErrorCode
-from schemas.errors import LeaseLost, ProviderError, ProviderRejected, ProviderUnavailable
+from schemas.errors import LeaseLost
 from schemas.orders import Inputs
+from schemas.provider_errors import ProviderError, ProviderRejected, ProviderUnavailable
 from schemas.setting_groups import InputSettings
 from tests.contract.raw_server import RawServer, dripping, http, response, stalled, unused_port
 from tests.contract.rig import INPUTS

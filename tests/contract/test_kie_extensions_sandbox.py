@@ -13,9 +13,9 @@ from providers.files.downloads import open_download
 from providers.http.transport import Transport
 from sandbox.client import SandboxClient
 from sandbox.scenarios import Delivered
-from schemas.errors import ProviderOutcomeUnknown, ProviderRejected
 from schemas.inputs import InputFacts, Origin, generation_url
 from schemas.orders import Order
+from schemas.provider_errors import ProviderOutcomeUnknown, ProviderRejected
 from schemas.setting_groups import ProviderSettings
 from tests.contract.rig import DOWNLOADS, Rig
 from tests.sandbox.harness import KEY, WEBHOOK_SECRET, receiving

@@ -14,8 +14,8 @@ from providers.http.transport import Transport
 from sandbox.client import SandboxClient
 from sandbox.scenarios import Delivered, ErrorReply
 from schemas.enums import ErrorCode
-from schemas.errors import (
-    CallbackRefused,
+from schemas.errors import CallbackRefused
+from schemas.provider_errors import (
     ProviderAuthFailed,
     ProviderError,
     ProviderOutcomeUnknown,

@@ -18,8 +18,8 @@ from providers.http.transport import Transport
 from sandbox.client import SandboxClient
 from sandbox.scenarios import Delivered, ErrorReply, Scenario
 from schemas.enums import ErrorCode
-from schemas.errors import (
-    DownloadError,
+from schemas.errors import DownloadError, WrongFile
+from schemas.provider_errors import (
     ProviderAuthFailed,
     ProviderError,
     ProviderOutcomeUnknown,
@@ -27,7 +27,6 @@ from schemas.errors import (
     ProviderRateLimited,
     ProviderRejected,
     ProviderUnavailable,
-    WrongFile,
 )
 from schemas.setting_groups import ProviderSettings
 from tests.contract.rig import DOWNLOADS, Rig

@@ -16,7 +16,8 @@ from providers.http.transport import Transport
 from sandbox.client import SandboxClient
 from sandbox.config import SandboxConfig
 from sandbox.scenarios import Delivered
-from schemas.errors import CallbackRefused, ProviderAuthFailed, ProviderOutcomeUnknown, ProviderRejected
+from schemas.errors import CallbackRefused
+from schemas.provider_errors import ProviderAuthFailed, ProviderOutcomeUnknown, ProviderRejected
 from schemas.setting_groups import ProviderSettings
 from tests.contract.rig import DOWNLOADS, Rig
 from tests.sandbox.harness import KEY, WEBHOOK_SECRET, receiving

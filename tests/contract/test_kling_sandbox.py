@@ -20,8 +20,8 @@ from providers.http.transport import Transport
 from sandbox.client import SandboxClient
 from sandbox.scenarios import Delivered, ErrorReply, Match, Scenario
 from schemas.enums import ErrorCode, Kind
-from schemas.errors import (
-    CallbackRefused,
+from schemas.errors import CallbackRefused
+from schemas.provider_errors import (
     ProviderAuthFailed,
     ProviderError,
     ProviderModelGone,

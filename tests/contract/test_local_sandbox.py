@@ -15,13 +15,8 @@ from providers.http.transport import Transport
 from sandbox.client import SandboxClient
 from sandbox.scenarios import Delivered, ErrorReply, Match, Scenario
 from schemas.enums import ErrorCode
-from schemas.errors import (
-    CallbackRefused,
-    DownloadError,
-    ProviderAuthFailed,
-    ProviderOutcomeUnknown,
-    ProviderRateLimited,
-)
+from schemas.errors import CallbackRefused, DownloadError
+from schemas.provider_errors import ProviderAuthFailed, ProviderOutcomeUnknown, ProviderRateLimited
 from schemas.setting_groups import ProviderSettings
 from tests.contract.rig import DOWNLOADS, Rig
 from tests.sandbox.harness import KEY, WEBHOOK_SECRET, eventually, receiving

@@ -21,13 +21,8 @@ from sandbox.client import SandboxClient
 from sandbox.scenarios import Delivered
 from sandbox.vendors.longcat.models import read_create
 from schemas.enums import ErrorCode
-from schemas.errors import (
-    ProviderAuthFailed,
-    ProviderError,
-    ProviderOutcomeUnknown,
-    ProviderRejected,
-)
 from schemas.orders import Inputs
+from schemas.provider_errors import ProviderAuthFailed, ProviderError, ProviderOutcomeUnknown, ProviderRejected
 from schemas.setting_groups import ProviderSettings
 from tests.contract.rig import DOWNLOADS, Rig
 from tests.sandbox.harness import KEY

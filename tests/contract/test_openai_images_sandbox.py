@@ -17,7 +17,7 @@ from providers.http.transport import Transport
 from sandbox.client import SandboxClient
 from sandbox.scenarios import Delivered
 from schemas.enums import ErrorCode
-from schemas.errors import (
+from schemas.provider_errors import (
     ProviderAuthFailed,
     ProviderError,
     ProviderOutcomeUnknown,

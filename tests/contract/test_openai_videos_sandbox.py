@@ -14,11 +14,8 @@ from providers.http.transport import Transport
 from sandbox.client import SandboxClient
 from sandbox.scenarios import Delivered
 from schemas.enums import ErrorCode, Kind
-from schemas.errors import (
-    DownloadError,
-    ProviderAuthFailed,
-    ProviderRejected,
-)
+from schemas.errors import DownloadError
+from schemas.provider_errors import ProviderAuthFailed, ProviderRejected
 from schemas.setting_groups import ProviderSettings
 from tests.contract.raw_server import RawServer, http
 from tests.contract.rig import DOWNLOADS, Rig

@@ -21,9 +21,8 @@ from providers.base import (
 from providers.http.transport import MAX_REPLY_BYTES
 from providers.registry import adapter_names
 from schemas.enums import ErrorCode
-from schemas.errors import (
-    CallbackRefused,
-    LeaseLost,
+from schemas.errors import CallbackRefused, LeaseLost
+from schemas.provider_errors import (
     ProviderAuthFailed,
     ProviderBadResponse,
     ProviderError,

@@ -15,7 +15,7 @@ from structlog.testing import capture_logs
 from providers.base import Provider, RemoteRef
 from providers.http.redaction import LONGEST
 from schemas.callback_token import callback_url
-from schemas.errors import ProviderError
+from schemas.provider_errors import ProviderError
 from tests.contract.conftest import Vendor
 from tests.contract.raw_server import Answer, http
 from tests.contract.wire import API_KEY, PROMPT

@@ -22,13 +22,8 @@ from providers.http.transport import Transport
 from sandbox.client import SandboxClient
 from sandbox.scenarios import Delivered, ErrorReply, Match, Scenario
 from schemas.enums import ErrorCode, Kind
-from schemas.errors import (
-    ProviderBadResponse,
-    ProviderError,
-    ProviderRejected,
-    ProviderUnavailable,
-)
 from schemas.limits import Refusal
+from schemas.provider_errors import ProviderBadResponse, ProviderError, ProviderRejected, ProviderUnavailable
 from schemas.setting_groups import ProviderSettings
 from tests.contract.rig import DOWNLOADS, Rig
 from tests.sandbox.harness import KEY, eventually

@@ -16,8 +16,9 @@ from providers.adapters.runway.adapter import Runway
 from providers.base import Fence, InputFile, ProviderRequest
 from providers.http.addresses import AddressPolicy
 from providers.http.transport import Transport
-from schemas.errors import (
-    LeaseLost,
+from schemas.errors import LeaseLost
+from schemas.orders import Inputs
+from schemas.provider_errors import (
     ProviderAuthFailed,
     ProviderError,
     ProviderOutcomeUnknown,
@@ -26,7 +27,6 @@ from schemas.errors import (
     ProviderRejected,
     ProviderUnavailable,
 )
-from schemas.orders import Inputs
 from schemas.setting_groups import ProviderSettings
 from tests.contract.raw_server import Answer, RawServer, Request, dripping, http, raw, silence, unused_port
 from tests.contract.test_providers import PAGE

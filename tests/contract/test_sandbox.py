@@ -13,7 +13,7 @@ from sandbox.client import SandboxClient
 from sandbox.scenarios import Delivered, ErrorReply
 from sandbox.vendors import options
 from schemas.enums import ErrorCode
-from schemas.errors import ProviderError, ProviderOutcomeUnknown
+from schemas.provider_errors import ProviderError, ProviderOutcomeUnknown
 from schemas.setting_groups import ProviderSettings, ProvidersSettings
 from stack.demo import plainest_model
 from tests.contract.rig import Rig

@@ -20,7 +20,8 @@ from structlog.testing import capture_logs
 from providers.account import Credentials
 from providers.adapters.vertex.credentials import read_credentials
 from providers.http.transport import Transport
-from schemas.errors import InvalidSettings, ProviderAuthFailed, ProviderError, ProviderUnavailable
+from schemas.errors import InvalidSettings
+from schemas.provider_errors import ProviderAuthFailed, ProviderError, ProviderUnavailable
 from schemas.setting_groups import ProviderSettings
 from tests.contract.raw_server import Answer, RawServer, http, raw, silence, unused_port
 

@@ -23,11 +23,8 @@ from sandbox.client import SandboxClient
 from sandbox.scenarios import Delivered
 from sandbox.vendors import options
 from schemas.enums import ErrorCode, Kind
-from schemas.errors import (
-    DownloadError,
-    ProviderAuthFailed,
-    ProviderRejected,
-)
+from schemas.errors import DownloadError
+from schemas.provider_errors import ProviderAuthFailed, ProviderRejected
 from schemas.setting_groups import ProviderSettings
 from tests.contract.rig import DOWNLOADS, Rig
 from tests.sandbox.harness import KEY, eventually

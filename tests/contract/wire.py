@@ -10,7 +10,8 @@ from pydantic import SecretStr
 
 from providers.base import InputFile, Provider, ProviderRequest
 from providers.http.transport import Transport
-from schemas.errors import (
+from schemas.orders import Inputs
+from schemas.provider_errors import (
     ProviderAuthFailed,
     ProviderError,
     ProviderOutcomeUnknown,
@@ -19,7 +20,6 @@ from schemas.errors import (
     ProviderRejected,
     ProviderUnavailable,
 )
-from schemas.orders import Inputs
 from schemas.setting_groups import ProviderSettings
 from tests.contract.raw_server import Answer, Request
 

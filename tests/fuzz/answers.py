@@ -17,7 +17,8 @@ from providers.adapters.gemini import webhooks as gemini_webhooks
 from providers.base import AcceptedCreate, Provider, RemoteRef, RemoteState, RemoteStatus
 from providers.http.transport import Transport
 from providers.http.urls import web_url
-from schemas.errors import CallbackRefused, ProviderError
+from schemas.errors import CallbackRefused
+from schemas.provider_errors import ProviderError
 from schemas.text import name, prose
 from tasks.troubles import loggable
 from tests.contract.raw_server import Answer, Request

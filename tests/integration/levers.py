@@ -17,12 +17,12 @@ from schemas.tables import Generation
 from storage import ledger, transitions
 from storage.admission_control import Reason
 from storage.audit import Breach, audit_online
+from storage.changes import Changes
 from storage.database import Database
 from storage.levers import changes, counting, running
 from storage.levers.acting import Acted, Means, Run
 from storage.objects import ObjectStore
 from storage.sql import of
-from storage.transitions import Changes
 from tests.integration.gateway import finishing
 from tests.media_files.images import png
 from tests.support import NewCustomer, a_generation

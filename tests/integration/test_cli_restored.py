@@ -14,9 +14,9 @@ from schemas.settings import Settings
 from schemas.tables import Generation
 from storage import admission, claims, generations, stream_position, transitions
 from storage.audit.rows import EVERYTHING, check
+from storage.changes import Changes
 from storage.database import Database
 from storage.sql import of
-from storage.transitions import Changes
 from tests.integration.command import Reelworks
 from tests.support import NewCustomer, a_generation, an_order, some_claim
 

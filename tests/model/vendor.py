@@ -18,8 +18,9 @@ from providers.base import (
     RemoteStatus,
     ResultRequest,
 )
-from schemas.errors import (
-    CallbackRefused,
+from schemas.errors import CallbackRefused
+from schemas.names import ProviderName
+from schemas.provider_errors import (
     ProviderAuthFailed,
     ProviderBadResponse,
     ProviderError,
@@ -29,7 +30,6 @@ from schemas.errors import (
     ProviderRejected,
     ProviderUnavailable,
 )
-from schemas.names import ProviderName
 from tests.model.actors import Point, Unforeseen, learn, mood, reach, unwatched
 from tests.model.files import Files
 from tests.model.menu import OWN_SERVERS

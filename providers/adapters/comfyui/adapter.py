@@ -48,8 +48,11 @@ from providers.base import (
 from providers.http.calls import Form, FormFile, Reply
 from providers.http.transport import Transport
 from schemas import media_types
-from schemas.errors import (
-    InvalidSettings,
+from schemas.errors import InvalidSettings
+from schemas.limits import AccountLimits
+from schemas.limits import Refusal as AccountRefusal
+from schemas.names import ProviderName
+from schemas.provider_errors import (
     ProviderBadResponse,
     ProviderError,
     ProviderModelGone,
@@ -58,9 +61,6 @@ from schemas.errors import (
     ProviderUnavailable,
     ProviderWorkAbsent,
 )
-from schemas.limits import AccountLimits
-from schemas.limits import Refusal as AccountRefusal
-from schemas.names import ProviderName
 from schemas.setting_groups import ProviderSettings
 
 _EXAMPLES = "examples"

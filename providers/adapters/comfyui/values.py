@@ -7,8 +7,8 @@ from typing import Final
 from pydantic import JsonValue
 
 from providers.adapters.comfyui.workflows import Named, Workflow
-from schemas.errors import ProviderRejected
 from schemas.orders import Inputs
+from schemas.provider_errors import ProviderRejected
 
 # Latents have cells of 8 or 16 pixels; nodes of models with larger cells round down by themselves.
 _GRID: Final = 16

@@ -57,8 +57,8 @@ from providers.base import (
 from providers.http.calls import Reply
 from providers.http.transport import Transport
 from providers.webhooks import bodies, key_sets
-from schemas.errors import ProviderError, ProviderQuotaExceeded
 from schemas.names import ProviderName
+from schemas.provider_errors import ProviderError, ProviderQuotaExceeded
 from schemas.setting_groups import ProviderSettings
 
 KEYS_URL = "https://rest.fal.ai/.well-known/jwks.json"

@@ -4,8 +4,8 @@ from collections.abc import Callable, Mapping
 from operator import attrgetter
 from typing import Final
 
-from schemas.errors import ProviderRejected
 from schemas.orders import Inputs
+from schemas.provider_errors import ProviderRejected
 
 # The default of https://fal.ai/models/fal-ai/longcat-video/text-to-video/720p/api.
 _LONGCAT_FPS = 30

@@ -44,15 +44,15 @@ from providers.base import (
 from providers.http.calls import Reply
 from providers.http.transport import EMBEDDED_FILE, Transport
 from providers.webhooks import key_sets
-from schemas.errors import (
+from schemas.limits import Refusal as AccountRefusal
+from schemas.names import ProviderName
+from schemas.provider_errors import (
     ProviderAuthFailed,
     ProviderError,
     ProviderRateLimited,
     ProviderRejected,
     ProviderUnavailable,
 )
-from schemas.limits import Refusal as AccountRefusal
-from schemas.names import ProviderName
 from schemas.setting_groups import ProviderSettings
 
 KEYS_URL = "https://generativelanguage.googleapis.com/.well-known/jwks.json"

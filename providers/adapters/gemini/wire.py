@@ -17,8 +17,8 @@ from providers.adapters.payload import Lenient, Payload, Report, texts
 from providers.adapters.words import read_status
 from providers.base import Cancellation, InputFile, RemoteStatus
 from providers.http.retry_after import MAX_RETRY_AFTER_SECONDS
-from schemas.errors import ProviderRejected
 from schemas.orders import Inputs
+from schemas.provider_errors import ProviderRejected
 
 API: Final = "/v1beta"
 REVISION: Final = "2026-05-20"

@@ -28,8 +28,9 @@ from providers.http.calls import Reply
 from providers.http.verdicts import error_of
 from providers.webhooks import bodies
 from schemas.enums import ErrorCode
-from schemas.errors import CallbackRefused, ProviderError, ProviderOutcomeUnknown, ProviderRejected
+from schemas.errors import CallbackRefused
 from schemas.limits import AccountLimits, CreateRate
+from schemas.provider_errors import ProviderError, ProviderOutcomeUnknown, ProviderRejected
 
 SIGNATURE_SECONDS = 300
 _MOST_DIGITS = 12

@@ -12,7 +12,7 @@ from providers.adapters.kie.wire import Answer, Wire, failed, finished, not_serv
 from providers.adapters.payload import Lenient, Payload, Report
 from providers.adapters.words import no_news, read_status
 from providers.base import ProviderRequest, RemoteState, RemoteStatus
-from schemas.errors import ProviderRejected
+from schemas.provider_errors import ProviderRejected
 
 
 @dataclass(frozen=True)

@@ -17,14 +17,14 @@ from providers.base import ProviderRequest, RemoteState
 from providers.http.redaction import unechoed
 from providers.http.verdicts import Verdict
 from schemas.enums import ErrorCode
-from schemas.errors import (
+from schemas.limits import Refusal
+from schemas.provider_errors import (
     ProviderAuthFailed,
     ProviderQuotaExceeded,
     ProviderRateLimited,
     ProviderRejected,
     ProviderUnavailable,
 )
-from schemas.limits import Refusal
 
 # The documented codes (https://docs.kie.ai/market/common/get-task-detail, and the page of each model). If the answer to
 # a create has one of these codes and no task id, Kie did not accept the create. So it can be sent again after 408, 500

@@ -12,7 +12,7 @@ from providers.adapters.kling.dialect import BASE_URL, OK, Dialect
 from providers.adapters.kling.wire import RECORDS, Record, to_body, to_path, to_state
 from providers.base import AcceptedCreate, AccountState, Profile, ProviderRequest, RemoteRef, RemoteState
 from providers.http.calls import Reply
-from schemas.errors import ProviderRejected
+from schemas.provider_errors import ProviderRejected
 
 
 class Kling(Dialect):

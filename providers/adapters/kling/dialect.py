@@ -27,7 +27,8 @@ from providers.http.calls import Reply
 from providers.http.verdicts import Verdict, error_of
 from providers.webhooks import bodies
 from schemas.enums import ErrorCode
-from schemas.errors import (
+from schemas.limits import Refusal
+from schemas.provider_errors import (
     ProviderAuthFailed,
     ProviderError,
     ProviderModelGone,
@@ -37,7 +38,6 @@ from schemas.errors import (
     ProviderRejected,
     ProviderUnavailable,
 )
-from schemas.limits import Refusal
 
 BASE_URL: Final = "https://api-singapore.klingai.com"
 

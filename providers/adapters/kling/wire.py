@@ -15,8 +15,8 @@ from providers.adapters.payload import Lenient, Payload, Report, texts
 from providers.adapters.results import failed, finished
 from providers.adapters.words import no_news, read_status
 from providers.base import RemoteState, RemoteStatus
-from schemas.errors import ProviderRejected
 from schemas.orders import Inputs
+from schemas.provider_errors import ProviderRejected
 
 # A model's name here is its path: the kind of work and the version. Input images decide a video's aspect ratio.
 TEXT_TO_VIDEO: Final = "text-to-video"

@@ -19,8 +19,8 @@ from providers.adapters.kling_legacy.wire import KINDS, TEXT_TO_VIDEO, Record, t
 from providers.base import AcceptedCreate, AccountState, Profile, ProviderRequest, RemoteRef, RemoteState
 from providers.http.calls import Reply
 from providers.http.transport import Transport
-from schemas.errors import ProviderRejected
 from schemas.names import ProviderName
+from schemas.provider_errors import ProviderRejected
 from schemas.setting_groups import ProviderSettings
 
 # "Task not found" has the first code.

@@ -40,14 +40,14 @@ from providers.base import (
 )
 from providers.http.calls import Reply
 from providers.webhooks import bodies
-from schemas.errors import (
+from schemas.limits import Refusal as AccountRefusal
+from schemas.provider_errors import (
     ProviderError,
     ProviderModelGone,
     ProviderOutcomeUnknown,
     ProviderRateLimited,
     ProviderUnavailable,
 )
-from schemas.limits import Refusal as AccountRefusal
 
 _NOT_FOUND = 404
 _NO_SUCH_METHOD = 405

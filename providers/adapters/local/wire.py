@@ -21,9 +21,9 @@ from providers.adapters.results import failed, finished
 from providers.adapters.words import no_news, read_status
 from providers.base import Cancellation, InputFile, RemoteState, RemoteStatus
 from schemas.enums import ErrorCode
-from schemas.errors import ProviderRejected
 from schemas.names import ProviderName
 from schemas.orders import Inputs
+from schemas.provider_errors import ProviderRejected
 
 JOBS: Final = "/v1/jobs"
 PIPELINES: Final = "/v1/pipelines"

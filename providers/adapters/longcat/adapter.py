@@ -32,14 +32,14 @@ from providers.base import (
     RemoteStatus,
 )
 from providers.http.calls import Reply
-from schemas.errors import (
+from schemas.limits import Refusal as AccountRefusal
+from schemas.provider_errors import (
     ProviderError,
     ProviderOutcomeUnknown,
     ProviderRateLimited,
     ProviderRejected,
     ProviderUnavailable,
 )
-from schemas.limits import Refusal as AccountRefusal
 
 _VIDEO = "video"
 _NOBODYS = UUID(int=0)

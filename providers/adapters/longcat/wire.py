@@ -15,9 +15,9 @@ from providers.adapters.results import failed, finished
 from providers.adapters.words import no_news, read_status
 from providers.base import Cancellation, RemoteState, RemoteStatus
 from schemas.enums import ErrorCode
-from schemas.errors import ProviderRejected
 from schemas.names import ProviderName
 from schemas.orders import Inputs
+from schemas.provider_errors import ProviderRejected
 
 # The frame rate of LongCat's output, and the doubled rate of its refining stage, which makes 720p.
 _BASE_FRAME_RATE = 15

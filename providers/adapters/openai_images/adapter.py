@@ -21,7 +21,7 @@ from providers.base import (
     RemoteStatus,
 )
 from schemas.enums import ErrorCode
-from schemas.errors import ProviderRejected
+from schemas.provider_errors import ProviderRejected
 
 _PICTURE = "picture"
 _EMBEDDED = "b64_json"

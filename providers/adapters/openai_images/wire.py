@@ -11,8 +11,8 @@ from pydantic import JsonValue
 
 from providers.adapters.links import file_links
 from providers.adapters.payload import Payload
-from schemas.errors import ProviderRejected
 from schemas.orders import Inputs
+from schemas.provider_errors import ProviderRejected
 
 # `size` is width x height. `dall-e-3` has three sizes, two of which are close to 16:9 and 9:16. OpenAI's current models
 # take any size whose sides are divisible by 16; for 2.6, the client names only the standard sizes.

@@ -17,9 +17,9 @@ from providers.adapters.results import failed, finished
 from providers.adapters.words import no_news, read_status
 from providers.base import RemoteState, RemoteStatus
 from schemas.enums import ErrorCode
-from schemas.errors import ProviderRejected
 from schemas.names import ProviderName
 from schemas.orders import Inputs
+from schemas.provider_errors import ProviderRejected
 
 # `size` is width x height, landscape or portrait. The larger sizes are for `sora-2-pro`:
 # https://developers.openai.com/api/docs/guides/video-generation

@@ -32,8 +32,8 @@ from providers.base import (
 )
 from providers.http.calls import Reply
 from providers.webhooks import bodies
-from schemas.errors import ProviderError, ProviderRateLimited
 from schemas.limits import AccountLimits, CreateRate
+from schemas.provider_errors import ProviderError, ProviderRateLimited
 
 
 class Replicate(VendorAdapter):

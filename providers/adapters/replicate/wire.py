@@ -15,8 +15,8 @@ from providers.adapters.results import failed, finished
 from providers.adapters.words import no_news, read_status
 from providers.base import Cancellation, RemoteState, RemoteStatus
 from providers.http.retry_after import MAX_RETRY_AFTER_SECONDS
-from schemas.errors import ProviderRejected
 from schemas.orders import Inputs
+from schemas.provider_errors import ProviderRejected
 
 # The field names of each model, by our name of the input, from the "API" tab of its page. Image results are a list of
 # links, a video result is one link: https://replicate.com/black-forest-labs/flux-schnell,

@@ -39,7 +39,7 @@ from providers.base import (
     RemoteStatus,
 )
 from providers.http.calls import Reply
-from schemas.errors import ProviderError, ProviderUnavailable
+from schemas.provider_errors import ProviderError, ProviderUnavailable
 
 
 class Runway(VendorAdapter):

@@ -7,8 +7,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Final, Literal
 
-from schemas.errors import ProviderRejected
 from schemas.orders import Inputs
+from schemas.provider_errors import ProviderRejected
 
 Ratios = Mapping[str, Mapping[str, str]]
 

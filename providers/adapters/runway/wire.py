@@ -17,8 +17,8 @@ from providers.adapters.results import failed, finished
 from providers.adapters.words import no_news, read_status
 from providers.base import RemoteState, RemoteStatus
 from schemas.enums import ErrorCode
-from schemas.errors import ProviderError, ProviderQuotaExceeded, ProviderRateLimited
 from schemas.limits import Refusal
+from schemas.provider_errors import ProviderError, ProviderQuotaExceeded, ProviderRateLimited
 
 VERSION: Final = "2024-11-06"
 """The version of the API, for the header `X-Runway-Version`."""

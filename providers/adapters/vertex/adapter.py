@@ -44,9 +44,9 @@ from providers.base import (
 )
 from providers.http.calls import Reply
 from providers.http.transport import Transport
-from schemas.errors import ProviderBadResponse, ProviderError, ProviderUnavailable
 from schemas.limits import AccountLimits, CreateRate, FamilyLimits
 from schemas.names import ProviderName
+from schemas.provider_errors import ProviderBadResponse, ProviderError, ProviderUnavailable
 from schemas.setting_groups import ProviderSettings
 
 

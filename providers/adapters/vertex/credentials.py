@@ -25,8 +25,9 @@ from pydantic import BaseModel, ValidationError
 from providers.account import Credentials
 from providers.http.calls import Call, Raw, Reply
 from providers.http.transport import Transport
-from schemas.errors import InvalidSettings, ProviderAuthFailed, ProviderError, ProviderUnavailable
+from schemas.errors import InvalidSettings
 from schemas.names import ProviderName
+from schemas.provider_errors import ProviderAuthFailed, ProviderError, ProviderUnavailable
 from schemas.setting_groups import ProviderSettings
 
 APPLICATION_DEFAULT: Final = "application-default"

@@ -18,9 +18,9 @@ from providers.adapters.results import failed
 from providers.adapters.words import no_news
 from providers.base import InputFile, RemoteState, RemoteStatus
 from schemas.enums import ErrorCode
-from schemas.errors import ProviderRejected
 from schemas.names import ProviderName
 from schemas.orders import Inputs
+from schemas.provider_errors import ProviderRejected
 
 MODELS: Final = frozenset({"veo-3.1-generate-001", "veo-3.1-fast-generate-001", "veo-3.1-lite-generate-001"})
 EXTEND: Final = "extend"

@@ -15,8 +15,8 @@ from providers.adapters.gemini import wire
 from providers.adapters.gemini.adapter import Gemini
 from providers.base import Provider, ProviderRequest
 from providers.http.transport import Transport
-from schemas.errors import ProviderAuthFailed, ProviderRejected
 from schemas.orders import Inputs
+from schemas.provider_errors import ProviderAuthFailed, ProviderRejected
 from tests.contract.raw_server import Answer, Request, http
 from tests.contract.wire import HTTP_REFUSALS, PROMPT, Callback, Wire, account, files_of
 

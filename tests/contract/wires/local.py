@@ -11,8 +11,8 @@ from providers.adapters.local.adapter import ModelServer
 from providers.base import Provider, ProviderRequest
 from providers.http.transport import Transport
 from providers.webhooks.standard_webhooks import sign
-from schemas.errors import ProviderError, ProviderOutcomeUnknown, ProviderUnavailable
 from schemas.orders import Inputs
+from schemas.provider_errors import ProviderError, ProviderOutcomeUnknown, ProviderUnavailable
 from tests.contract.raw_server import Answer, Request, http
 from tests.contract.wire import HTTP_REFUSALS, PROMPT, WEBHOOK_SECRET, Callback, Wire, account, files_of
 

@@ -10,8 +10,8 @@ from providers.adapters.longcat import wire
 from providers.adapters.longcat.adapter import LongCat
 from providers.base import Provider, ProviderRequest
 from providers.http.transport import Transport
-from schemas.errors import ProviderError, ProviderOutcomeUnknown, ProviderUnavailable
 from schemas.orders import Inputs
+from schemas.provider_errors import ProviderError, ProviderOutcomeUnknown, ProviderUnavailable
 from tests.contract.raw_server import Answer, Request, http
 from tests.contract.wire import HTTP_REFUSALS, PROMPT, Callback, Wire, account
 

@@ -10,8 +10,8 @@ from providers.adapters.openai_images import wire
 from providers.adapters.openai_images.adapter import OpenAIImages
 from providers.base import Provider, ProviderRequest
 from providers.http.transport import Transport
-from schemas.errors import ProviderError, ProviderUnavailable
 from schemas.orders import Inputs
+from schemas.provider_errors import ProviderError, ProviderUnavailable
 from tests.contract.raw_server import Answer, Request, http
 from tests.contract.wire import HTTP_REFUSALS, PROMPT, Callback, Wire, account
 

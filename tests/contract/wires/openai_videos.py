@@ -13,8 +13,8 @@ from providers.adapters.openai_videos.adapter import OpenAIVideos
 from providers.adapters.openai_videos.engines import DIALECTS, Engine
 from providers.base import Provider, ProviderRequest
 from providers.http.transport import Transport
-from schemas.errors import ProviderError, ProviderUnavailable
 from schemas.orders import Inputs
+from schemas.provider_errors import ProviderError, ProviderUnavailable
 from tests.contract.raw_server import Answer, Request, http
 from tests.contract.wire import HTTP_REFUSALS, PROMPT, WEBHOOK_SECRET, Callback, Wire, account
 

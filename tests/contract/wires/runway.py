@@ -10,8 +10,8 @@ from providers.adapters.runway import forms
 from providers.adapters.runway.adapter import Runway
 from providers.base import Provider, ProviderRequest
 from providers.http.transport import Transport
-from schemas.errors import ProviderOutcomeUnknown, ProviderRejected
 from schemas.orders import Inputs
+from schemas.provider_errors import ProviderOutcomeUnknown, ProviderRejected
 from tests.contract.raw_server import Answer, Request, http
 from tests.contract.wire import HTTP_REFUSALS, PROMPT, Callback, Wire, account
 

@@ -12,8 +12,8 @@ from providers.adapters.vertex import wire
 from providers.adapters.vertex.adapter import Vertex
 from providers.base import Provider, ProviderRequest
 from providers.http.transport import Transport
-from schemas.errors import ProviderAuthFailed, ProviderError, ProviderUnavailable
 from schemas.orders import Inputs
+from schemas.provider_errors import ProviderAuthFailed, ProviderError, ProviderUnavailable
 from tests.contract.raw_server import Answer, Request, http
 from tests.contract.wire import HTTP_REFUSALS, PROMPT, Callback, Wire, account, files_of
 

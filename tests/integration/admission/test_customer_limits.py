@@ -8,10 +8,10 @@ from uuid import UUID, uuid4
 import pytest
 from sqlmodel import select
 
+from schemas.customer_tables import ApiKey
 from schemas.errors import QuotaReached
 from schemas.orders import GenerationRequest
 from schemas.quotas import OnLimit, Quota
-from schemas.tables import ApiKey
 from storage import acceptance, admission, api_keys, quota_settings
 from storage.admission_control import Reason
 from storage.customers import authenticate

@@ -10,11 +10,11 @@ from sqlmodel import select
 
 from admission.queues import Queues
 from intake.turns import in_turn
+from schemas.customer_tables import ApiKey
 from schemas.errors import QuotaReached
 from schemas.orders import GenerationRequest
 from schemas.queue_api import QueuePlace, QueueReason
 from schemas.quotas import OnLimit, Quota
-from schemas.tables import ApiKey
 from storage import acceptance, admission, api_keys, quota_settings
 from storage.admission_control import Reason
 from storage.api_keys import Changes

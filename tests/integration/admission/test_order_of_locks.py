@@ -7,9 +7,9 @@ import pytest
 from sqlalchemy import text
 from sqlmodel import select
 
+from schemas.customer_tables import ApiKey
 from schemas.enums import Stage
 from schemas.quotas import OnLimit, Quota
-from schemas.tables import ApiKey
 from storage import api_keys, quota_settings, transitions
 from storage.admission_control import Reason
 from storage.api_keys import Owner

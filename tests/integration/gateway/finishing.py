@@ -7,11 +7,11 @@ from schemas.enums import AssetRole, ErrorCode, Stage
 from schemas.settings import Settings
 from storage import assets, claims, generations, transitions
 from storage.assets import NewAsset
+from storage.changes import Changes
 from storage.claims import Claim
 from storage.database import Database
 from storage.objects import ObjectStore
 from storage.sql import of
-from storage.transitions import Changes
 from tests.support import some_claim
 
 REMOTE_ID = "task-of-the-vendor"

@@ -17,9 +17,9 @@ from schemas.enums import Queue, Stage
 from schemas.settings import Settings
 from schemas.tables import CallbackReceipt, Generation
 from storage import transitions
+from storage.changes import Changes
 from storage.database import Database
 from storage.sql import of
-from storage.transitions import Changes
 from tests.integration.gateway.finishing import claim
 from tests.support import NewCustomer, a_generation, eventually
 

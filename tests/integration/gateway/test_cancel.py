@@ -7,11 +7,11 @@ from schemas.enums import ErrorCode, EventName, Stage
 from schemas.errors import LeaseLost
 from schemas.settings import Settings
 from storage import generations, timeline, transitions
+from storage.changes import Changes
 from storage.claims import Claim
 from storage.database import Database
 from storage.objects import ObjectStore
 from storage.sql import of
-from storage.transitions import Changes
 from tests.integration.gateway.finishing import claim, complete, fail
 from tests.support import NewCustomer, a_generation, new_customer
 

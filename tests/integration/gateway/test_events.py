@@ -15,10 +15,10 @@ from schemas.enums import ErrorCode, Stage
 from schemas.setting_groups import StreamSettings
 from schemas.settings import Settings
 from storage import deletion, transitions
+from storage.changes import Changes
 from storage.claims import Claim
 from storage.database import Database
 from storage.objects import ObjectStore
-from storage.transitions import Changes
 from tests.integration.gateway.event_source import STREAM, EventSource, Message, follow
 from tests.integration.gateway.finishing import claim, fail
 from tests.integration.gateway.serving import serving

@@ -19,9 +19,9 @@ from schemas.errors import Unavailable
 from schemas.setting_groups import ProviderSettings
 from schemas.settings import Settings
 from storage import transitions
+from storage.changes import Changes
 from storage.database import Database
 from storage.sql import of
-from storage.transitions import Changes
 from tests.integration.gateway.finishing import claim, fail
 from tests.integration.gateway.serving import serving
 from tests.integration.gateway.test_callbacks import receipts, signed

@@ -12,10 +12,10 @@ from schemas.enums import ErrorCode, Stage
 from schemas.settings import Settings
 from schemas.tables import Generation
 from storage import details, transitions
+from storage.changes import Changes
 from storage.database import Database
 from storage.objects import ObjectStore
 from storage.sql import of
-from storage.transitions import Changes
 from tests.integration.gateway.finishing import claim, complete, fail
 from tests.integration.gateway.videos import PATH, PICTURE, PROMPT, a_file, a_video, complete_as_video, form, refused
 from tests.support import NewCustomer, a_generation, new_customer

@@ -9,10 +9,11 @@ from sqlmodel import select
 
 from intake.orders import Intake, Payer
 from schemas.batches import Part
+from schemas.customer_tables import ApiKey
 from schemas.enums import DEFAULT_SCOPES, Scope
 from schemas.limits import Priority
 from schemas.orders import GenerationRequest, Order
-from schemas.tables import ApiKey, Generation
+from schemas.tables import Generation
 from storage import api_keys, customers
 from storage.api_keys import Terms
 from storage.database import Database

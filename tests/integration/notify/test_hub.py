@@ -16,8 +16,8 @@ from notify.subscriptions import Subscription
 from schemas.enums import Stage
 from schemas.settings import Settings
 from storage import transitions
+from storage.changes import Changes
 from storage.database import AsyncDatabase, Database
-from storage.transitions import Changes
 from tests.integration.gateway.finishing import claim
 from tests.support import NewCustomer, a_generation
 

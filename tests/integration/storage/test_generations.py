@@ -15,11 +15,11 @@ from schemas.orders import GenerationRequest, Order
 from schemas.settings import Settings
 from schemas.tables import Event, Generation
 from storage import acceptance, callbacks, claims, generations, ledger, timeline, transitions
+from storage.changes import Changes
 from storage.claims import Claim
 from storage.database import Database
 from storage.ledger import Balance
 from storage.sql import of
-from storage.transitions import Changes
 from tests.support import NewCustomer, a_generation, an_order, some_claim
 
 MakeCustomer = Callable[[int], NewCustomer]

@@ -12,10 +12,10 @@ from sqlalchemy import text
 from schemas.enums import Stage
 from schemas.settings import Settings
 from storage import callbacks, claims, generations, transitions
+from storage.changes import Changes
 from storage.claims import Claim
 from storage.database import Database
 from storage.generations import Wake
-from storage.transitions import Changes
 from tests.support import NewCustomer, a_generation, some_claim
 
 TASK = "task_1"

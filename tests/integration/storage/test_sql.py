@@ -9,8 +9,8 @@ import pytest
 from sqlalchemy import text
 from sqlalchemy.exc import DataError, OperationalError
 
+from schemas.customer_tables import Customer
 from schemas.settings import Settings
-from schemas.tables import Customer
 from storage.database import AsyncDatabase, Database
 from storage.sql import Sql, returns
 from tests.support import eventually

@@ -12,10 +12,10 @@ from structlog.testing import capture_logs
 from providers.catalogue.costs import Costs
 from providers.catalogue.models import Model, RoutePolicy
 from schemas.enums import ErrorCode, EventName, Stage
-from schemas.errors import ProviderUnavailable
 from schemas.limits import AccountLimits
 from schemas.names import ProviderName
 from schemas.orders import Inputs, Route
+from schemas.provider_errors import ProviderUnavailable
 from schemas.route_tables import BreakerState
 from schemas.stages import TERMINAL
 from storage import admission, routes

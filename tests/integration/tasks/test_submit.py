@@ -20,7 +20,7 @@ from providers.base import (
     RemoteState,
 )
 from schemas.enums import ErrorCode, EventName, Stage
-from schemas.errors import ProviderUnavailable
+from schemas.provider_errors import ProviderUnavailable
 from schemas.stages import TERMINAL
 from storage import callbacks
 from storage.claims import Claim

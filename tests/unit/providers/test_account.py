@@ -8,7 +8,8 @@ from providers.account import Account, read_options
 from providers.base import Profile
 from providers.http.calls import Form
 from providers.http.transport import Transport
-from schemas.errors import InvalidSettings, ProviderBadResponse
+from schemas.errors import InvalidSettings
+from schemas.provider_errors import ProviderBadResponse
 from schemas.setting_groups import ProviderSettings
 
 KEYED = {"Authorization": "Bearer key"}

@@ -7,7 +7,8 @@ from metrics.instruments import REGISTRY
 from metrics.labels import PROVIDER
 from providers.http.calls import Call
 from providers.http.transport import Transport
-from schemas.errors import LeaseLost, ProviderError
+from schemas.errors import LeaseLost
+from schemas.provider_errors import ProviderError
 
 ACCOUNT = "kie"
 

@@ -13,8 +13,9 @@ from providers.base import Offer
 from providers.catalogue import Catalogue
 from providers.registry import Providers, adapter_names
 from sandbox.vendors import options
-from schemas.errors import InvalidRequest, InvalidSettings, ProviderAuthFailed
+from schemas.errors import InvalidRequest, InvalidSettings
 from schemas.orders import GenerationRequest
+from schemas.provider_errors import ProviderAuthFailed
 from schemas.setting_groups import ProviderSettings, ProvidersSettings
 
 KEY = SecretStr("key")

@@ -7,9 +7,10 @@ from providers.catalogue import Catalogue, CatalogueFile
 from providers.catalogue.models import Model
 from providers.registry import Providers, accounts_of, adapter_names
 from sandbox import vendors
-from schemas.errors import InvalidRequest, NoSandbox, ProviderAuthFailed
+from schemas.errors import InvalidRequest, NoSandbox
 from schemas.inputs import InputFacts, Origin
 from schemas.names import is_twin, original_of, twin_of
+from schemas.provider_errors import ProviderAuthFailed
 from schemas.setting_groups import ProviderSettings, ProvidersSettings, TestKeySettings
 from schemas.settings import Settings
 from tests.support import clean_settings

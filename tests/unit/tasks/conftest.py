@@ -25,9 +25,9 @@ from providers.base import (
 )
 from providers.registry import Providers
 from schemas.enums import Kind, Queue, Stage
-from schemas.errors import ProviderError
 from schemas.names import ProviderName
 from schemas.orders import GenerationRequest, Route
+from schemas.provider_errors import ProviderError
 from schemas.setting_groups import PipelineSettings
 from storage.admission_learning import Refused
 from storage.claims import Claim, Snapshot

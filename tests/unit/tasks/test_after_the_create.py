@@ -8,10 +8,11 @@ import pytest
 
 from providers.base import Cancellation, RemoteState, RemoteStatus
 from schemas.enums import ErrorCode, EventName, FoundBy, Queue, Stage
-from schemas.errors import DownloadError, ProviderBadResponse, ProviderError, ProviderUnavailable
+from schemas.errors import DownloadError
 from schemas.limits import RemoteWait
+from schemas.provider_errors import ProviderBadResponse, ProviderError, ProviderUnavailable
 from schemas.stages import WORK
-from storage.transitions import Changes
+from storage.changes import Changes
 from tasks import deadline, pipeline
 from tasks.bad_files import fetch_again, link
 from tasks.download import _not_downloaded

@@ -6,7 +6,8 @@ import pytest
 
 from providers.base import STORED_FILE, AcceptedCreate, ProviderRequest
 from schemas.enums import ErrorCode, Stage
-from schemas.errors import (
+from schemas.limits import Refusal
+from schemas.provider_errors import (
     ProviderAuthFailed,
     ProviderError,
     ProviderOutcomeUnknown,
@@ -15,9 +16,8 @@ from schemas.errors import (
     ProviderRejected,
     ProviderUnavailable,
 )
-from schemas.limits import Refusal
 from storage.admission_learning import Refused
-from storage.transitions import Changes
+from storage.changes import Changes
 from tasks.outcomes import Advance, Cancel, Counts, Fail, File, Later, NotAccepted, Outcome, Unknown, UnlessCalledBack
 from tasks.prepare import prepare
 from tasks.resolve import resolve

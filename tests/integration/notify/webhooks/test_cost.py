@@ -3,7 +3,7 @@
 from sqlalchemy import text
 
 from bench.instruments.rows_read import CountingSql
-from schemas.tables import Customer
+from schemas.customer_tables import Customer
 from schemas.webhook_tables import WebhookEndpoint
 from storage.database import Database
 from storage.webhooks import sending

@@ -9,8 +9,8 @@ import pytest
 from providers.adapters.comfyui.values import require_marks, values_for
 from providers.adapters.comfyui.workflows import EXAMPLES, Named, Workflow, WorkflowError, read_file, read_folder
 from providers.catalogue import CatalogueFile
-from schemas.errors import ProviderRejected
 from schemas.orders import Inputs
+from schemas.provider_errors import ProviderRejected
 
 Graph = dict[str, dict[str, Any]]
 

@@ -28,8 +28,9 @@ from providers.base import (
 from providers.http.transport import Transport
 from providers.webhooks.key_sets import AGAIN_SECONDS, KEPT_SECONDS
 from schemas.enums import ErrorCode
-from schemas.errors import (
-    CallbackRefused,
+from schemas.errors import CallbackRefused
+from schemas.orders import Inputs
+from schemas.provider_errors import (
     ProviderBadResponse,
     ProviderError,
     ProviderOutcomeUnknown,
@@ -38,7 +39,6 @@ from schemas.errors import (
     ProviderRejected,
     ProviderUnavailable,
 )
-from schemas.orders import Inputs
 from schemas.setting_groups import ProviderSettings
 
 PROMPT = "a lighthouse in fog"

@@ -13,7 +13,8 @@ from providers.base import Cancellation, InputFile, ProviderRequest, RemoteRef, 
 from providers.http.retry_after import MAX_RETRY_AFTER_SECONDS
 from providers.http.transport import Transport
 from schemas.enums import ErrorCode
-from schemas.errors import (
+from schemas.orders import Inputs
+from schemas.provider_errors import (
     ProviderAuthFailed,
     ProviderBadResponse,
     ProviderError,
@@ -22,7 +23,6 @@ from schemas.errors import (
     ProviderRejected,
     ProviderUnavailable,
 )
-from schemas.orders import Inputs
 from schemas.setting_groups import ProviderSettings
 
 PROMPT = "a lighthouse in fog"

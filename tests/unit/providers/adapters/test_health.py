@@ -5,7 +5,7 @@ import structlog.testing
 from structlog.typing import EventDict
 
 from providers.adapters.health import Health
-from schemas.errors import (
+from schemas.provider_errors import (
     ProviderAuthFailed,
     ProviderError,
     ProviderOutcomeUnknown,

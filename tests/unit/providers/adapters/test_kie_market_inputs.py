@@ -6,8 +6,8 @@ import pytest
 
 from providers.adapters.kie.market_inputs import INPUTS, to_body
 from providers.base import ProviderRequest
-from schemas.errors import ProviderRejected
 from schemas.orders import Inputs
+from schemas.provider_errors import ProviderRejected
 
 ORDERED = Inputs(
     prompt="p",

@@ -12,15 +12,15 @@ from providers.adapters.kie.wire import Answer, signature
 from providers.base import CallbackReading, ProviderRequest, RemoteRef, RemoteState, RemoteStatus
 from providers.http.transport import Transport
 from schemas.enums import ErrorCode
-from schemas.errors import (
-    CallbackRefused,
+from schemas.errors import CallbackRefused
+from schemas.orders import Inputs
+from schemas.provider_errors import (
     ProviderBadResponse,
     ProviderError,
     ProviderOutcomeUnknown,
     ProviderRejected,
     ProviderUnavailable,
 )
-from schemas.orders import Inputs
 from schemas.setting_groups import ProviderSettings
 
 PROMPT = "a lighthouse in fog"

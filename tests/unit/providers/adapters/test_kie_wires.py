@@ -15,8 +15,8 @@ from providers.adapters.kie.wires import to_body, wire_of
 from providers.base import ProviderRequest, RemoteRef, RemoteState, RemoteStatus
 from providers.http.transport import Transport
 from schemas.enums import ErrorCode
-from schemas.errors import ProviderBadResponse, ProviderError, ProviderRejected, ProviderUnavailable
 from schemas.orders import Inputs
+from schemas.provider_errors import ProviderBadResponse, ProviderError, ProviderRejected, ProviderUnavailable
 from schemas.setting_groups import ProviderSettings
 
 FIRST, LAST = "https://x.example/1.png", "https://x.example/2.png"

@@ -19,9 +19,9 @@ from providers.base import AcceptedCreate, ProviderRequest, RemoteRef, RemoteSta
 from providers.http.transport import Transport
 from providers.webhooks.standard_webhooks import sign
 from schemas.enums import ErrorCode
-from schemas.errors import (
-    CallbackRefused,
-    InvalidSettings,
+from schemas.errors import CallbackRefused, InvalidSettings
+from schemas.orders import Inputs
+from schemas.provider_errors import (
     ProviderAuthFailed,
     ProviderBadResponse,
     ProviderError,
@@ -32,7 +32,6 @@ from schemas.errors import (
     ProviderRejected,
     ProviderUnavailable,
 )
-from schemas.orders import Inputs
 from schemas.setting_groups import ProviderSettings
 
 PROMPT = "a paper boat in rain"

@@ -22,9 +22,9 @@ from providers.base import (
 )
 from providers.http.transport import Transport
 from schemas.enums import ErrorCode
-from schemas.errors import (
-    CallbackRefused,
-    InvalidSettings,
+from schemas.errors import CallbackRefused, InvalidSettings
+from schemas.orders import Inputs
+from schemas.provider_errors import (
     ProviderBadResponse,
     ProviderError,
     ProviderModelGone,
@@ -32,7 +32,6 @@ from schemas.errors import (
     ProviderRejected,
     ProviderUnavailable,
 )
-from schemas.orders import Inputs
 from schemas.setting_groups import ProviderSettings
 
 PROMPT = "a lighthouse in fog"

@@ -20,8 +20,9 @@ from providers.base import (
 )
 from providers.http.transport import Transport
 from schemas.enums import ErrorCode
-from schemas.errors import (
-    CallbackRefused,
+from schemas.errors import CallbackRefused
+from schemas.orders import Inputs
+from schemas.provider_errors import (
     ProviderAuthFailed,
     ProviderBadResponse,
     ProviderError,
@@ -29,7 +30,6 @@ from schemas.errors import (
     ProviderRejected,
     ProviderUnavailable,
 )
-from schemas.orders import Inputs
 from schemas.setting_groups import ProviderSettings
 
 PROMPT = "a lighthouse in fog"

@@ -22,8 +22,9 @@ from providers.base import (
 )
 from providers.http.transport import MAX_REPLY_BYTES, Transport
 from schemas.enums import ErrorCode
-from schemas.errors import (
-    CallbackRefused,
+from schemas.errors import CallbackRefused
+from schemas.orders import Inputs
+from schemas.provider_errors import (
     ProviderError,
     ProviderOutcomeUnknown,
     ProviderQuotaExceeded,
@@ -31,7 +32,6 @@ from schemas.errors import (
     ProviderRejected,
     ProviderUnavailable,
 )
-from schemas.orders import Inputs
 from schemas.setting_groups import ProviderSettings
 
 PROMPT = "a lighthouse in fog"

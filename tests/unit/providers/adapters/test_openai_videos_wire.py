@@ -12,8 +12,9 @@ from providers.adapters.openai_videos.wire import Video, original_id, to_form, t
 from providers.base import AccountState, Cancellation, ProviderRequest, RemoteRef, RemoteState, RemoteStatus
 from providers.http.transport import Transport
 from schemas.enums import ErrorCode
-from schemas.errors import (
-    CallbackRefused,
+from schemas.errors import CallbackRefused
+from schemas.orders import Inputs
+from schemas.provider_errors import (
     ProviderBadResponse,
     ProviderError,
     ProviderOutcomeUnknown,
@@ -22,7 +23,6 @@ from schemas.errors import (
     ProviderRejected,
     ProviderUnavailable,
 )
-from schemas.orders import Inputs
 from schemas.setting_groups import ProviderSettings
 
 PROMPT = "a lighthouse in fog"

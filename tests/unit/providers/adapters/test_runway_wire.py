@@ -17,8 +17,9 @@ from providers.catalogue import Catalogue, CatalogueFile
 from providers.catalogue.models import Model, RouteEntry
 from providers.http.transport import Transport
 from schemas.enums import CancelRule, ErrorCode
-from schemas.errors import (
-    CallbackRefused,
+from schemas.errors import CallbackRefused
+from schemas.orders import GenerationRequest, Inputs
+from schemas.provider_errors import (
     ProviderBadResponse,
     ProviderError,
     ProviderOutcomeUnknown,
@@ -27,7 +28,6 @@ from schemas.errors import (
     ProviderRejected,
     ProviderUnavailable,
 )
-from schemas.orders import GenerationRequest, Inputs
 from schemas.setting_groups import ProviderSettings
 
 PROMPT = "a lighthouse in fog"

@@ -21,9 +21,9 @@ from providers.base import (
 )
 from providers.http.transport import Transport
 from schemas.enums import ErrorCode
-from schemas.errors import (
-    CallbackRefused,
-    InvalidSettings,
+from schemas.errors import CallbackRefused, InvalidSettings
+from schemas.orders import Inputs
+from schemas.provider_errors import (
     ProviderBadResponse,
     ProviderError,
     ProviderOutcomeUnknown,
@@ -31,7 +31,6 @@ from schemas.errors import (
     ProviderRejected,
     ProviderUnavailable,
 )
-from schemas.orders import Inputs
 from schemas.setting_groups import ProviderSettings
 
 VEO = "veo-3.1-generate-001"

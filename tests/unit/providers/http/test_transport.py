@@ -11,7 +11,8 @@ from providers.base import Fence
 from providers.http.calls import Call, Form, FormFile
 from providers.http.retry_after import MAX_RETRY_AFTER_SECONDS, retry_after_seconds
 from providers.http.transport import Transport
-from schemas.errors import LeaseLost, ProviderBadResponse, ProviderError, ProviderOutcomeUnknown, ProviderUnavailable
+from schemas.errors import LeaseLost
+from schemas.provider_errors import ProviderBadResponse, ProviderError, ProviderOutcomeUnknown, ProviderUnavailable
 
 NOW = datetime(2026, 11, 20, 12, 0, 0, tzinfo=UTC)
 

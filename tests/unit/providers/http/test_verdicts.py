@@ -3,7 +3,7 @@ import pytest
 from providers.http.calls import Call, Reply
 from providers.http.verdicts import Verdict, error_of
 from schemas.enums import ErrorCode
-from schemas.errors import (
+from schemas.provider_errors import (
     ProviderBadResponse,
     ProviderError,
     ProviderOutcomeUnknown,
