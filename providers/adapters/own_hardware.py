@@ -11,8 +11,11 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from providers.account import read_options
 from providers.adapters.vendor_adapter import VendorAdapter
+from providers.http.calls import Reply
 from providers.http.transport import Transport
+from schemas.limits import Refusal
 from schemas.names import ProviderName
+from schemas.provider_errors import ProviderError, ProviderRateLimited
 from schemas.setting_groups import ProviderSettings
 
 LOST_AFTER_SECONDS = 60.0
@@ -49,3 +52,10 @@ class OwnHardware(VendorAdapter):
     @property
     def lost_after_seconds(self) -> float | None:
         return self.options.lost_after_seconds
+
+    def _error(self, reply: Reply) -> ProviderError:
+        """As for every vendor, but 429 means that the GPUs are busy. Nothing counts calls."""
+        error = super()._error(reply)
+        if isinstance(error, ProviderRateLimited):
+            return ProviderRateLimited(error.message, retry_after=error.retry_after, refusal=Refusal.TOO_MANY)
+        return error

@@ -50,13 +50,11 @@ from providers.http.transport import Transport
 from schemas import media_types
 from schemas.errors import InvalidSettings
 from schemas.limits import AccountLimits
-from schemas.limits import Refusal as AccountRefusal
 from schemas.names import ProviderName
 from schemas.provider_errors import (
     ProviderBadResponse,
     ProviderError,
     ProviderModelGone,
-    ProviderRateLimited,
     ProviderRejected,
     ProviderUnavailable,
     ProviderWorkAbsent,
@@ -280,11 +278,7 @@ class ComfyUI(OwnHardware):
             return ProviderModelGone(f"{reply.call.provider} cannot run the workflow (HTTP 400): {refusal.text}")
         if reply.call.is_create and reply.status == _NOT_FOUND:
             return ProviderUnavailable(f"{reply.call.provider} has no ComfyUI at this address (HTTP 404)")
-        error = super()._error(reply)
-        if isinstance(error, ProviderRateLimited):
-            # A proxy in front of our own GPU. Nothing counts calls.
-            return ProviderRateLimited(error.message, retry_after=error.retry_after, refusal=AccountRefusal.TOO_MANY)
-        return error
+        return super()._error(reply)
 
     def _told(self, reply: Reply) -> Told | None:
         refusal = reply.read(Refusal)

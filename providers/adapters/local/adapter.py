@@ -40,12 +40,10 @@ from providers.base import (
 )
 from providers.http.calls import Reply
 from providers.webhooks import bodies
-from schemas.limits import Refusal as AccountRefusal
 from schemas.provider_errors import (
     ProviderError,
     ProviderModelGone,
     ProviderOutcomeUnknown,
-    ProviderRateLimited,
     ProviderUnavailable,
 )
 
@@ -126,11 +124,7 @@ class ModelServer(OwnHardware):
         if reply.status in {_NOT_FOUND, _NO_SUCH_METHOD} and reply.call.is_create:
             # The address is wrong, or another server is there. The order is not at fault.
             return ProviderUnavailable(f"{self.name} has no model server at this address (HTTP {reply.status})")
-        error = super()._error(reply)
-        if isinstance(error, ProviderRateLimited):
-            # The queue is full. Nothing counts calls.
-            return ProviderRateLimited(error.message, retry_after=error.retry_after, refusal=AccountRefusal.TOO_MANY)
-        return error
+        return super()._error(reply)
 
     def _told(self, reply: Reply) -> Told | None:
         body = _refusal(reply)
