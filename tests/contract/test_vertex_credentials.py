@@ -232,7 +232,7 @@ GOOGLES_MACHINE = """
 from pydantic import SecretStr
 from providers.adapters.vertex.credentials import read_credentials
 from providers.http.transport import Transport
-from schemas.errors import ProviderUnavailable
+from schemas.provider_errors import ProviderUnavailable
 from schemas.setting_groups import ProviderSettings
 
 settings = ProviderSettings(api_key=SecretStr("application-default"))
