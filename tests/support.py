@@ -146,16 +146,28 @@ def eventually(read: Callable[[], T], is_there: Callable[[T], bool], *, seconds:
     return value
 
 
+# Tests beside share the server, so a test counts the sessions of its own database alone.
+_WAITING = text("""
+    SELECT count(*) FROM pg_stat_activity
+    WHERE datname = current_database() AND wait_event_type = 'Lock' AND query LIKE :statement
+""")
+
+
+def sessions_that_wait(database: Database, statement: str = "%") -> int:
+    """The number of sessions of the database that wait for a lock, in a statement like `statement`."""
+    with database.transaction() as session:
+        found: int = session.execute(_WAITING, {"statement": statement}).scalar_one()
+        return found
+
+
 def until_sessions_wait(database: Database, count: int) -> None:
     """Return when so many sessions of the database wait for a lock."""
-    query = "SELECT count(*) FROM pg_stat_activity WHERE wait_event_type = 'Lock' AND datname = current_database()"
+    eventually(lambda: sessions_that_wait(database), lambda found: found == count)
 
-    def read() -> int:
-        with database.transaction() as session:
-            found: int = session.execute(text(query)).scalar_one()
-            return found
 
-    eventually(read, lambda found: found == count)
+def until_an_insert_waits(database: Database) -> None:
+    """Return when the insert of a generation waits for a lock."""
+    eventually(lambda: sessions_that_wait(database, "%INSERT INTO generations%"), bool)
 
 
 def with_kie_account(settings: Settings) -> Settings:

@@ -21,7 +21,7 @@ from schemas.enums import Queue, Stage
 from schemas.tables import Generation
 from stack.ports import free_port
 from tests.e2e.conftest import System
-from tests.support import NewCustomer, eventually
+from tests.support import NewCustomer, eventually, until_an_insert_waits
 from workers.app import create_app
 
 pytestmark = pytest.mark.slow
@@ -155,7 +155,7 @@ def test_a_request_at_the_redis_door_that_outlasts_the_bound_goes_back(deployed:
         blocker.execute("LOCK TABLE generations IN EXCLUSIVE MODE")
         with running(deployed, *worker("requests")) as old:
             client.send_task("generation.enqueue", kwargs=arguments, queue=Queue.REQUESTS.value)
-            eventually(lambda: is_inserting(deployed), bool)
+            until_an_insert_waits(deployed.database)
             assert redis.llen(Queue.REQUESTS.value) == 0
             assert end(old) == 0
         assert redis.llen(Queue.REQUESTS.value) == 1
@@ -164,13 +164,6 @@ def test_a_request_at_the_redis_door_that_outlasts_the_bound_goes_back(deployed:
             eventually(lambda: deployed.balance(customer), lambda balance: balance == (1000 - 4, 4))
     with running(deployed, *worker("provider")), running(deployed, *worker("transfer")):
         eventually(lambda: deployed.balance(customer), lambda balance: balance == (1000 - 4, 0))
-
-
-def is_inserting(system: System) -> bool:
-    """Whether a transaction waits to insert a generation."""
-    query = text("SELECT true FROM pg_stat_activity WHERE wait_event_type = 'Lock' AND query LIKE '%INSERT INTO gen%'")
-    with system.database.transaction() as session:
-        return session.execute(query).first() is not None
 
 
 def test_all_roles_stop_under_load_and_others_complete_everything(deployed: System) -> None:

@@ -9,31 +9,24 @@ from sqlalchemy import text
 from tests.contract.raw_server import RawServer
 from tests.e2e.clients.conftest import Buyer
 from tests.e2e.clients.relays import cut_before_the_answer, passed_on
-from tests.support import eventually
+from tests.support import until_sessions_wait
 
 T = TypeVar("T")
 
 _LOCK = "SELECT FROM ledger_accounts WHERE customer_id = :id FOR UPDATE"
-_WAITING = "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'"
 
 
 def sent_again_while_it_is_taken(buyer: Buyer, relay: RawServer, send: Callable[[], T]) -> T:
     """What `send` gives. The relay cuts its first attempt off while the gateway takes the order."""
-    gateway = buyer.system.stack.gateway_url
-
-    def waiting() -> int:
-        """The number of connections to the database that wait for a lock."""
-        with buyer.system.database.transaction() as session:
-            count: int = session.execute(text(_WAITING)).scalar_one()
-            return count
+    gateway, database = buyer.system.stack.gateway_url, buyer.system.database
 
     def first_is_taken() -> None:
-        eventually(waiting, lambda count: count == 1)
+        until_sessions_wait(database, 1)
 
     relay.will(cut_before_the_answer(gateway, first_is_taken), passed_on(gateway))
     with ThreadPoolExecutor(1) as pool:
-        with buyer.system.database.transaction() as session:
+        with database.transaction() as session:
             session.execute(text(_LOCK), {"id": buyer.customer.id})
             sent = pool.submit(send)
-            eventually(waiting, lambda count: count == 2)
+            until_sessions_wait(database, 2)
         return sent.result()

@@ -5,7 +5,6 @@ from datetime import UTC, datetime, timedelta
 from uuid import UUID
 
 import pytest
-from sqlalchemy import text
 from sqlmodel import select
 
 from admission.queues import Queues
@@ -24,7 +23,7 @@ from storage.quotas import end_of_day
 from storage.sql import of
 from tests.integration.admission.conftest import Account, Asked
 from tests.integration.admission.test_customer_limits import a_day_passes, accepted, ask, limit, released
-from tests.support import NewCustomer, an_order, eventually
+from tests.support import NewCustomer, an_order, until_sessions_wait
 
 WAIT, REJECT = OnLimit.WAIT, OnLimit.REJECT
 AN_HOUR = timedelta(hours=1)
@@ -94,7 +93,7 @@ def test_two_first_changes_of_a_customers_limits_at_one_moment_both_hold(account
     with account.database.transaction() as session:
         quota_settings.change(of(session), customer.id, {"in_flight": 3}, Reason("a test"))
         later.start()
-        eventually(lambda: waits_for_a_lock(account), bool)
+        until_sessions_wait(account.database, 1)
     later.join()
     with account.database.statement() as sql:
         quota = quota_settings.of_customers(sql, [customer.id])[customer.id].quota
@@ -111,17 +110,11 @@ def test_two_changes_of_a_key_at_one_moment_both_hold(account: Account) -> None:
         api_keys.change(session, row, {"in_flight": 3})
         session.flush()
         later.start()
-        eventually(lambda: waits_for_a_lock(account), bool)
+        until_sessions_wait(account.database, 1)
     later.join()
     with account.database.transaction() as session:
         key = session.get_one(ApiKey, key_id)
         assert (key.in_flight, key.per_day) == (3, 5)
-
-
-def waits_for_a_lock(account: Account) -> bool:
-    """Whether a transaction waits for another one."""
-    with account.database.transaction() as session:
-        return bool(session.execute(text("SELECT count(*) FROM pg_locks WHERE NOT granted")).scalar_one())
 
 
 @pytest.mark.parametrize("changes", [{"in_flight": 1}, {"per_day": 1}, {"credits_per_day": an_order().credits}])

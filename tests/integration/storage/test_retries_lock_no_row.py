@@ -22,7 +22,7 @@ from storage.objects import ObjectStore
 from storage.sql import of
 from tests.integration.gateway.finishing import complete
 from tests.media_files.images import png
-from tests.support import NewCustomer, a_generation
+from tests.support import NewCustomer, a_generation, sessions_that_wait
 
 CATALOGUE = Catalogue(CatalogueFile.shipped(), adapter_names())
 PREVIEW = GenerationRequest(model="kling-2.6-text-to-video", prompt="a boat", preview=True)
@@ -77,12 +77,6 @@ def test_an_order_of_the_release_before_is_found(
             first = ordered(before)
             patch.undo()
             second = pool.submit(ordered_now)
-            while not second.done() and not waits_for_a_lock(database):
+            while not second.done() and not sessions_that_wait(database):
                 time.sleep(0.01)
         assert second.result() == first
-
-
-def waits_for_a_lock(database: Database) -> bool:
-    with database.transaction() as session:
-        waiting = "SELECT count(*) FROM pg_locks WHERE NOT granted AND locktype IN ('transactionid', 'tuple')"
-        return bool(session.execute(text(waiting)).scalar_one())

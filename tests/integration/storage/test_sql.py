@@ -22,7 +22,10 @@ _NAME = returns(str)("SELECT name FROM customers WHERE id = %(id)s")
 _CUSTOMER = returns(Customer)("SELECT {columns} FROM customers WHERE id = %(id)s")
 _DIVIDE = "SELECT 1 / 0"
 _SLEEP = "SELECT pg_sleep(60)"
-_ASLEEP = returns(int)("SELECT count(*) FROM pg_stat_activity WHERE query = %(query)s AND state = 'active'")
+_ASLEEP = returns(int)("""
+    SELECT count(*) FROM pg_stat_activity
+    WHERE datname = current_database() AND query = %(query)s AND state = 'active'
+""")
 
 Open = Callable[[Database], AbstractContextManager[Sql]]
 BOTH = pytest.mark.parametrize("borrow", [Database.statement, Database.statements])

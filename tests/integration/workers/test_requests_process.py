@@ -19,7 +19,7 @@ from intake.redis import keys
 from schemas.settings import Settings
 from stack.wiring import settings_environment
 from storage.database import Database
-from tests.support import NewCustomer, eventually, new_customer
+from tests.support import NewCustomer, eventually, new_customer, until_an_insert_waits
 
 pytestmark = pytest.mark.slow
 
@@ -65,15 +65,6 @@ def send(redis: Redis, customer: NewCustomer) -> str:
     return str(order["id"])
 
 
-_WAITING = "SELECT count(*) FROM pg_stat_activity WHERE wait_event_type = 'Lock' AND query LIKE '%INSERT INTO gen%'"
-
-
-def inserts(database: Database) -> bool:
-    """Whether the insert of a generation waits."""
-    with database.transaction() as session:
-        return bool(session.execute(text(_WAITING)).scalar_one())
-
-
 def generations(database: Database) -> int:
     with database.transaction() as session:
         return int(session.execute(text("SELECT count(*) FROM generations")).scalar_one())
@@ -97,7 +88,7 @@ def test_a_message_of_a_killed_process_is_served_by_another(
     with a_door(settings) as killed:
         with no_inserts(settings):
             sent = send(redis, customer)
-            eventually(lambda: inserts(database), bool)
+            until_an_insert_waits(database)
             killed.kill()
             killed.wait()
         assert len(holders(redis)) == 1
@@ -112,7 +103,7 @@ def test_a_stopped_process_that_goes_on_does_no_harm(redis: Redis, database: Dat
     with a_door(settings) as stopped, ExitStack() as others:
         with no_inserts(settings):
             sent = send(redis, customer)
-            eventually(lambda: inserts(database), bool)
+            until_an_insert_waits(database)
             held = holders(redis)
             stopped.send_signal(signal.SIGSTOP)
             other = others.enter_context(a_door(settings))
