@@ -158,15 +158,6 @@ def _scheduled(target: Target) -> str:
     return target.order(target.evil, **_ORDER, not_before=later).rpartition("/")[2]
 
 
-def _refused(target: Target, message: object) -> str:
-    """How a wait ends that finds every place taken. The other waits may still be on their way."""
-    ends_at = time.monotonic() + _PATIENCE_SECONDS
-    while time.monotonic() < ends_at:
-        with suppress(httpx.ReadTimeout):
-            return _told(_send(target, message, _OLD, timeout=10.0))
-    return "waits, too"
-
-
 def _waits(count: int, method: str, params_of: Callable[[str], dict[str, Any]]) -> Callable[[Target], str]:
     """Wait for one order on many connections, and hang up. Afterwards, a wait must have a place again."""
 
@@ -175,10 +166,13 @@ def _waits(count: int, method: str, params_of: Callable[[str], dict[str, Any]]) 
         message = _message(method, params_of(name), _OLD)
         request = _raw(target, message)
         with ExitStack() as held:
-            connections = [held.enter_context(connected(target)) for _ in range(count)]
-            for connection in connections:
-                connection.sendall(request)
-            refused = _refused(target, message)
+
+            def wait() -> None:
+                held.enter_context(connected(target)).sendall(request)
+
+            for _ in range(count):
+                wait()
+            refused = _refused(target, message, wait)
         ends_at = time.monotonic() + _PATIENCE_SECONDS
         is_free = False
         while not is_free and time.monotonic() < ends_at:
@@ -188,6 +182,19 @@ def _waits(count: int, method: str, params_of: Callable[[str], dict[str, Any]]) 
         return f"{refused}; {'a place is free again' if is_free else 'no place is free'}"
 
     return attack
+
+
+def _refused(target: Target, message: object, wait: Callable[[], None]) -> str:
+    """How a wait ends that finds every place taken.
+
+    The wait may overtake others and get a place. Another wait takes the place then, and a further one must be refused.
+    """
+    ends_at = time.monotonic() + _PATIENCE_SECONDS
+    while time.monotonic() < ends_at:
+        with suppress(httpx.ReadTimeout):
+            return _told(_send(target, message, _OLD, timeout=5.0))
+        wait()
+    return "waits, too"
 
 
 def _of_wait(name: str) -> dict[str, Any]:
