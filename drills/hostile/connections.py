@@ -13,6 +13,7 @@ _CREDITS = b"GET /v1/credits HTTP/1.1\r\nHost: x\r\n"
 _CREATE = b"POST /v1/generations HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\n"
 _CHUNKED = _CREATE + b"Transfer-Encoding: chunked\r\n\r\n"
 _WITH_KEY = _CREATE + b"X-API-Key: KEY\r\nTransfer-Encoding: chunked\r\n\r\n"
+_READ_WITH_KEY = b"GET /v1/generations HTTP/1.1\r\nHost: x\r\nX-API-Key: KEY\r\n\r\n"
 _PART = 65_536
 _HELD_SECONDS = 2.0
 
@@ -189,6 +190,7 @@ CONNECTIONS = [
     Probe("connection", "300 silent", _held(300, b""), "300 of 300 open"),
     Probe("connection", "2,500 silent", _held(2500, b""), r"(1\d{3}|2000) of 2500 open"),
     Probe("connection", "300 silent, for 17 s", _held(300, b"", _HEAD_SECONDS), "0 of 300 open"),
+    Probe("connection", "150 reads at once, with a key", _held(150, _READ_WITH_KEY), "150 of 150 open"),
     Probe("connection", "300 with half a head", _held(300, _HEAD), "300 of 300 open"),
     Probe("connection", "300 with half a head, for 17 s", _held(300, _HEAD, _HEAD_SECONDS), "0 of 300 open"),
     Probe(

@@ -31,6 +31,14 @@ FIXES = (
         checks=("300 silent, for 17 s", "100 dripped heads, for 17 s"),
     ),
     Mutant(
+        name="several connections in one turn of the event loop",
+        breaks="a new client waits for a turn of each client before it",
+        file="gateway/server.py",
+        old="_ACCEPTED_AT_ONCE = 32",
+        new="_ACCEPTED_AT_ONCE = 1",
+        checks=("150 reads at once, with a key",),
+    ),
+    Mutant(
         name="the least rate of a body",
         breaks="a body comes as slowly as its sender likes",
         file=_SETTINGS,

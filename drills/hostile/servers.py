@@ -41,11 +41,12 @@ def bounded(port: int) -> None:
     """Serve the application as the gateway is served."""
     import uvicorn
 
-    from gateway.server import server_config
+    from gateway.server import listeners, server_config
     from schemas.settings import Settings
 
     settings = Settings(_env_file=None, gateway_port=port)
-    uvicorn.Server(server_config("drills.hostile.servers:_app", settings)).run()
+    config = server_config("drills.hostile.servers:_app", settings)
+    uvicorn.Server(config).run(listeners(config))
 
 
 def _app() -> Callable[..., Any]:

@@ -94,7 +94,9 @@ class _Watch:
         return self._worst_ms, self._unhealthy
 
     def _run(self) -> None:
-        with httpx.Client(base_url=self._url, timeout=30, trust_env=False) as client:
+        # As a prober does: each call has a connection of its own, which the server must accept beside the attack's.
+        new_each_time = httpx.Limits(max_keepalive_connections=0)
+        with httpx.Client(base_url=self._url, timeout=30, trust_env=False, limits=new_each_time) as client:
             while not self._over.wait(_HEALTH_EVERY_SECONDS):
                 began = time.perf_counter()
                 try:

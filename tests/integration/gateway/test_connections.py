@@ -1,5 +1,6 @@
 """No connection can hold or stall the gateway: every byte and every wait has a limit."""
 
+import asyncio
 import socket
 import threading
 import time
@@ -13,9 +14,11 @@ from starlette.requests import Request
 from starlette.responses import PlainTextResponse, StreamingResponse
 from starlette.routing import Route
 
-from gateway.server import server_config
+from gateway.server import listeners, server_config
 from schemas.setting_groups import ConnectionSettings
 from schemas.settings import Settings
+from stack.ports import free_port
+from tests.support import eventually
 
 LIMITS = ConnectionSettings(
     max_connections=20,
@@ -26,6 +29,9 @@ LIMITS = ConnectionSettings(
     least_bytes_per_second=100_000,
     idle_seconds=1,
 )
+
+CLIENTS = 60
+"""Clients that come together."""
 
 
 async def _length(request: Request) -> PlainTextResponse:
@@ -288,3 +294,51 @@ def test_slow_body_of_an_openai_request_may_be_sent_again(address: tuple[str, in
     answer = answer_to(address, b"POST /openai/length HTTP/1.1\r\nhost: x\r\ncontent-length: 9\r\n\r\n")
     assert status(answer) == 408
     assert b"x-should-retry: true\r\n" in answer
+
+
+def test_clients_that_come_together_are_let_in_together() -> None:
+    turns = 0
+    came: list[int] = []
+
+    async def count(_request: Request) -> PlainTextResponse:
+        came.append(turns)
+        return PlainTextResponse("hello")
+
+    async def hold(_request: Request) -> PlainTextResponse:
+        is_held.set()
+        # The event loop stands still, as in a long step of another request.
+        assert all_came.wait(10)
+        asyncio.get_running_loop().call_soon(turn)
+        return PlainTextResponse("hello")
+
+    def turn() -> None:
+        nonlocal turns
+        turns += 1
+        if len(came) < CLIENTS:
+            asyncio.get_running_loop().call_soon(turn)
+
+    is_held, all_came = threading.Event(), threading.Event()
+    config = server_config(
+        Starlette(routes=[Route("/", count), Route("/hold", hold)]),
+        Settings(gateway_port=free_port(), gateway_drain_seconds=1),
+    )
+    server, sockets = uvicorn.Server(config), listeners(config)
+    address = sockets[0].getsockname()
+    thread = threading.Thread(target=server.run, args=(sockets,))
+    thread.start()
+    try:
+        eventually(lambda: server.started, bool)
+        with ExitStack() as clients:
+            holding = clients.enter_context(connected(address))
+            holding.sendall(b"GET /hold HTTP/1.1\r\nHost: here\r\n\r\n")
+            assert is_held.wait(10)
+            others = [clients.enter_context(connected(address)) for _ in range(CLIENTS)]
+            for other in others:
+                other.sendall(b"GET / HTTP/1.1\r\nHost: here\r\n\r\n")
+            all_came.set()
+            assert {status(other.recv(65536)) for other in [holding, *others]} == {200}
+    finally:
+        all_came.set()
+        server.should_exit = True
+        thread.join()
+    assert max(came) - min(came) < CLIENTS // 2
