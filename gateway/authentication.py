@@ -12,8 +12,9 @@ from fastapi.routing import APIRoute
 from fastapi.security import APIKeyHeader, HTTPBearer
 from starlette.types import Lifespan
 
-from gateway import sessions
-from gateway.callers import Proof, identify, named_in_header
+from gateway import session_cookie, sessions
+from gateway.callers import identify, named_in_header
+from gateway.dependencies import GatewayServices
 from gateway.head import READS
 from gateway.routing import PrefixRouter
 from intake.callers import Caller
@@ -39,7 +40,7 @@ def needs(scope: Scope) -> dict[str, Any]:
 
 
 class _KeysRoute(APIRoute):
-    """A route for requests with an API key.
+    """A route for requests with an API key. A burst of one key waits for its turns.
 
     Refuses a request without a valid key, without the scope of the route, or above the rate limit, before it reads the
     body or any parameter.
@@ -56,9 +57,12 @@ class _KeysRoute(APIRoute):
         async def authenticated(request: Request) -> Response:
             request.state.arrived_at = time.monotonic()
             request.state.scope = scope
-            proof = request.state.proof = await _proof(request)
-            request.state.caller = await identify(request, proof, scope)
-            response = await handle(request)
+            services: GatewayServices = request.app.state.services
+            key = await _key_in_header(request)
+            async with services.turns.short_of(key or session_cookie.token_of(request)):
+                proof = request.state.proof = await sessions.of_request(request) if key is None else key
+                request.state.caller = await identify(request, proof, scope)
+                response = await handle(request)
             if isinstance(proof, SignedIn):
                 # Without the header `Authorization`, a cache between would take the answer for everybody's.
                 response.headers.setdefault("Cache-Control", "private, no-cache")
@@ -67,11 +71,9 @@ class _KeysRoute(APIRoute):
         return authenticated
 
 
-async def _proof(request: Request) -> Proof:
-    """The API key in a header, or else the session of the cookie."""
+async def _key_in_header(request: Request) -> str | None:
     bearer = await _bearer(request)
-    material = bearer.credentials if bearer else await _header(request)
-    return await sessions.of_request(request) if material is None else material
+    return bearer.credentials if bearer else await _header(request)
 
 
 def customers_router(prefix: str, tag: str, *, lifespan: Lifespan[Any] | None = None) -> PrefixRouter:

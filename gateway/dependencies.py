@@ -15,6 +15,7 @@ from gateway.connections import END_STREAMS
 from gateway.probes import Probe
 from gateway.rate_limits import RateLimits
 from gateway.tallies import Tally
+from gateway.turns import Turns
 from gateway.wakes import WakeSender
 from intake.orders import AsyncIntake, Intake
 from notify.announcements import Announcer
@@ -77,6 +78,8 @@ class GatewayServices:
     """The views of shares."""
     rate_limits: RateLimits
     """Limits the requests of API keys."""
+    turns: Turns
+    """The lines of the senders of requests: a burst delays its own sender."""
     body_shares: Shares
     """The large bodies of JSON that are in memory at one time."""
     upload_shares: Shares
@@ -176,6 +179,7 @@ def _open(settings: Settings, ends: ExitStack) -> GatewayServices:
         downloads=Tally(loop_database, "downloads", downloads.add, every_seconds=_COUNTS_SECONDS),
         views=Tally(loop_database, "views", shares.add_views, every_seconds=_COUNTS_SECONDS),
         rate_limits=RateLimits(settings.redis_url, settings.rate_limits),
+        turns=Turns(),
         body_shares=Shares(each=settings.inputs.uploads_at_once, total=_MOST_LARGE_BODIES),
         upload_shares=Shares(each=settings.inputs.uploads_at_once, total=_MOST_UPLOADS_AT_ONCE),
         upload_threads=CapacityLimiter(_UPLOAD_THREADS),

@@ -2,6 +2,7 @@
 
 import socket
 import time
+from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import ExitStack, contextmanager, suppress
 
@@ -58,6 +59,20 @@ def _held(count: int, sent: bytes, seconds: float = _HELD_SECONDS) -> Callable[[
                     connection.sendall(sent.replace(b"KEY", target.evil.key.encode()))
             time.sleep(seconds)
             return f"{sum(_is_open(connection) for connection in held)} of {count} open"
+
+    return attack
+
+
+def _burst(count: int, sent: bytes) -> Callable[[Target], str]:
+    """Send the same on many connections. Returns the statuses."""
+
+    def attack(target: Target) -> str:
+        with ExitStack() as stack:
+            senders = [stack.enter_context(connected(target)) for _ in range(count)]
+            for sender in senders:
+                sender.sendall(sent.replace(b"KEY", target.evil.key.encode()))
+            statuses = Counter(sender.recv(_PART).split(b" ", 2)[1].decode() for sender in senders)
+        return ", ".join(f"{status} x {times}" for status, times in sorted(statuses.items()))
 
     return attack
 
@@ -190,7 +205,7 @@ CONNECTIONS = [
     Probe("connection", "300 silent", _held(300, b""), "300 of 300 open"),
     Probe("connection", "2,500 silent", _held(2500, b""), r"(1\d{3}|2000) of 2500 open"),
     Probe("connection", "300 silent, for 17 s", _held(300, b"", _HEAD_SECONDS), "0 of 300 open"),
-    Probe("connection", "150 reads at once, with a key", _held(150, _READ_WITH_KEY), "150 of 150 open"),
+    Probe("connection", "150 reads at once, with a key", _burst(150, _READ_WITH_KEY), "200 x 150"),
     Probe("connection", "300 with half a head", _held(300, _HEAD), "300 of 300 open"),
     Probe("connection", "300 with half a head, for 17 s", _held(300, _HEAD, _HEAD_SECONDS), "0 of 300 open"),
     Probe(

@@ -39,6 +39,14 @@ FIXES = (
         checks=("150 reads at once, with a key",),
     ),
     Mutant(
+        name="turns of requests",
+        breaks="a burst of one sender delays all others",
+        file="gateway/turns.py",
+        old="_AT_ONCE = 4",
+        new="_AT_ONCE = 4000",
+        checks=("150 reads at once, with a key",),
+    ),
+    Mutant(
         name="the least rate of a body",
         breaks="a body comes as slowly as its sender likes",
         file=_SETTINGS,

@@ -18,7 +18,6 @@ from gateway.authentication import customers_router, needs
 from gateway.dependencies import ServicesOf
 from gateway.mcp.envelope import InvalidMessage, require_message
 from gateway.mcp.reelworks import GatewayReelworks
-from gateway.mcp.turns import Turns
 from gateway.origins import own_origins
 from gateway.problems import BadRequest, OriginRefused
 from schemas.enums import Door, Scope
@@ -39,7 +38,7 @@ _LONGEST_VERSION = 40
 @asynccontextmanager
 async def _serving(app: FastAPI) -> AsyncIterator[None]:
     """Runs the protocol while the application runs."""
-    app.state.mcp, app.state.mcp_turns = None, Turns()
+    app.state.mcp = None
     if find_spec("mcp") is None:
         yield
         return
@@ -107,7 +106,7 @@ class _Exchange(Response):
             await send(message)
 
         state = scope["state"]
-        async with app.state.mcp_turns.of(state["caller"].live_id) as turn:
+        async with app.state.services.turns.of(state["caller"].live_id) as turn:
             with ExitStack() as places:
                 state |= {"places": places, "turn": turn}
                 await self._manager.handle_request(scope, replayed, followed)

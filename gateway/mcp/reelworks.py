@@ -14,7 +14,7 @@ from gateway.content import asset_of
 from gateway.dependencies import GatewayServices
 from gateway.generation_list import GenerationsQuery, read_page
 from gateway.generations import resource_of
-from gateway.mcp.turns import Turn
+from gateway.turns import Turn
 from gateway.waiting import find
 from intake.callers import Caller
 from intake.cancelling import cancel

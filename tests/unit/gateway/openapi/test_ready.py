@@ -1,5 +1,7 @@
 """The document is written before a server takes requests: one request after a start would delay all others."""
 
+import socket
+
 import pytest
 import uvicorn
 from fastapi.testclient import TestClient
@@ -32,10 +34,11 @@ def test_the_server_takes_the_application_with_a_document(monkeypatch: pytest.Mo
         def __init__(self, config: uvicorn.Config) -> None:
             served.append(config.app)
 
-        def run(self) -> None:
-            pass
+        def run(self, sockets: list[socket.socket]) -> None:
+            for each in sockets:
+                each.close()
 
     monkeypatch.setattr(server, "_Server", Server)
-    server.run_gateway(clean_settings())
+    server.run_gateway(clean_settings().model_copy(update={"gateway_port": 0}))
 
     assert served == [f"api_gateway:{create_ready_app.__name__}"]

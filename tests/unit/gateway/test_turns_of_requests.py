@@ -1,11 +1,11 @@
-"""Turns of calls at the door for agents."""
+"""Turns of requests: a burst delays its own sender."""
 
 import asyncio
 from contextlib import AsyncExitStack
 
 import pytest
 
-from gateway.mcp.turns import Turn, Turns
+from gateway.turns import Turn, Turns
 
 
 async def _taken(turns: Turns, customer: str, held: AsyncExitStack) -> Turn:
@@ -95,5 +95,25 @@ def test_a_call_that_has_ended_gets_no_turn() -> None:
                 await waiting
                 await late.take()
             await _taken(turns, "one", held)
+
+    asyncio.run(work())
+
+
+@pytest.mark.parametrize("is_long", [False, True])
+def test_a_long_request_keeps_its_short_turn_for_a_moment(is_long: bool) -> None:
+    async def work() -> None:
+        turns = Turns()
+        async with AsyncExitStack() as held:
+            others = (await _full(turns, held))[1:]
+        async with AsyncExitStack() as held:
+            for _ in others:
+                await _taken(turns, "one", held)
+            async with turns.short_of("one"):
+                following = asyncio.ensure_future(_taken(turns, "one", held))
+                await asyncio.sleep(0)
+                assert not following.done()
+                if is_long:
+                    await following
+            await following
 
     asyncio.run(work())
