@@ -1,5 +1,6 @@
 """Attacks on the gateway's connections, before any key."""
 
+import select
 import socket
 import time
 from collections import Counter
@@ -10,6 +11,7 @@ from drills.hostile.probe import Probe
 from drills.hostile.target import Target
 
 _HEAD = b"GET /v1/generations HTTP/1.1\r\nHost: x\r\n"
+_HEALTH = b"GET /healthz HTTP/1.1\r\nHost: x\r\n\r\n"
 _CREDITS = b"GET /v1/credits HTTP/1.1\r\nHost: x\r\n"
 _CREATE = b"POST /v1/generations HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\n"
 _CHUNKED = _CREATE + b"Transfer-Encoding: chunked\r\n\r\n"
@@ -64,17 +66,32 @@ def _held(count: int, sent: bytes, seconds: float = _HELD_SECONDS) -> Callable[[
 
 
 def _burst(count: int, sent: bytes) -> Callable[[Target], str]:
-    """Send the same on many connections. Returns the statuses."""
+    """Send the same on many connections. Returns the statuses, and how many were answered before requests of others."""
 
     def attack(target: Target) -> str:
+        evil, good = (sent.replace(b"KEY", account.key.encode()) for account in (target.evil, target.good))
+        with connected(target) as first:
+            first.sendall(good)
+            first.recv(_PART)
         with ExitStack() as stack:
             senders = [stack.enter_context(connected(target)) for _ in range(count)]
             for sender in senders:
-                sender.sendall(sent.replace(b"KEY", target.evil.key.encode()))
+                sender.sendall(evil)
+            prober, reader = (stack.enter_context(connected(target)) for _ in range(2))
+            prober.sendall(_HEALTH)
+            reader.sendall(good)
+            probed, read = (_answered_before(each, senders) for each in (prober, reader))
             statuses = Counter(sender.recv(_PART).split(b" ", 2)[1].decode() for sender in senders)
-        return ", ".join(f"{status} x {times}" for status, times in sorted(statuses.items()))
+        told = ", ".join(f"{status} x {times}" for status, times in sorted(statuses.items()))
+        return f"{told}; /healthz after {probed}, a reader after {read}"
 
     return attack
+
+
+def _answered_before(one: socket.socket, others: list[socket.socket]) -> int:
+    """The number of other connections that have an answer once this one has its own."""
+    one.recv(_PART)
+    return len(select.select(others, [], [], 0)[0])
 
 
 def dripped(count: int, begin: bytes, drip: bytes, seconds: float = _HELD_SECONDS) -> Callable[[Target], str]:
@@ -205,7 +222,12 @@ CONNECTIONS = [
     Probe("connection", "300 silent", _held(300, b""), "300 of 300 open"),
     Probe("connection", "2,500 silent", _held(2500, b""), r"(1\d{3}|2000) of 2500 open"),
     Probe("connection", "300 silent, for 17 s", _held(300, b"", _HEAD_SECONDS), "0 of 300 open"),
-    Probe("connection", "150 reads at once, with a key", _burst(150, _READ_WITH_KEY), "200 x 150"),
+    Probe(
+        "connection",
+        "150 reads at once, with a key",
+        _burst(150, _READ_WITH_KEY),
+        r"200 x 150; /healthz after [0-4], a reader after [1-6]?\d",
+    ),
     Probe("connection", "300 with half a head", _held(300, _HEAD), "300 of 300 open"),
     Probe("connection", "300 with half a head, for 17 s", _held(300, _HEAD, _HEAD_SECONDS), "0 of 300 open"),
     Probe(
