@@ -16,7 +16,7 @@ from sandbox.scenarios import Match, Scenario
 
 _PATIENCE_SECONDS = 15.0
 _LOOK_EVERY_SECONDS = 0.05
-_REPEATS = 50
+_REPEATS = 200
 # The gateway keeps so many bodies of a generation.
 _NEWS = 20
 # A poll may be under way when the callbacks begin, and another is due after them.

@@ -32,9 +32,12 @@ def _control(command: str, arguments: Mapping[str, object]) -> Callable[[Target]
 
 def _in_queue(queue: str, whole: Mapping[str, Any]) -> Callable[[Target], str]:
     """Put a message into an inner queue. Returns whether the workers have taken it."""
+    return _text_in_queue(queue, json.dumps(whole))
 
+
+def _text_in_queue(queue: str, text: str) -> Callable[[Target], str]:
     def attack(target: Target) -> str:
-        target.redis.lpush(queue, json.dumps(whole))
+        target.redis.lpush(queue, text)
         ends_at = time.monotonic() + _ANSWER_SECONDS
         while target.redis.llen(queue) and time.monotonic() < ends_at:
             time.sleep(0.05)
@@ -102,6 +105,20 @@ OTHER_REDIS = [
         "redis",
         "no arguments in an inner queue",
         _in_queue("poll", with_part("headers", "task", "generation.poll")),
+        "0 left",
+    ),
+    Probe("redis", "a list in an inner queue", _text_in_queue("store", "[]"), "0 left"),
+    Probe("redis", "no JSON in an inner queue", _text_in_queue("poll", "\x00"), "0 left"),
+    Probe(
+        "redis",
+        "properties that are a list in an inner queue",
+        _in_queue("submit", {**message(), "properties": []}),
+        "0 left",
+    ),
+    Probe(
+        "redis",
+        "an unknown encoding in an inner queue",
+        _in_queue("settle", with_part("properties", "body_encoding", "rot13")),
         "0 left",
     ),
     Probe("redis", "a model of 5,000 characters", _answer(_order(model=_LONG)), _ERROR, is_short=True),
