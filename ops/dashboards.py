@@ -58,6 +58,7 @@ OVERVIEW: Final = (
         (_rate("leases_lost_total", "role"), "lost by {{role}}"),
         (_rate("fences_hit_total", "fence"), "{{fence}}"),
     ]),
+    Panel("Variants are late", "s", [("max(reelworks_variants_due_seconds)", "oldest that is due")]),
     Panel("Stored", "Bps", [(_rate("stored_bytes_total", "kind"), "{{kind}}")]),
 )  # fmt: skip
 
@@ -85,6 +86,7 @@ PROVIDERS: Final = (
         ("sum by (provider) (reelworks_routes_open)", "{{provider}} routes"),
         ("max by (provider) (reelworks_account_closed_seconds)", "{{provider}} closed, s"),
     ]),
+    Panel("Runs lost by servers of your own", "ops", [(_rate("runs_lost_total", "provider"), "{{provider}}")]),
 )  # fmt: skip
 
 DOORS: Final = (

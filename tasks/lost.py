@@ -6,6 +6,7 @@ never runs again: two runs would be two bills.
 
 import structlog
 
+from metrics.families import RUNS_LOST
 from providers.catalogue.models import WhenLost
 from schemas.enums import ErrorCode, Stage
 from schemas.provider_errors import ProviderError, ProviderWorkAbsent
@@ -62,6 +63,7 @@ def _after(
 ) -> Advance | Cancel | Fail:
     told = {"provider": claim.generation.provider, "remote_id": claim.generation.remote_id}
     log.warning("work_lost", reason=reason, **told)
+    RUNS_LOST.add(claim.generation.provider)
     if claim.generation.cancel_requested_at is not None:
         return Cancel("the server lost it before it stopped")
     again = _again(services, claim, reason, is_away=is_away, has_begun=has_begun)

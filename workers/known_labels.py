@@ -2,7 +2,7 @@
 
 from itertools import product
 
-from metrics.families import CALLBACKS, ENDED, ENDS_FOUND, PROVIDER_CALLS
+from metrics.families import CALLBACKS, ENDED, ENDS_FOUND, PROVIDER_CALLS, RUNS_LOST
 from metrics.labels import MODEL, PROVIDER, Answered, CallbackVerdict, CallKind
 from providers.catalogue import Catalogue
 from providers.registry import Providers, accounts_of
@@ -30,6 +30,7 @@ def _begin(provider: ProviderName) -> None:
         ENDED.begin(Stage.CANCELLED if cause in CANCELS else Stage.FAILED, cause, provider)
     for verdict in CallbackVerdict:
         CALLBACKS.begin(provider, verdict)
+    RUNS_LOST.begin(provider)
     for found_by in FoundBy:
         ENDS_FOUND.begin(provider, found_by)
     for call, answer in product(CallKind, Answered):

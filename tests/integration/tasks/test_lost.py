@@ -11,6 +11,7 @@ import pytest
 from pydantic import SecretStr
 from sqlalchemy import text
 
+from metrics.instruments import REGISTRY
 from providers.base import RemoteState, RemoteStatus
 from providers.catalogue.models import WhenLost
 from sandbox.client import SandboxClient
@@ -144,6 +145,12 @@ def the_loss(life: Life) -> dict[str, object]:
     return dict(event.data)
 
 
+def counted_losses() -> float:
+    """The runs that servers have lost, as the metric tells."""
+    samples = [sample for family in REGISTRY.collect() for sample in family.samples]
+    return sum(sample.value for sample in samples if sample.name == "reelworks_runs_lost_total")
+
+
 def settlements(life: Life) -> list[str]:
     """The transfers of a generation's credits, in order."""
     query = text("SELECT kind FROM ledger_transfers WHERE generation_id = :id ORDER BY id")
@@ -154,8 +161,10 @@ def settlements(life: Life) -> list[str]:
 def test_work_of_a_killed_server_completes_on_the_second(servers: Servers, database: Database) -> None:
     life = generating(servers, database)
     first_id = life.row.remote_id
+    counted = counted_losses()
     servers.kill()
     assert life.go(until=frozenset({Stage.QUEUED, *TERMINAL})) is Stage.QUEUED
+    assert counted_losses() == counted + 1
     row = life.row
     assert (row.provider, row.remote_id, row.remote_links, row.silent_since) == ("local", None, {}, None)
     assert row.lost_runs == [{"provider": "gpu_1", "remote_id": first_id}]
