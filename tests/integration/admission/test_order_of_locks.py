@@ -18,8 +18,7 @@ from storage.quota_settings import LimitChanges
 from storage.sql import of
 from tests.integration.admission.conftest import Account
 from tests.integration.admission.test_customer_limits import accepted, ask, key_of, limit, released
-from tests.integration.admission.test_limits_of_orders import waits_for_a_lock
-from tests.support import NewCustomer, eventually
+from tests.support import NewCustomer, until_sessions_wait
 
 _LIMITS = Quota(in_flight=10, per_day=10, credits_per_day=1_000, on_limit=OnLimit.REJECT)
 
@@ -46,7 +45,7 @@ def test_order_that_waits_for_a_change_of_its_limits_keeps_no_day_from_a_grant(
             else:
                 quota_settings.change(of(session), customer.id, {"in_flight": 20}, Reason("a test"))
             order = threads.submit(accepted, account, customer, spender)
-            eventually(lambda: waits_for_a_lock(account), bool)
+            until_sessions_wait(account.database, 1)
             # A grant counts on the day in the same way.
             days = session.execute(text("SELECT FROM key_spending FOR UPDATE NOWAIT")).all()
         order.result()
@@ -92,7 +91,7 @@ def test_change_of_limits_waits_for_a_worker_that_ends_an_order(account: Account
         with account.database.statements() as sql:
             transitions.cancel(sql, sent, "a test ends it", is_charged=False)
             changed = threads.submit(change)
-            eventually(lambda: waits_for_a_lock(account), bool)
+            until_sessions_wait(account.database, 1)
         changed.result()
     with account.database.transaction() as session:
         left = session.execute(text("SELECT FROM quota_orders WHERE generation_id = :id"), {"id": sent.id}).all()
