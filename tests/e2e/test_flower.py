@@ -9,6 +9,9 @@ from pydantic import JsonValue
 from tests.e2e.conftest import FLOWER_LOGIN, System, flat
 from tests.support import eventually
 
+# The start of Flower and its history take half a minute.
+pytestmark = pytest.mark.slow
+
 # The worker of the poll goes on to the download, and the worker of the store to the settlement.
 VIDEO: dict[str, JsonValue] = {"model": "kling-2.6-text-to-video", "duration_seconds": 5}
 VIDEO_TASKS = {

@@ -83,7 +83,8 @@ def server(sandbox_url: str) -> Iterator[Recorded]:
     ws = address.replace("http://", "ws://", 1)
     with (
         httpx.Client(base_url=address, headers=headers, trust_env=False) as http,
-        connect(f"{ws}/ws?clientId=rw1", additional_headers=headers, proxy=None) as socket,
+        # With a full queue of unread messages, the client would not see the server's end of the connection.
+        connect(f"{ws}/ws?clientId=rw1", additional_headers=headers, proxy=None, max_queue=None) as socket,
     ):
         recorder = Recorded(http, socket)
         assert recorder.messages(1) == recorded.MESSAGES["hello"]

@@ -14,6 +14,9 @@ from storage.audit.rules import RULES
 from storage.database import Database
 from tests.support import NewCustomer, new_customer
 
+# The tables are long.
+pytestmark = pytest.mark.slow
+
 WINDOW = timedelta(minutes=15)
 
 # A long history, something unfinished, and a little that finished just now.

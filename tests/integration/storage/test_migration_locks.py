@@ -11,6 +11,9 @@ from tests.integration.storage import releases, schema
 from tests.integration.storage.test_migrations import NewDatabase, new_database, templates, url_of
 from tests.support import eventually
 
+# Each test migrates several databases.
+pytestmark = pytest.mark.slow
+
 __all__ = ["new_database", "templates"]
 
 _INSERTS = text("LOCK TABLE events IN ROW EXCLUSIVE MODE")
