@@ -61,7 +61,9 @@ class Load:
         self._orders = orders
         self._customers = who
         self._deadline_seconds = deadline_seconds
-        self._http = httpx.Client(base_url=system.gateway_url, timeout=_ANSWER_SECONDS, trust_env=False)
+        # Keeps each connection: a pool may close a surplus one that a thread has just got (encode/httpcore#1110).
+        limits = httpx.Limits(max_connections=_SENDERS, max_keepalive_connections=_SENDERS)
+        self._http = httpx.Client(base_url=system.gateway_url, timeout=_ANSWER_SECONDS, trust_env=False, limits=limits)
         self._clients = Clients(system.direct.redis_url)
         self._lock = threading.Lock()
         self._stop = threading.Event()

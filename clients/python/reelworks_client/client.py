@@ -19,8 +19,11 @@ TIMEOUT: Final = 30.0
 RETRY_FOR: Final = 60.0
 """Seconds for which a request is repeated."""
 
-_LIMITS: Final = httpx.Limits(max_connections=None, max_keepalive_connections=20)
-"""A program may wait for many generations at one time, each with a connection."""
+_LIMITS: Final = httpx.Limits(max_connections=None, max_keepalive_connections=None)
+"""A program may wait for many generations at one time, each with a connection. Idle connections end after 5 seconds.
+
+A pool that keeps fewer connections may close one that another thread has just got (encode/httpcore#1110).
+"""
 
 
 class AsyncClient(Operations):
