@@ -16,7 +16,9 @@ from sandbox.scenarios import Match, Scenario
 
 _PATIENCE_SECONDS = 15.0
 _LOOK_EVERY_SECONDS = 0.05
-_REPEATS = 200
+_REPEATS = 50
+# So many take seconds, and each second of reads without a pause shows.
+_MANY_REPEATS = 1000
 # The gateway keeps so many bodies of a generation.
 _NEWS = 20
 # A poll may be under way when the callbacks begin, and another is due after them.
@@ -39,7 +41,7 @@ def _under_way(target: Target) -> Iterator[tuple[str, TaskReport]]:
             target.http.post(f"{path}/cancel", headers=target.evil.headers)
 
 
-def _many(extra: Callable[[int], JsonValue], *, news: int) -> Callable[[Target], str]:
+def _many(extra: Callable[[int], JsonValue], *, news: int, times: int = _REPEATS) -> Callable[[Target], str]:
     """Send many signed callbacks. Each with a new body may cause a read of the vendor, up to `news`.
 
     All others together may cause one read a second.
@@ -48,7 +50,7 @@ def _many(extra: Callable[[int], JsonValue], *, news: int) -> Callable[[Target],
     def attack(target: Target) -> str:
         with _under_way(target) as (path, task):
             before, began = _reads(target, task), time.monotonic()
-            statuses = {_send(target, task, extra(number)).status for number in range(_REPEATS)}
+            statuses = {_send(target, task, extra(number)).status for number in range(times)}
             seconds = math.ceil(time.monotonic() - began)
             time.sleep(1)
             reads = _reads(target, task) - before
@@ -137,6 +139,12 @@ CALLBACKS = [
         _many(lambda _number: None, news=1),
         r"\{200\}, generating, one read a second",
         is_short=True,
+    ),
+    Probe(
+        "callback",
+        f"a signed one {_MANY_REPEATS:,} times",
+        _many(lambda _number: None, news=1, times=_MANY_REPEATS),
+        r"\{200\}, generating, one read a second",
     ),
     Probe(
         "callback",

@@ -117,7 +117,7 @@ FIXES = (
         file="storage/callbacks.py",
         old="_SECONDS_BETWEEN_READS = 1.0\n",
         new="_SECONDS_BETWEEN_READS = 0.0\n",
-        checks=("a signed one 200 times",),
+        checks=("a signed one 1,000 times",),
     ),
     Mutant(
         name="the bounded decoding of a vendor's reply",
