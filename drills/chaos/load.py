@@ -19,6 +19,7 @@ from drills.chaos.listeners.endpoints import callback_url
 from drills.chaos.plans.orders import Door, PlannedOrder
 from drills.chaos.system import System
 from drills.door.clients import Clients
+from stack.http import shared_client
 
 _SENDERS = 48
 _ANSWER_SECONDS = 10.0
@@ -61,9 +62,7 @@ class Load:
         self._orders = orders
         self._customers = who
         self._deadline_seconds = deadline_seconds
-        # Keeps each connection: a pool may close a surplus one that a thread has just got (encode/httpcore#1110).
-        limits = httpx.Limits(max_connections=_SENDERS, max_keepalive_connections=_SENDERS)
-        self._http = httpx.Client(base_url=system.gateway_url, timeout=_ANSWER_SECONDS, trust_env=False, limits=limits)
+        self._http = shared_client(system.gateway_url, seconds=_ANSWER_SECONDS)
         self._clients = Clients(system.direct.redis_url)
         self._lock = threading.Lock()
         self._stop = threading.Event()

@@ -16,6 +16,7 @@ from sandbox.client import SandboxClient
 from schemas.admission_settings import AdmissionSettings
 from schemas.setting_groups import SandboxSettings
 from schemas.settings import Settings
+from stack.http import shared_client
 from stack.stack import Stack
 from stack.wiring import without_limits
 from storage import customers, ledger
@@ -112,7 +113,7 @@ def target_of(stack: Stack, sandbox: SandboxClient, hosts: Hosts) -> Iterator[Ta
     with ExitStack() as ends:
         database = Database(stack.settings.database_url, pool_size=2)
         ends.callback(database.dispose)
-        http = ends.enter_context(httpx.Client(base_url=stack.gateway_url, timeout=60, trust_env=False))
+        http = ends.enter_context(shared_client(stack.gateway_url, seconds=60))
         redis = ends.enter_context(Redis.from_url(stack.settings.redis_url))
         good, evil = _account(database, "honest"), _account(database, "hostile")
         poor = _account(database, "poor", credits_=0)

@@ -22,6 +22,7 @@ from sandbox.scenarios import Match, Scenario
 from schemas.setting_groups import OpenaiSettings, PipelineSettings, ProvidersSettings
 from schemas.settings import Settings
 from schemas.webhook_settings import WebhookSettings
+from stack.http import shared_client
 from stack.processes import Process, application_processes
 from stack.stack import Stack
 from storage.audit import Report, audit
@@ -194,7 +195,7 @@ def system_of(stack: Stack) -> Iterator[System]:
     database = Database(stack.settings.database_url)
     sandbox = SandboxClient(stack.sandbox_url)
     sandbox.lift_limits()
-    with httpx.Client(base_url=stack.gateway_url, timeout=30, trust_env=False) as http:
+    with shared_client(stack.gateway_url, seconds=30) as http:
         yield System(stack, database, sandbox, http)
     sandbox.close()
     database.dispose()

@@ -13,9 +13,7 @@ from fastapi import FastAPI
 
 from gateway.server import server_config
 from schemas.settings import Settings, get_settings
-
-# A pool that keeps fewer connections than it opens may close one that a thread has just got (encode/httpcore#1110).
-_LIMITS = httpx.Limits(max_connections=200, max_keepalive_connections=200)
+from stack.http import shared_client
 
 
 @contextmanager
@@ -31,7 +29,7 @@ def serving(app: FastAPI, settings: Settings | None = None) -> Iterator[httpx.Cl
             # The application has its services from here on.
             while thread.is_alive() and not server.started:
                 time.sleep(0.005)
-            with httpx.Client(base_url=address, timeout=30, trust_env=False, limits=_LIMITS) as client:
+            with shared_client(address, seconds=30) as client:
                 # Tests share the client: the sign-in of one must not authenticate another.
                 client.cookies.jar.set_policy(DefaultCookiePolicy(allowed_domains=[]))
                 yield client
