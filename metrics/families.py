@@ -57,7 +57,9 @@ WAKES_NOT_SENT = Counter("wakes_not_sent_total", "Wake-ups that Redis did not ta
 PROVIDER_CALLS = Counter(
     "provider_calls_total", "Calls to providers, by their answer.", labels.PROVIDER, labels.CALL, labels.ANSWER
 )
-RUNS_LOST = Counter("runs_lost_total", "Runs that servers of the operator's own lost.", labels.PROVIDER)
+RUNS_LOST = Counter(
+    "runs_lost_total", "Runs that servers of the operator's own lost, or never confirmed.", labels.PROVIDER
+)
 PROVIDER_CALL_SECONDS = Histogram(
     "provider_call_seconds", "Length of a call to a provider.", labels.PROVIDER, labels.CALL, buckets=_SHORT
 )

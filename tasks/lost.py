@@ -55,6 +55,7 @@ def never_told(services: WorkerServices, claim: Claim) -> Advance | Fail | None:
     if not services.providers.bills_nothing(claim.generation.provider):
         return None
     reason = "the server did not say whether it had the work"
+    RUNS_LOST.add(claim.generation.provider)
     return _again(services, claim, reason, is_away=True) or _failed(claim, ErrorCode.SUBMIT_OUTCOME_UNKNOWN, reason)
 
 

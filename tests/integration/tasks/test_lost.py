@@ -304,7 +304,9 @@ def test_a_create_that_a_server_never_confirms_is_sent_again_after_the_grace(
     life.set(f"lease_until = clock_timestamp() - interval '1 second', {GRACE_IS_OVER}")
     if is_killed:
         servers.kill()
+    counted = counted_losses()
     assert life.step() is Stage.QUEUED
+    assert counted_losses() == counted + 1
     assert life.row.lost_runs == [{"provider": "gpu_1", "remote_id": None}]
     assert life.go(until=TERMINAL) is Stage.COMPLETED
     (task,) = servers.second.tasks(life.word)
