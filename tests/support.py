@@ -146,7 +146,7 @@ def eventually(read: Callable[[], T], is_there: Callable[[T], bool], *, seconds:
     return value
 
 
-# Tests beside share the server, so a test counts the sessions of its own database alone.
+# All tests share one PostgreSQL server. A test counts the sessions of its own database.
 _WAITING = text("""
     SELECT count(*) FROM pg_stat_activity
     WHERE datname = current_database() AND wait_event_type = 'Lock' AND query LIKE :statement

@@ -94,7 +94,7 @@ class _Watch:
         return self._worst_ms, self._unhealthy
 
     def _run(self) -> None:
-        # As a prober does: each call has a connection of its own, which the server must accept beside the attack's.
+        # A prober opens a connection for each call. The server must accept it beside the connections of the attack.
         new_each_time = httpx.Limits(max_keepalive_connections=0)
         with httpx.Client(base_url=self._url, timeout=30, trust_env=False, limits=new_each_time) as client:
             while not self._over.wait(_HEALTH_EVERY_SECONDS):
