@@ -2,9 +2,13 @@
 
 Celery tells Flower of each message's task. A worker that goes on to further stages, and a generation that waits at its
 vendor without any message, would be invisible. An event that is lost does no harm.
+
+Another process than the one that saw the begin of a wait may see its end, and its event may come first. So each event
+names the stage and its generation.
 """
 
-from typing import Final
+from dataclasses import dataclass
+from typing import Final, Self
 
 from schemas.enums import Stage
 from schemas.errors import LeaseLost
@@ -26,16 +30,15 @@ class Shown:
         """Begin with the stage of the claim, which Celery shows."""
         self._services = services
         self._task = _id(claim, claim.generation.stage)
-        self._open: str | None = None
+        self._open: _Stage | None = None
 
     def begins(self, claim: Claim) -> None:
         """A step of the claim's stage begins."""
-        stage = claim.generation.stage
-        task = _id(claim, stage)
-        if task == self._task or stage in _WITHIN_ONE_TASK or self._open == task:
+        begun = _Stage.of(claim)
+        if begun.id == self._task or claim.generation.stage in _WITHIN_ONE_TASK or begun == self._open:
             return
-        self._open = task
-        self._starts(claim, task, WORK[stage].task.value)
+        self._open = begun
+        self._starts(begun)
 
     def ends(self, before: Claim, after: Claim | None) -> None:
         """The outcome of a step is written. None: the claim was lost, and another worker shows the end."""
@@ -43,38 +46,57 @@ class Shown:
             return
         origin, stage = before.generation.stage, after.generation.stage
         if origin is Stage.GENERATING and stage is not Stage.GENERATING:
-            self._ends(after, _wait_id(before), seconds=before.seconds_in_stage)
-        if self._open == _id(before, origin):
-            self._open = None
-            self._ends(after, _id(before, origin))
+            self._ends(_Stage.wait(before), stage, runtime=before.seconds_in_stage)
+        if self._open is not None and self._open.id == _id(before, origin):
+            ended, self._open = self._open, None
+            self._ends(ended, stage)
         if stage is Stage.GENERATING and origin is not Stage.GENERATING:
-            self._starts(after, _wait_id(after), WAIT)
+            self._starts(_Stage.wait(after))
 
     def breaks(self, error: Exception) -> None:
         """The step raised an error."""
         if self._open is not None and not isinstance(error, LeaseLost):
-            self._services.tell("task-failed", uuid=self._open, exception=type(error).__name__, traceback=None)
+            self._tell("task-failed", self._open, exception=type(error).__name__, traceback=None)
 
-    def _starts(self, claim: Claim, task: str, name: str) -> None:
-        order = claim.order
-        told = {"model": order.model, "provider": claim.route.provider, "attempt": claim.generation.attempt}
-        self._services.tell(
-            "task-started", uuid=task, name=name, args=str((str(claim.id),)), kwargs=str(told), parent_id=self._task,
-            root_id=str(claim.id), retries=0,
-        )  # fmt: skip
+    def _starts(self, shown: "_Stage") -> None:
+        self._tell("task-started", shown, parent_id=self._task, root_id=str(shown.claim.id), retries=0)
 
-    def _ends(self, after: Claim, task: str, *, seconds: float | None = None) -> None:
-        stage = after.generation.stage
-        runtime = {} if seconds is None else {"runtime": seconds}
+    def _ends(self, shown: "_Stage", stage: Stage, **times: float) -> None:
         if stage in TERMINAL and stage is not Stage.COMPLETED:
-            self._services.tell("task-failed", uuid=task, exception=stage.value, traceback=None)
+            self._tell("task-failed", shown, exception=stage.value, traceback=None)
         else:
-            self._services.tell("task-succeeded", uuid=task, result=stage.value, **runtime)
+            self._tell("task-succeeded", shown, result=stage.value, **times)
+
+    def _tell(self, kind: str, shown: "_Stage", **fields: object) -> None:
+        claim = shown.claim
+        told = {"model": claim.order.model, "provider": claim.route.provider, "attempt": claim.generation.attempt}
+        self._services.tell(
+            kind, uuid=shown.id, name=shown.name, args=str((str(claim.id),)), kwargs=str(told), **fields
+        )
+
+
+@dataclass(frozen=True)
+class _Stage:
+    """A stage of a generation, as a task of Celery's events."""
+
+    claim: Claim
+    """The generation in this stage."""
+    id: str
+    """The id of the task."""
+    name: str
+    """The name of the task."""
+
+    @classmethod
+    def of(cls, claim: Claim) -> Self:
+        """The stage of the claim."""
+        stage = claim.generation.stage
+        return cls(claim, _id(claim, stage), WORK[stage].task.value)
+
+    @classmethod
+    def wait(cls, claim: Claim) -> Self:
+        """The wait at the vendor."""
+        return cls(claim, f"{claim.id}.wait.{claim.generation.route_index}", WAIT)
 
 
 def _id(claim: Claim, stage: Stage) -> str:
     return f"{claim.id}.{stage}.{claim.generation.attempt}"
-
-
-def _wait_id(claim: Claim) -> str:
-    return f"{claim.id}.wait.{claim.generation.route_index}"

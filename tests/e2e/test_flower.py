@@ -1,5 +1,6 @@
 import re
 from collections.abc import Iterator
+from typing import Any
 from urllib.parse import unquote
 
 import httpx
@@ -26,8 +27,8 @@ def flower(system: System) -> Iterator[httpx.Client]:
         yield client
 
 
-def listed(flower: httpx.Client) -> dict[str, dict[str, str]]:
-    tasks: dict[str, dict[str, str]] = flower.get("/api/tasks", params={"limit": 10_000}).raise_for_status().json()
+def listed(flower: httpx.Client) -> dict[str, dict[str, Any]]:
+    tasks: dict[str, dict[str, Any]] = flower.get("/api/tasks", params={"limit": 10_000}).raise_for_status().json()
     return tasks
 
 
@@ -96,8 +97,11 @@ def test_the_wait_at_the_vendor_and_a_failure_show_at_their_stages(system: Syste
     assert "kling-2.6-text-to-video" in task["kwargs"]
 
 
-def test_the_wake_ups_of_every_second_are_not_listed(flower: httpx.Client) -> None:
-    assert [task["name"] for task in listed(flower).values() if not task["name"].startswith("generation.")] == []
+def test_the_wake_ups_of_every_second_are_not_listed(system: System, flower: httpx.Client) -> None:
+    system.make(system.customer(), system.behave(), **VIDEO)
+    # Flower shows a task without a name whose first event came before Flower listened, until the next one comes.
+    names = eventually(lambda: {task["name"] for task in listed(flower).values()}, lambda found: found >= VIDEO_TASKS)
+    assert [name for name in names if name is not None and not name.startswith("generation.")] == []
 
 
 def test_a_search_in_the_address_finds_the_tasks_of_a_generation(system: System, flower: httpx.Client) -> None:
