@@ -8,6 +8,7 @@ from ipaddress import ip_network
 from pathlib import Path
 
 import pytest
+from pydantic import JsonValue
 from sqlalchemy import text
 
 from drills.monitoring.servers import Alertmanager, NotInstalledError, Prometheus, program
@@ -99,7 +100,7 @@ class Watched:
         word = self.system.behave(**behaviour)
         return [self.submit(word, model=model) for _ in range(count)]
 
-    def submit(self, word: str, **request: str | int) -> str:
+    def submit(self, word: str, **request: JsonValue) -> str:
         """Order with the word of a behaviour. The id."""
         answer = self.system.submit(self.customer, word, **request)
         return str(answer.raise_for_status().json()["id"])

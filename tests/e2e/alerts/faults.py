@@ -13,6 +13,7 @@ from typing import Final
 
 import httpx
 import psutil
+from pydantic import JsonValue
 from redis import Redis
 
 from drills.chaos.checks.witness import Witness
@@ -119,6 +120,18 @@ def the_object_store_is_down(watched: Watched) -> Iterator[None]:
         assert answer.status_code == httpx.codes.SERVICE_UNAVAILABLE
     yield
     watched.stack.start("s3")
+    watched.ended(*orders)
+
+
+def the_makers_of_variants_are_killed(watched: Watched) -> Iterator[None]:
+    """Order more variants than the workers make in an instant, and kill the workers once the results are there."""
+    variants: list[JsonValue] = [{"name": f"copy-{width}", "kind": "copy", "width": width} for width in range(16, 24)]
+    word = watched.system.behave()
+    orders = [watched.submit(word, variants=variants) for _ in range(3)]
+    watched.ended(orders[0])
+    watched.stack.kill("worker-media")
+    yield
+    watched.stack.start("worker-media")
     watched.ended(*orders)
 
 
@@ -249,6 +262,7 @@ FAULTS: Final = (
     Fault("a row cannot be read", ["ReelworksStepsCrash"], a_row_cannot_be_read, writes_rows=True),
     Fault("the waker does not run", ["ReelworksNobodyTakesWork"], the_waker_does_not_run),
     Fault("the object store is down", ["ReelworksStuck", "ReelworksGatewayErrors"], the_object_store_is_down),
+    Fault("the makers of variants are killed", ["ReelworksVariantsLate"], the_makers_of_variants_are_killed),
     Fault("a provider makes nothing", ["ReelworksFailures"], a_provider_makes_nothing),
     Fault("Redis is down", ["ReelworksWakesNotSent", "ReelworksStreamLate"], redis_is_down),
     Fault("a queue has no worker", ["ReelworksQueueFull"], downloads_have_no_worker),

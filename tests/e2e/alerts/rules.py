@@ -19,6 +19,7 @@ LOWER: Final[Mapping[str, tuple[str, str]]] = {
     "ReelworksLeasesLost": ("> 10", "> 2"),
     "ReelworksNobodyTakesWork": ("> 60", "> 2"),
     "ReelworksStuck": ("> 300", "> 3"),
+    "ReelworksVariantsLate": ("> 900", "> 3"),
     "ReelworksFailures": (">= 5", ">= 1"),
     "ReelworksProviderFails": (">= 5", ">= 1"),
     "ReelworksCallbacksMissing": (">= 3", ">= 1"),

@@ -14,6 +14,7 @@ from ops.dashboards import DASHBOARDS, FOLDER, text
 from tests.unit.documentation import Page
 
 RULES = Path("ops/prometheus/alerts.yml")
+SCALED = Path("ops/kubernetes/autoscaling/scaled-objects.yaml")
 RUNBOOK = Page(Path("docs/runbook.md"), Path("docs/runbook.md").read_text())
 
 # Labels of targets and of histograms.
@@ -38,6 +39,9 @@ def rules() -> list[dict[str, Any]]:
 def queries() -> Iterator[tuple[str, str]]:
     for rule in rules():
         yield rule["alert"], rule["expr"]
+    for scaled in yaml.safe_load_all(SCALED.read_text()):
+        for trigger in scaled["spec"]["triggers"]:
+            yield scaled["metadata"]["name"], trigger["metadata"]["query"]
     for name, panels in DASHBOARDS.items():
         for panel in panels:
             for query, _legend in panel.queries:
