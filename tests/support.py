@@ -36,7 +36,8 @@ EMPTY = """
     DELETE FROM customers; DELETE FROM services;
     DELETE FROM stream_positions; DELETE FROM admission_accounts; DELETE FROM admission_shares;
     DELETE FROM admission_tickets; DELETE FROM admission_creates; DELETE FROM admission_pauses;
-    DELETE FROM admission_changes; DELETE FROM admission_corrections; DELETE FROM admission_families;
+    DELETE FROM admission_changes; DELETE FROM admission_corrections; DELETE FROM admission_costs;
+    DELETE FROM admission_families;
     DELETE FROM route_health; DELETE FROM route_changes;
     DELETE FROM drains; DELETE FROM worker_processes; DELETE FROM secret_keys;
 """

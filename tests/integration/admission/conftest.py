@@ -17,7 +17,7 @@ from storage.admission import Ask
 from storage.claims import Claim
 from storage.database import Database
 from storage.sql import of
-from tests.support import NewCustomer, a_generation, new_customer, some_claim
+from tests.support import NewCustomer, a_generation, an_order, new_customer, some_claim
 
 A_DAY = 86_400.0
 
@@ -68,9 +68,12 @@ class Account:
         start_by: datetime | None = None,
         generation_id: UUID | None = None,
     ) -> "Asked":
-        """A generation of a customer asks for a place."""
+        """A generation of a customer asks for a place. Works of one cost are of one kind."""
         if generation_id is None:
-            generation_id = a_generation(self.database, self.settings, customer)
+            order = an_order()
+            inputs = order.inputs.model_copy(update={"duration_seconds": int(cost)})
+            order = order.model_copy(update={"inputs": inputs})
+            generation_id = a_generation(self.database, self.settings, customer, order)
         claim = self.claim(generation_id)
         wanted = Ask(
             provider=self.name, pool=pool, vendor_model="a-model", priority=priority, may_use_reserve=reserve,
