@@ -1,7 +1,7 @@
 """The tables of admission: which generation has a place at a provider account, and which one is next.
 
-`storage/migrations/versions/0021_admission.py` and `0028_rest_of_admission.py` have the functions that
-decide.
+`storage/migrations/versions/0021_admission.py`, `0028_rest_of_admission.py`, `0036_costs_of_work.py` and
+`0037_windows_in_steps.py` have the functions that decide.
 """
 
 from datetime import datetime
@@ -113,7 +113,8 @@ class Admission(SQLModel, table=True):
     may_use_reserve: bool
     """Whether the generation may take a place of the reserve."""
     charge: float
-    """The expected seconds at the vendor, divided by the customer's weight."""
+    """The expected seconds at the vendor, divided by the customer's weight: as at the ask, and from the grant on as at
+    the grant."""
     turn: float
     """The virtual start as it was expected at the ask. The customer's ticket decides."""
     flow: str = Field(sa_type=Text)
@@ -128,6 +129,10 @@ class Admission(SQLModel, table=True):
     """The time of the newest grant."""
     create_id: int | None = Field(default=None, sa_type=BigInteger)
     """The row of that grant in `admission_creates`."""
+    charged_at: datetime | None = Field(default=None, sa_type=MOMENT)
+    """The time of the first grant at this account: later ones are not charged."""
+    beside: int | None = Field(default=None, sa_type=BigInteger)
+    """The customers who waited then, this one among them. Null: a hundred or more."""
     key_id: UUID | None = None
     """The API key with limits under whose id the order counts. A trigger writes this column."""
 
@@ -208,7 +213,10 @@ class AdmissionShare(SQLModel, table=True):
     """How much of an account a customer, or a flow of a customer, has asked for and got, in virtual seconds."""
 
     __tablename__: ClassVar[str] = "admission_shares"
-    __table_args__ = (Index("ix_admission_shares_used", "used_at"),)
+    __table_args__ = (
+        Index("ix_admission_shares_used", "used_at"),
+        Index("ix_admission_shares_since", "provider", "since", postgresql_where=text("flow = ''")),
+    )
 
     provider: ProviderName = Field(sa_column=Column(String(64), primary_key=True))
     """The account."""
@@ -222,6 +230,10 @@ class AdmissionShare(SQLModel, table=True):
     """The virtual end of all that was granted."""
     flow_time: float = Field(default=0.0, sa_column=Column(Float, nullable=False, server_default="0"))
     """Of the customer as a whole: the flow's turn of the newest grant."""
+    since: datetime | None = Field(default=None, sa_type=MOMENT)
+    """Of the customer as a whole: the time at which the customer last got the account's virtual time as a turn."""
+    moved: float = Field(default=0.0, sa_column=Column(Float, nullable=False, server_default="0"))
+    """Of the customer as a whole: how far corrections of others' work would have moved that turn since."""
     used_at: datetime | None = Field(default=None, sa_column=created_at())
     """The time of the newest ask."""
 
@@ -243,6 +255,10 @@ class AdmissionCreate(SQLModel, table=True):
     """The family of models."""
     at: datetime | None = Field(default=None, sa_column=created_at())
     """The time at which the create left. `infinity` until then: a create that may still leave counts as leaving now."""
+    granted_at: datetime | None = Field(
+        default=None, sa_column=Column(MOMENT, server_default=text("clock_timestamp()"))
+    )
+    """The time of the grant. Null: the row is older than this column."""
 
 
 class AdmissionCorrection(SQLModel, table=True):
@@ -263,6 +279,33 @@ class AdmissionCorrection(SQLModel, table=True):
     """The seconds beyond those expected. Less than 0: the work took less time."""
     charge: float
     """The same divided by the customer's weight."""
+    model: str | None = Field(default=None, sa_type=Text)
+    """Our name of the model. Null: the row is older than `admission_costs`."""
+    duration: str | None = Field(default=None, sa_type=Text)
+    """As in `admission_costs`."""
+    taken: float | None = None
+    """The seconds that the vendor took. Null: the vendor did not do the work, and the time teaches nothing."""
+    charged_at: datetime | None = Field(default=None, sa_type=MOMENT)
+    """As in `admissions`."""
+    beside: int | None = Field(default=None, sa_type=BigInteger)
+    """As in `admissions`."""
+
+
+class AdmissionCost(SQLModel, table=True):
+    """The seconds that work takes at an account. The next grants of such work are charged by them."""
+
+    __tablename__: ClassVar[str] = "admission_costs"
+
+    provider: ProviderName = Field(sa_column=Column(String(64), primary_key=True))
+    """The account."""
+    model: str = Field(sa_column=Column(Text, primary_key=True))
+    """Our name of the model."""
+    duration: str = Field(sa_column=Column(Text, primary_key=True))
+    """The seconds of video that are ordered. Empty: an image, or a model without a choice."""
+    seconds: float
+    """The average of recent work, or the time that was expected at the first ask."""
+    samples: int = Field(default=0, sa_column=Column(BigInteger, nullable=False, server_default="0"))
+    """The works that taught it. 0: nothing has ended yet."""
 
 
 class AdmissionPause(SQLModel, table=True):

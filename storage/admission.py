@@ -1,7 +1,7 @@
 """Asks the database which queued generations may go to their provider accounts.
 
-The functions of `storage/migrations/versions/0021_admission.py` and `0028_rest_of_admission.py` decide. Each call here
-is one statement.
+The functions of `storage/migrations/versions/0021_admission.py`, `0028_rest_of_admission.py`, `0036_costs_of_work.py`
+and `0037_windows_in_steps.py` decide. Each call here is one statement.
 """
 
 from collections.abc import Mapping
@@ -40,7 +40,7 @@ class Ask:
     may_use_reserve: bool
     """Whether the generation may take a place of the account's reserve."""
     cost: float
-    """The expected seconds at the vendor."""
+    """The expected seconds at the vendor. They count until ends have taught the account the real ones."""
     flow: str
     """The API key or the batch. The customer's work takes turns by it."""
     work_seconds: float | None

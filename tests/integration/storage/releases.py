@@ -423,6 +423,13 @@ _AT_0034 = ["UPDATE generations SET silent_since = now() WHERE stage = 'generati
 
 _AT_0035 = ["UPDATE variants SET claimed_at = clock_timestamp() WHERE state = 'pending'"]
 
+_AT_0036 = [
+    "INSERT INTO admission_costs (provider, model, duration, seconds, samples) VALUES ('kie', 'kling', '5', 60, 3)",
+    "UPDATE admission_corrections SET model = 'kling', duration = '5', taken = 50, charged_at = now(), beside = 1",
+    "UPDATE admission_shares SET since = now(), moved = 1",
+    "UPDATE admissions SET charged_at = now(), beside = 1",
+]
+
 _STATEMENTS = {
     "0001": _AT_0001,
     "0002": _AT_0002,
@@ -459,6 +466,8 @@ _STATEMENTS = {
     "0033": _AT_0033,
     "0034": _AT_0034,
     "0035": _AT_0035,
+    "0036": _AT_0036,
+    "0037": ["UPDATE admission_creates SET granted_at = now()"],
 }
 
 ACCEPTED = {
