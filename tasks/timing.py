@@ -41,10 +41,8 @@ def next_poll(
         gap = _safety_gap(pipeline, waited_seconds, usual)
     elif usual is not None:
         gap = _usual_gap(pipeline, waited_seconds, usual, is_awaited=is_awaited)
-    elif waited_seconds < _EAGER_SECONDS:
-        gap = pipeline.poll_first_seconds
     else:
-        gap = min(pipeline.poll_cap_seconds, max(pipeline.poll_first_seconds, waited_seconds / 6))
+        gap = _unknown_gap(pipeline, waited_seconds, is_awaited=is_awaited)
     return max(least_seconds, gap)
 
 
@@ -52,6 +50,14 @@ def _safety_gap(pipeline: PipelineSettings, waited: float, usual: RenderTimes | 
     """Look once when nearly all such work is done: until then, a missing callback says little."""
     due = 0.0 if usual is None else usual.p90_seconds + _CALLBACK_TRAVELS_SECONDS - waited
     return min(due, pipeline.poll_with_callback_seconds) if due > 0 else pipeline.poll_with_callback_seconds
+
+
+def _unknown_gap(pipeline: PipelineSettings, waited: float, *, is_awaited: bool) -> float:
+    """Look less often, the longer the work takes. The gap follows the root of what a read costs, as in `_usual_gap`."""
+    gap = waited / 6 if waited >= _EAGER_SECONDS else 0.0
+    if is_awaited:
+        gap *= math.sqrt(_AWAITED_READ_COSTS)
+    return min(pipeline.poll_cap_seconds, max(pipeline.poll_first_seconds, gap))
 
 
 def _usual_gap(pipeline: PipelineSettings, waited: float, usual: RenderTimes, *, is_awaited: bool) -> float:

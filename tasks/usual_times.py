@@ -13,11 +13,13 @@ from storage.render_times import RenderTimes, Work, render_times
 log = structlog.get_logger()
 
 _KEPT_SECONDS = 60.0
+# Too few generations are known: soon there may be enough, and until then the polls are guesses.
+_NOTHING_KEPT_SECONDS = 5.0
 _MOST_REMEMBERED = 1000
 
 
 class UsualTimes:
-    """Reads the times of each kind of work once a minute. Threads may share it."""
+    """Reads the times of each kind of work once a minute, or each 5 s until they are known. Threads may share it."""
 
     def __init__(self, database: Database) -> None:
         self._database = database
@@ -38,7 +40,7 @@ class UsualTimes:
             log.info("usual_times_not_read", error=type(error).__name__)
             return None if known is None else known[1]
         with self._lock:
-            self._known[work] = (now + _KEPT_SECONDS, found)
+            self._known[work] = (now + (_NOTHING_KEPT_SECONDS if found is None else _KEPT_SECONDS), found)
             while len(self._known) > _MOST_REMEMBERED:
                 self._known.popitem(last=False)
         return found

@@ -34,6 +34,13 @@ def test_pause_between_polls_is_at_least_the_providers_minimum(waited: float, ex
     assert next_poll(PIPELINE, waited_seconds=waited, has_callback=False, least_seconds=5.0) == expected
 
 
+@pytest.mark.parametrize(("waited", "expected"), [(0, 2.5), (30, 2.5), (60, 3.16), (120, 6.32), (100_000, 30)])
+def test_pause_between_polls_is_shorter_while_other_work_waits_for_the_place(waited: float, expected: float) -> None:
+    gap = next_poll(PIPELINE, waited_seconds=waited, has_callback=False, is_awaited=True)
+    assert gap == pytest.approx(expected, abs=0.01)
+    assert next_poll(PIPELINE, waited_seconds=waited, has_callback=True, is_awaited=True) == 60
+
+
 IMAGE, VIDEO = RenderTimes(3.9, 4.3), RenderTimes(200.0, 280.0)
 
 
