@@ -44,6 +44,13 @@ def pytest_configure(config: pytest.Config) -> None:
         config.stash[_OWN_FOLDER] = Path(config.option.basetemp)
 
 
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Give slow tests more time: the first one of a module also starts what the others share."""
+    for item in items:
+        if item.get_closest_marker("slow") and not item.get_closest_marker("timeout"):
+            item.add_marker(pytest.mark.timeout(400))
+
+
 @pytest.hookimpl(trylast=True)
 def pytest_sessionfinish(session: pytest.Session, exitstatus: int) -> None:
     """Remove the folder of a run without failures. Logs of a failed run stay."""

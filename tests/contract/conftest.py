@@ -12,11 +12,12 @@ from providers.http.transport import Transport
 from providers.registry import adapter
 from sandbox.scenarios import Delivered, Match, Scenario
 from schemas.names import ProviderName
+from stack.ports import free_port
 from tests.contract.raw_server import Answer, RawServer, http
 from tests.contract.rig import DOWNLOADS, Rig
 from tests.contract.wire import Wire
 from tests.contract.wires import FURTHER_WIRES, WIRES
-from tests.sandbox.harness import KEY, PATIENCE_SECONDS, eventually, free_port, start_sandbox
+from tests.sandbox.harness import KEY, PATIENCE_SECONDS, eventually, start_sandbox
 
 NOW = 1_700_000_000.0
 

@@ -11,9 +11,11 @@ from pathlib import Path
 from uuid import uuid4
 
 import httpx
+import psutil
 import psycopg
 import pytest
 from pydantic import BaseModel, JsonValue, SecretStr
+from redis import Redis
 
 from drills.hostile.hosts import Hosts, running_hosts
 from sandbox.client import SandboxClient
@@ -125,7 +127,7 @@ class System:
 
     def finished(self, customer: NewCustomer, generation_id: str) -> Seen:
         """A generation once it is finished."""
-        return eventually(lambda: self.see(customer, generation_id), lambda seen: seen.status in FINISHED)
+        return eventually(lambda: self.see(customer, generation_id), lambda seen: seen.status in FINISHED, seconds=100)
 
     def make(self, customer: NewCustomer, word: str, **request: JsonValue) -> Seen:
         """Submit and wait for the end."""
@@ -177,11 +179,16 @@ def own_places(services: Stack, name: str, redis_number: int) -> Settings:
     settings = services.settings
     plain = settings.database_url
     with psycopg.connect(plain, autocommit=True) as connection:
+        # A worker of pytest-xdist that takes tests of another one may set a module's fixture up again.
+        connection.execute(f"DROP DATABASE IF EXISTS {name} WITH (FORCE)")
         connection.execute(f"CREATE DATABASE {name}")
+    redis_url = settings.redis_url.rpartition("/")[0] + f"/{redis_number}"
+    with Redis.from_url(redis_url) as redis:
+        redis.flushdb()
     return settings.model_copy(
         update={
             "database_url": settings.database_url.rpartition("/")[0] + f"/{name}",
-            "redis_url": settings.redis_url.rpartition("/")[0] + f"/{redis_number}",
+            "redis_url": redis_url,
             "pipeline": _PIPELINE,
             "openai": _NAMES,
             "webhooks": _WEBHOOKS,
@@ -195,7 +202,7 @@ def system_of(stack: Stack) -> Iterator[System]:
     database = Database(stack.settings.database_url)
     sandbox = SandboxClient(stack.sandbox_url)
     sandbox.lift_limits()
-    with shared_client(stack.gateway_url, seconds=30) as http:
+    with shared_client(stack.gateway_url, seconds=100) as http:
         yield System(stack, database, sandbox, http)
     sandbox.close()
     database.dispose()
@@ -257,6 +264,20 @@ def _everything_holds(request: pytest.FixtureRequest) -> Iterator[None]:
         if name in request.fixturenames:
             system: System = request.getfixturevalue(name)
             assert system.audit().breaches == []
+
+
+def command_line(process: psutil.Process) -> list[str]:
+    """The command line of a process. Empty: the process has ended."""
+    try:
+        return process.cmdline()
+    except psutil.NoSuchProcess:
+        return []
+
+
+def worker_processes(stack: Stack, role: str) -> list[psutil.Process]:
+    """The worker processes below the supervisor of a role."""
+    supervisor = psutil.Process(stack.part(f"worker-{role}").pid)
+    return [each for each in supervisor.children(recursive=True) if "workers" in command_line(each)]
 
 
 def flat(value: object) -> str:

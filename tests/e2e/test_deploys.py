@@ -28,8 +28,8 @@ pytestmark = pytest.mark.slow
 
 VIDEO: dict[str, JsonValue] = {"model": "kling-2.6-text-to-video", "duration_seconds": 5}
 
-# Far more than the bound of 1 s needs, and far less than the work that a test leaves unfinished.
-SECONDS_TO_END = 15
+# Far more than the bound of 1 s needs on a busy machine. What is handed back tells that the work was unfinished.
+SECONDS_TO_END = 60
 
 
 @contextmanager
@@ -78,7 +78,7 @@ def test_a_download_that_outlasts_the_bound_goes_on_in_another_worker_at_once(
     deployed: System, number: signal.Signals
 ) -> None:
     customer = deployed.customer()
-    word = deployed.behave(bytes_per_second=100_000)
+    word = deployed.behave(bytes_per_second=50_000)
     with running(deployed, *worker("provider")):
         with running(deployed, *worker("transfer")) as old:
             generation_id = deployed.submit(customer, word, **VIDEO).json()["id"]
@@ -100,7 +100,7 @@ def test_a_download_that_outlasts_the_bound_goes_on_in_another_worker_at_once(
 
 def test_a_second_request_to_end_hands_back_at_once(deployed: System) -> None:
     customer = deployed.customer()
-    word = deployed.behave(bytes_per_second=100_000)
+    word = deployed.behave(bytes_per_second=50_000)
     patient = {"REELWORKS_WORKER_DRAIN_SECONDS": "600"}
     with running(deployed, *worker("provider")):
         with running(deployed, "cli", "worker", "--role", "transfer", **patient) as old:
@@ -169,7 +169,7 @@ def test_a_request_at_the_redis_door_that_outlasts_the_bound_goes_back(deployed:
 def test_all_roles_stop_under_load_and_others_complete_everything(deployed: System) -> None:
     customer = deployed.customer()
     word = deployed.behave(create_latency_seconds=0.5, delivered={"width": 64, "height": 64})
-    slow = deployed.behave(bytes_per_second=100_000)
+    slow = deployed.behave(bytes_per_second=50_000)
     for part in ("worker-control", "worker-media"):
         deployed.stack.stop(part)
     try:
@@ -234,13 +234,14 @@ def test_an_order_in_flight_is_answered_and_a_new_one_is_not_taken(deployed: Sys
         eventually(lambda: _is_alive(port), lambda is_alive: not is_alive)
         connection.sendall(body)
         assert b" 202 Accepted" in connection.recv(10_000)
-        process.wait(15)
+        process.wait(SECONDS_TO_END)
     assert deployed.balance(customer) == (1000 - 4, 4)
 
 
 def test_an_order_that_never_ends_does_not_keep_the_gateway_up(deployed: System) -> None:
     with gateway(deployed, drain_seconds=1) as (process, port), begun_order(port, deployed.customer(), b"{}"):
         process.send_signal(signal.SIGTERM)
-        assert process.wait(15) == -signal.SIGTERM
+        # The connection's own limit would end the request after 30 s.
+        assert process.wait(25) == -signal.SIGTERM
         with pytest.raises(httpx.ConnectError):
             httpx.get(f"http://127.0.0.1:{port}/healthz", trust_env=False)

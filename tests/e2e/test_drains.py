@@ -94,7 +94,7 @@ def test_drained_worker_claims_nothing_under_load(drained: System) -> None:
         by = "SELECT count(*) FROM events WHERE id > %s AND data::text LIKE %s"
         assert count(system, by, newest, f"%{holder}%") == 0
         assert count(system, by, newest, "%provider2#%") > 0
-        assert worker_trouble(system.stack.settings, "provider") is None
+        eventually(lambda: worker_trouble(system.stack.settings, "provider"), lambda trouble: trouble is None)
         assert f"{node} is drained" in run(system, "status")[1]
         # A process that is killed leaves its report behind, and stays silent.
         other.terminate()

@@ -11,7 +11,7 @@ from drills.hostile.messages import WRONG
 from drills.hostile.messages import message as sample
 from intake.redis.keys import TAKEN
 from stack.stack import Stack
-from tests.e2e.conftest import FINISHED, System
+from tests.e2e.conftest import FINISHED, System, worker_processes
 from tests.support import NewCustomer, eventually
 from workers.roles import ROLES, Role
 
@@ -20,14 +20,7 @@ pytestmark = pytest.mark.slow
 
 def worker_process(system: System, role: str) -> psutil.Process:
     """The process that the supervisor of a role keeps alive."""
-    (child,) = eventually(
-        lambda: [
-            process
-            for process in psutil.Process(system.stack.part(f"worker-{role}").pid).children(recursive=True)
-            if "workers" in process.cmdline()
-        ],
-        lambda found: len(found) == 1,
-    )
+    (child,) = eventually(lambda: worker_processes(system.stack, role), lambda found: len(found) == 1)
     return child
 
 
@@ -40,7 +33,7 @@ def sending(system: System) -> int:
 
 def test_a_killed_worker_is_replaced_and_its_generation_goes_on(system: System) -> None:
     customer = system.customer()
-    word = system.behave(bytes_per_second=200_000)
+    word = system.behave(bytes_per_second=50_000)
     generation_id = system.submit(customer, word, model="kling-2.6-text-to-video", duration_seconds=5).json()["id"]
     eventually(lambda: system.sandbox.tasks(word), lambda tasks: [task.downloads for task in tasks] == [1])
     killed = worker_process(system, "transfer")

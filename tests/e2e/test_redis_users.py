@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 
 import httpx
@@ -96,13 +97,14 @@ def test_a_sweep_of_beat_runs(locked: System, redis: ComposeRedis) -> None:
 
 def test_health_checks_find_every_process_well(locked: System, redis: ComposeRedis) -> None:
     for role in Role:
-        assert worker_trouble(as_user(locked, redis.url(f"worker-{role}")), role) is None
+        user = as_user(locked, redis.url(f"worker-{role}"))
+        eventually(partial(worker_trouble, user, role), lambda trouble: trouble is None)
     assert eventually(lambda: beat_trouble(as_user(locked, redis.url("beat"))), lambda trouble: trouble is None) is None
 
 
 def test_status_in_flowers_container_finds_everything(locked: System, redis: ComposeRedis) -> None:
-    state = state_of(as_user(locked, redis.url("flower")), gateway=locked.stack.gateway_url, patience=10)
-    assert state.is_well, state
+    user = as_user(locked, redis.url("flower"))
+    eventually(lambda: state_of(user, gateway=locked.stack.gateway_url, patience=10), lambda state: state.is_well)
 
 
 def test_flower_shows_workers_tasks_and_queues(locked: System) -> None:
@@ -113,8 +115,10 @@ def test_flower_shows_workers_tasks_and_queues(locked: System) -> None:
             return flower.get(path).raise_for_status()
 
         celery = [role for role in Role if ROLES[role].is_celery]
-        workers = eventually(lambda: read("/api/workers?refresh=1").json(), lambda found: len(found) == len(celery))
-        assert all(worker["active_queues"] for worker in workers.values())
+        eventually(
+            lambda: read("/api/workers?refresh=1").json(),
+            lambda found: len(found) == len(celery) and all(one.get("active_queues") for one in found.values()),
+        )
         assert read("/api/tasks").json()
         assert {queue["name"] for queue in read("/api/queues/length").json()["active_queues"]} == {
             queue for role in celery for queue in ROLES[role].queues

@@ -53,14 +53,15 @@ def test_a_worker_shows_its_state_unless_remote_control_is_off(stack: Stack, app
 
 
 def test_a_worker_is_changed_only_where_all_commands_are_allowed(stack: Stack, app: Celery) -> None:
-    replies = app.control.rate_limit(TaskName.WAKE, 0, destination=[NODE], reply=True, timeout=2)
+    def replies() -> object:
+        return app.control.rate_limit(TaskName.WAKE, 0, destination=[NODE], reply=True, timeout=2)
 
     answer = {
         "off": [],
         "read": [{NODE: {"error": "this worker takes this command only where REELWORKS_REMOTE_CONTROL is all"}}],
         "all": [{NODE: {"ok": "rate limit disabled successfully"}}],
     }[stack.settings.remote_control]
-    assert replies == answer
+    eventually(replies, lambda found: found == answer)
 
 
 def test_flower_says_at_once_whether_it_may_change_a_worker(stack: Stack, flower: httpx.Client) -> None:

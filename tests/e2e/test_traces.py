@@ -126,7 +126,7 @@ def test_nothing_secret_leaves_in_a_span(traced: System, collector: Collector) -
 
 def test_a_killed_workers_generation_has_one_trace(traced: System, collector: Collector) -> None:
     customer, place = traced.customer(), caller()
-    word = traced.behave(bytes_per_second=200_000)
+    word = traced.behave(bytes_per_second=50_000)
     generation_id = order(traced, customer, word, place, model="kling-2.6-text-to-video", duration_seconds=5)
     eventually(lambda: traced.sandbox.tasks(word), lambda tasks: [task.downloads for task in tasks] == [1])
     worker_process(traced, "transfer").kill()

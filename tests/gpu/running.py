@@ -4,7 +4,6 @@ import base64
 import io
 import os
 import signal
-import socket
 import subprocess
 import sys
 import time
@@ -15,6 +14,8 @@ from typing import Any, TypeVar
 
 import httpx
 from PIL import Image
+
+from stack.ports import free_port
 
 T = TypeVar("T")
 
@@ -137,9 +138,7 @@ def starting(
     configuration: Path, state: Path, *, environment: Mapping[str, str] | None = None, module: str = "cli"
 ) -> Iterator[ModelServer]:
     """A server that may not take work yet."""
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
+    port = free_port()
     state.mkdir(parents=True, exist_ok=True)
     log = state.with_suffix(".log")
     command = [

@@ -76,8 +76,8 @@ def test_work_of_a_killed_server_completes_on_the_second(two: tuple[Stack, Model
 def jobs(servers: ModelServers, name: str) -> list[dict[str, str]]:
     """What a server counts as its work: one job that has ended, or that runs."""
     port = dict(zip(servers.names, servers.ports, strict=True))[name]
-    health = httpx.get(f"http://127.0.0.1:{port}/health", trust_env=False).json()
-    text = httpx.get(f"http://127.0.0.1:{port}/metrics", trust_env=False).text
+    health = httpx.get(f"http://127.0.0.1:{port}/health", timeout=60, trust_env=False).json()
+    text = httpx.get(f"http://127.0.0.1:{port}/metrics", timeout=60, trust_env=False).text
     succeeded = [line for line in text.splitlines() if "jobs_total" in line and "succeeded" in line]
     ended = sum(float(line.rpartition(" ")[2]) for line in succeeded)
     running = health["queued"] + health["running"]

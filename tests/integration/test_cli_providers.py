@@ -12,8 +12,9 @@ from cli.console import console
 from providers.catalogue import CatalogueFile
 from providers.registry import adapter_names
 from sandbox.vendors import options
+from stack.ports import free_port
 from tests.integration.command import run
-from tests.sandbox.harness import KEY, PATIENCE_SECONDS, WEBHOOK_SECRET, free_port, start_sandbox
+from tests.sandbox.harness import KEY, PATIENCE_SECONDS, WEBHOOK_SECRET, start_sandbox
 
 Run = Callable[..., tuple[int, str, str]]
 

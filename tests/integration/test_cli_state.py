@@ -77,7 +77,7 @@ def test_status_shows_how_late_events_leave(
     assert out["webhooks_due"] == 1
     shown = reelworks(*ask).out
     assert "Events leave late" in shown
-    assert re.search(r"webhooks +6\d\.\d s +1 due", shown)
+    assert re.search(r"webhooks +\d+\.\d s +1 due", shown)
     off = json.loads(reelworks(*ask, "--json", REELWORKS_STREAM_OUT__ENABLED="false").out)["events_out"]
     assert off["stream_seconds"] is None
 

@@ -7,6 +7,7 @@ import httpx
 import pytest
 
 from sandbox.client import SandboxClient
+from stack.ports import free_port
 from tests.sandbox.harness import (
     KEY,
     PATIENCE_SECONDS,
@@ -24,7 +25,6 @@ from tests.sandbox.harness import (
     Replicate,
     Runway,
     Vertex,
-    free_port,
     receiving,
     start_sandbox,
 )

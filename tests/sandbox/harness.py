@@ -1,7 +1,6 @@
 """A sandbox process, a receiver of callbacks, and a client for each vendor."""
 
 import os
-import socket
 import subprocess
 import sys
 import threading
@@ -34,13 +33,6 @@ SECONDS_PER_IMAGE = 0.1
 SECONDS_PER_VIDEO = 0.2
 ROOT = Path(__file__).parents[2]
 PATIENCE_SECONDS = 30
-
-
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port
 
 
 def start_sandbox(port: int, *, public_url: str = "") -> subprocess.Popen[str]:

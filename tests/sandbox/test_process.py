@@ -9,7 +9,8 @@ import pytest
 
 from sandbox.client import SandboxClient
 from sandbox.scenarios import Match, Scenario
-from tests.sandbox.harness import KEY, PATIENCE_SECONDS, ROOT, Receiver, free_port, start_sandbox
+from stack.ports import free_port
+from tests.sandbox.harness import KEY, PATIENCE_SECONDS, ROOT, Receiver, start_sandbox
 
 
 @pytest.mark.parametrize("stop", [signal.SIGTERM, signal.SIGINT])

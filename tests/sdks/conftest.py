@@ -20,7 +20,8 @@ from sandbox.scenarios import Delivered, Match, Scenario
 from schemas.names import ProviderName
 from schemas.orders import GenerationRequest
 from schemas.setting_groups import ProviderSettings
-from tests.sandbox.harness import KEY, PATIENCE_SECONDS, Kie, Receiver, free_port, receiving, start_sandbox
+from stack.ports import free_port
+from tests.sandbox.harness import KEY, PATIENCE_SECONDS, Kie, Receiver, receiving, start_sandbox
 from tests.sdks.fal_host import HOST, LISTENER
 from tests.sdks.loopback import WATCH
 from tests.sdks.tls import self_signed, tls_front

@@ -21,6 +21,7 @@ from sandbox.client import SandboxClient
 from sandbox.scenarios import Delivered, ErrorReply, Match, Scenario
 from schemas.orders import Inputs
 from schemas.setting_groups import ProviderSettings
+from stack.ports import free_port
 from tests.sandbox.harness import (
     BANANA,
     KEY,
@@ -28,7 +29,6 @@ from tests.sandbox.harness import (
     PATIENCE_SECONDS,
     WEBHOOK_SECRET,
     eventually,
-    free_port,
     receiving,
     start_sandbox,
 )

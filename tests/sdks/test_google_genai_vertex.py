@@ -12,7 +12,8 @@ from google.oauth2.credentials import Credentials
 
 from sandbox.client import SandboxClient
 from sandbox.scenarios import Delivered, Match, Scenario
-from tests.sandbox.harness import KEY, PATIENCE_SECONDS, VEO, VERTEX_PROJECT, free_port, start_sandbox
+from stack.ports import free_port
+from tests.sandbox.harness import KEY, PATIENCE_SECONDS, VEO, VERTEX_PROJECT, start_sandbox
 
 MP4 = b"ftyp"
 # One pixel.

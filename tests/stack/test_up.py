@@ -101,7 +101,8 @@ class Up:
         return [child.pid for child in psutil.Process(self.process.pid).children(recursive=True)]
 
     def end(self) -> int:
-        code = self.process.wait(30)
+        """Wait for the end. It may be that the process starts first."""
+        code = self.process.wait(START_SECONDS + 30)
         self._reader.join()
         sys.stdout.write(self.output)  # pytest shows the output of a failed test
         return code

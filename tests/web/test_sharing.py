@@ -4,7 +4,7 @@ import httpx
 from playwright.sync_api import expect
 
 from tests.e2e.conftest import System
-from tests.support import NewCustomer
+from tests.support import NewCustomer, eventually
 from tests.web.conftest import Enter
 
 
@@ -17,7 +17,7 @@ def test_a_shared_link_needs_no_session_and_ends(site: System, enter: Enter, cus
     dialog.get_by_role("button", name="Make a link").click()
     link = dialog.get_by_role("list", name="Links").get_by_role("link")
     address = link.get_attribute("href") or ""
-    assert person.page.evaluate("navigator.clipboard.readText()") == address
+    eventually(lambda: person.page.evaluate("navigator.clipboard.readText()"), lambda copied: copied == address)
     stranger = enter()
     stranger.page.goto(address)
     picture = stranger.page.get_by_role("img")

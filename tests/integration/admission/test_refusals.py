@@ -70,9 +70,9 @@ def test_account_waits_as_long_as_the_vendor_says_and_the_refused_generation_is_
     third = account.asks(customer)
     assert not third.has_place
     assert not account.asks(customer, generation_id=first.id).has_place
-    passes(account, 39)
+    passes(account, 30)
     assert account.grant() == []
-    passes(account, 2)
+    passes(account, 11)
     assert account.grant()[0] == first.id
 
 

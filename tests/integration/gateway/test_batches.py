@@ -297,5 +297,5 @@ def test_each_generation_of_a_batch_is_woken_at_once(
         messages = str(broker.lrange(Queue.SUBMIT.value, 0, -1))
         return [generation_id for generation_id in made if f"{generation_id}.queued" in messages]
 
-    eventually(woken, lambda found: found == made, seconds=10)
+    eventually(woken, lambda found: found == made)
     assert len(made) == 20

@@ -260,7 +260,7 @@ def test_a_refusal_of_a_later_request_does_not_get_into_an_earlier_answer(addres
 
 
 def test_silent_connections_displace_each_other_and_nobody_else() -> None:
-    patient = LIMITS.model_copy(update={"head_seconds": 30.0})
+    patient = LIMITS.model_copy(update={"head_seconds": 30.0, "body_seconds": 30.0})
     with serving(patient) as address, ExitStack() as stack:
         busy = stack.enter_context(connected(address))
         busy.sendall(b"POST /length HTTP/1.1\r\nHost: x\r\nConnection: close\r\nContent-Length: 4\r\n\r\nab")

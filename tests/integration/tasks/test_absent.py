@@ -30,7 +30,7 @@ def comfyui(lives: Lives, worker: WorkerServices, sandboxed: Stack) -> Iterator[
     """A worker with a ComfyUI server of one's own and a vendor."""
     options = {"workflows": SecretStr("examples"), "progress_seconds": SecretStr("0")}
     providers = worker.settings.providers
-    account = providers.named("comfyui").model_copy(update={"options": options, "timeout_seconds": 2})
+    account = providers.named("comfyui").model_copy(update={"options": options, "timeout_seconds": 30})
     pipeline = worker.settings.pipeline.model_copy(update={"poll_first_seconds": 0.001})
     accounts = providers.with_accounts(comfyui=account)
     with opened(worker.settings.model_copy(update={"providers": accounts, "pipeline": pipeline})) as services:

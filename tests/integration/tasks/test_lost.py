@@ -22,6 +22,7 @@ from schemas.orders import GenerationRequest, Order
 from schemas.setting_groups import ProviderSettings
 from schemas.settings import Settings
 from schemas.stages import TERMINAL
+from stack.ports import free_port
 from stack.stack import Stack
 from storage import acceptance, callbacks, cancellation, timeline, timeline_document
 from storage.database import Database
@@ -30,7 +31,7 @@ from storage.sql import of
 from tasks.services import WorkerServices
 from tests.integration.tasks.conftest import Life, Lives
 from tests.integration.tasks.test_submit import declared
-from tests.sandbox.harness import KEY, free_port, start_sandbox
+from tests.sandbox.harness import KEY, start_sandbox
 from tests.support import new_customer
 from workers.app import create_app
 from workers.lifecycle import open_services
@@ -105,7 +106,7 @@ def server_at(url: str, key: str) -> ProviderSettings:
         base_url=f"{url}/local",
         api_key=SecretStr(key),
         options={"lost_after_seconds": SecretStr("1")},
-        timeout_seconds=2,
+        timeout_seconds=30,
     )
 
 
@@ -357,7 +358,10 @@ def test_the_deadline_ends_lost_work_too(servers: Servers, database: Database) -
     assert (life.row.error_code, life.balance) == (ErrorCode.TIMEOUT, FREE)
 
 
-def test_a_server_that_answers_again_in_time_keeps_its_work(servers: Servers, database: Database) -> None:
+def test_a_server_that_answers_again_in_time_keeps_its_work(
+    servers: Servers, database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(servers.worker.providers, "lost_after_seconds", lambda _name: 60.0)
     away = {"code": 503, "msg": "draining"}
     life = generating(servers, database, poll_error=away, poll_error_times=2, seconds=0)
     assert life.step() is Stage.GENERATING

@@ -13,7 +13,8 @@ from bench.peers.peer import own_database
 from bench.subjects.protocols import Infrastructure
 from sandbox.client import SandboxClient
 from schemas.settings import Settings
-from tests.sandbox.harness import KEY, PATIENCE_SECONDS, WEBHOOK_SECRET, free_port, start_sandbox
+from stack.ports import free_port
+from tests.sandbox.harness import KEY, PATIENCE_SECONDS, WEBHOOK_SECRET, start_sandbox
 
 
 @pytest.fixture(scope="session")

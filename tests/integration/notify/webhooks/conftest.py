@@ -51,7 +51,7 @@ def webhook_settings(settings: Settings) -> Settings:
         allow_http=True,
         allowed_private_networks=[ip_network("127.0.0.0/8")],
         retry_gaps_seconds=[0.1, 0.1],
-        timeout_seconds=2,
+        timeout_seconds=30,
     )
     return settings.model_copy(update={"webhooks": webhooks})
 

@@ -18,10 +18,12 @@ sys.stdin.readline()
 print({used}, flush=True)
 sys.stdin.read()
 """
-_BURN = "while time.process_time() < 0.5: pass"
+# The start of the interpreter takes processor time too.
+_BURN = "end = time.process_time() + 0.5\nwhile time.process_time() < end: pass"
+_CHILD = "import time\n" + _BURN
 _BURNER = _FRAME.format(work=_BURN, used="time.process_time()")
 _PARENT = _FRAME.format(
-    work=f"subprocess.run([sys.executable, '-c', 'import time\\n{_BURN}'], check=True)", used="time.process_time()"
+    work=f"subprocess.run([sys.executable, '-c', {_CHILD!r}], check=True)", used="time.process_time()"
 )
 _HOARDER = _FRAME.format(
     work="hoard = bytearray(b'x') * (64 * 2**20)\nprint(0, flush=True)\nsys.stdin.readline()\ndel hoard", used="0"
