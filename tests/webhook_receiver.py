@@ -85,7 +85,12 @@ def receiving(*, tls: ssl.SSLContext | None = None) -> Iterator[Receiver]:
 
         def do_POST(self) -> None:
             headers = {name.lower(): value for name, value in self.headers.items()}
-            body = self.rfile.read(int(headers.get("content-length", 0)))
+            length = int(headers.get("content-length", 0))
+            body = self.rfile.read(length)
+            if len(body) < length:
+                # The sender died between the head and the body. It has told nothing, and sends the message again.
+                self.close_connection = True
+                return
             message = Message(urlsplit(self.path).path, headers, body, time.time())
             receiver.messages.append(message)
             answer = receiver.answer(message)

@@ -142,7 +142,12 @@ class _Handler(BaseHTTPRequestHandler):
 
     def do_POST(self) -> None:
         """Take a message, and fail as the seed decides."""
-        body = self.rfile.read(int(self.headers["content-length"]))
+        length = int(self.headers["content-length"])
+        body = self.rfile.read(length)
+        if len(body) < length:
+            # The sender died between the head and the body. It has told nothing, and sends the message again.
+            self.cut()
+            return
         way = self._inbox.take(self.path, {name.lower(): value for name, value in self.headers.items()}, body)
         _ANSWERS[way](self)
 

@@ -1,6 +1,7 @@
 import base64
 import json
 import secrets
+import socket
 from collections.abc import Iterator
 from datetime import UTC, datetime
 
@@ -65,3 +66,11 @@ def test_a_message_whose_signature_is_wrong_is_strange(inbox: Inbox, key: Ed2551
     send(inbox, Ed25519PrivateKey.generate(), "another message")
     assert [problem.partition(": ")[2].partition(":")[0] for problem in inbox.strange] == ["the signature is wrong"] * 2
     assert inbox.taken == []
+
+
+def test_message_whose_sender_dies_after_the_head_tells_nothing(inbox: Inbox) -> None:
+    with socket.create_connection(("127.0.0.1", inbox.port)) as dies:
+        dies.sendall(b"POST /one HTTP/1.1\r\nHost: x\r\nContent-Length: 9\r\nwebhook-id: a message\r\n\r\n{")
+        dies.shutdown(socket.SHUT_WR)
+        assert dies.recv(100) == b""
+    assert (inbox.strange, inbox.taken) == ([], [])
