@@ -49,7 +49,7 @@ def written(claim: Claim, after: Snapshot, outcome: Outcome) -> None:
     STAGE_SECONDS.observe(before.stage, seconds=seconds)
     if before.stage is Stage.GENERATING and after.stage is Stage.DOWNLOADING:
         RENDER_SECONDS.observe(before.provider, seconds=seconds)
-    if before.stage is Stage.DOWNLOADING and after.download is not None:
+    if before.stage is Stage.DOWNLOADING and after.stage is Stage.STORING and after.download is not None:
         STORED_BYTES.add(before.kind, by=float(str(after.download["size_bytes"])))
     if after.stage in TERMINAL:
         _ended(claim, after, follows)

@@ -50,6 +50,22 @@ def test_a_move_is_counted_with_the_time_in_the_stage(more: Callable[..., Counte
     assert (seconds(), rendered(), found()) == (40.0, 40.0, 1.0)
 
 
+@pytest.mark.parametrize(
+    "end", [Fail(ErrorCode.RESULT_INVALID, "a bad file"), Fail(ErrorCode.TIMEOUT, "late"), Cancel("wanted")]
+)
+def test_an_end_after_a_bad_file_is_counted(more: Callable[..., Counted], end: Fail | Cancel) -> None:
+    claim = a_claim(Stage.DOWNLOADING, download={"bad_files": 1})
+    seconds, stored = more("stage_seconds_sum", stage="downloading"), more("stored_bytes_total", kind="image")
+    model = claim.order.model
+    MODEL.learn([model])
+    stage = Stage.FAILED if isinstance(end, Fail) else Stage.CANCELLED
+    ended = more("ended_models_total", model=model, status=stage.value)
+
+    counted.written(claim, replace(claim.generation, stage=stage), end)
+
+    assert (seconds(), stored(), ended()) == (0.0, 0.0, 1.0)
+
+
 def test_a_stored_result_counts_its_bytes_once(more: Callable[..., Counted]) -> None:
     claim = a_claim(Stage.DOWNLOADING)
     stored = more("stored_bytes_total", kind="image")
