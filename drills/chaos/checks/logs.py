@@ -1,4 +1,4 @@
-"""Reads the logs of a run: unplanned deaths of processes, and errors."""
+"""Reads the logs of a run: unplanned deaths of processes, errors, and steps that crashed."""
 
 import re
 from collections import Counter
@@ -8,7 +8,11 @@ from signal import SIGKILL
 
 from pydantic import BaseModel, ValidationError
 
+from drills.chaos.checks.book import Breach
+
 _EXITED = "worker_exited"
+# An error of our own code, which no fault excuses.
+_CRASHED = "stage_crashed"
 _ERRORS = ("error", "critical")
 _NAME = re.compile(r"[a-z_]+")
 
@@ -18,6 +22,9 @@ class _Line(BaseModel):
     level: str
     worker: str = ""
     exit_code: int = 0
+    generation_id: str = ""
+    stage: str = ""
+    exception: str = ""
 
 
 def unplanned_worker_deaths(files: Iterable[Path]) -> Counter[str]:
@@ -30,6 +37,18 @@ def errors(files: Iterable[Path]) -> Counter[str]:
     """Events of the levels error and critical, by name. Lines of libraries have no name of ours and count together."""
     events = (line.event for line in _lines(files) if line.level in _ERRORS and line.event != _EXITED)
     return Counter(event if _NAME.fullmatch(event) else "(a library)" for event in events)
+
+
+def crashes(files: Iterable[Path]) -> list[Breach]:
+    """The steps that crashed: the first generation of each error."""
+    found: dict[str, Breach] = {}
+    for line in _lines(files):
+        if line.event == _CRASHED:
+            error = line.exception.strip().rpartition("\n")[2]
+            found.setdefault(
+                f"{line.stage}: {error}", Breach(line.generation_id, f"a step of {line.stage} crashed: {error}")
+            )
+    return list(found.values())
 
 
 def _lines(files: Iterable[Path]) -> Iterator[_Line]:
