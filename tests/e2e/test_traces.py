@@ -57,11 +57,9 @@ def order(system: System, customer: NewCustomer, word: str, place: TraceContext,
     return str(answer.raise_for_status().json()["id"])
 
 
-def spans_until(collector: Collector, place: TraceContext, last: str) -> list[Seen]:
-    """The spans of a trace once the last of them has come."""
-    return eventually(
-        lambda: collector.of_trace(place.trace_id), lambda spans: last in {span.name for span in spans}, seconds=30
-    )
+def spans_until(collector: Collector, place: TraceContext, *wanted: str) -> list[Seen]:
+    """The spans of a trace once these have come. Each process sends its own, in any order."""
+    return eventually(lambda: collector.of_trace(place.trace_id), lambda spans: names(spans) >= set(wanted), seconds=30)
 
 
 def test_a_generation_is_one_trace_from_the_order_to_the_webhook(
@@ -71,16 +69,16 @@ def test_a_generation_is_one_trace_from_the_order_to_the_webhook(
     generation_id = order(traced, customer, word, place, callback_url=f"{receiver.url}/hook")
     assert traced.finished(customer, generation_id).status == "completed"
     (message, *_) = receiver.until(1)
-    spans = spans_until(collector, place, "POST webhook")
-    spans = eventually(lambda: collector.of_trace(place.trace_id), lambda found: {"settle"} <= names(found))
-    by_name = {span.name: span for span in spans}
-    root = by_name["POST /v1/generations"]
-
     callback = "POST /callbacks/{provider}/{generation_id}"
-    assert names(spans) == {
+    expected = {
         *("POST /v1/generations", "prepare", "send", "POST submit", callback, "wait", "poll", "GET poll"),
         *("download", "GET file", "store", "settle", "POST webhook"),
     }
+    spans = spans_until(collector, place, *expected)
+    by_name = {span.name: span for span in spans}
+    root = by_name["POST /v1/generations"]
+
+    assert names(spans) == expected
     assert root.parent_id == place.span_id
     below_root = {span.name for span in spans if span.parent_id == root.span_id}
     assert below_root == names(spans) - {"POST /v1/generations", "POST submit", "GET poll", "GET file"}
@@ -131,12 +129,11 @@ def test_a_killed_workers_generation_has_one_trace(traced: System, collector: Co
     eventually(lambda: traced.sandbox.tasks(word), lambda tasks: [task.downloads for task in tasks] == [1])
     worker_process(traced, "transfer").kill()
     assert traced.finished(customer, generation_id).status == "completed"
-    spans = spans_until(collector, place, "settle")
+    # The killed process takes along the spans that it had not sent, such as that of its poll.
+    spans = spans_until(collector, place, "POST /v1/generations", "prepare", "send", "download", "store", "settle")
     (root,) = [span for span in spans if span.name == "POST /v1/generations"]
     (download,) = [span for span in spans if span.name == "download"]
 
-    # The killed process takes along the spans that it had not sent, such as that of its poll.
-    assert {"prepare", "send", "download", "store", "settle"} <= names(spans)
     assert download.parent_id == root.span_id
     assert download.attributes["reelworks.attempt"] > 2  # type: ignore[operator]  # a number
 
