@@ -10,7 +10,8 @@ import pytest
 from jsonschema import Draft202012Validator
 from pydantic import ValidationError
 
-from metrics.families import RUNNABLE_OLDEST_SECONDS
+from metrics.families import RUNNABLE_OLDEST_SECONDS, VARIANTS_DUE_SECONDS
+from schemas.enums import Queue
 from schemas.settings import Settings
 from schemas.stages import WORK
 from tests.kubernetes.manifests import BASE, COMPONENT, EXAMPLE, Pod, Rendered, rendered, selected
@@ -294,12 +295,15 @@ def test_what_has_several_pods_loses_them_one_by_one(example: Rendered) -> None:
 def test_a_worker_is_scaled_by_what_is_due_in_its_stages(example: Rendered, name: str) -> None:
     """Never by what waits: for a place at a provider, for a provider, for a start."""
     spec = example.of_kind("ScaledObject")[name]["spec"]
-    [trigger] = spec["triggers"]
-    stages = [stage.value for stage, work in WORK.items() if work.queue in ROLES[WORKERS[name]].queues]
+    queues = ROLES[WORKERS[name]].queues
+    stages = [stage.value for stage, work in WORK.items() if work.queue in queues]
+    expected = [f'max({RUNNABLE_OLDEST_SECONDS.name}{{stage=~"{"|".join(stages)}"}})']
+    if Queue.VARIANTS in queues:
+        expected.append(f"max({VARIANTS_DUE_SECONDS.name})")
 
-    assert trigger["metadata"]["query"] == f'max({RUNNABLE_OLDEST_SECONDS.name}{{stage=~"{"|".join(stages)}"}})'
+    assert [trigger["metadata"]["query"] for trigger in spec["triggers"]] == expected
     # Without figures, KEDA would take 0 and remove workers.
-    assert trigger["metadata"]["ignoreNullValues"] == "false"
+    assert {trigger["metadata"]["ignoreNullValues"] for trigger in spec["triggers"]} == {"false"}
     assert spec["scaleTargetRef"] == {"name": name}
     assert 1 <= spec["minReplicaCount"] < spec["maxReplicaCount"]
     assert "replicas" not in example.pods[name].spec
