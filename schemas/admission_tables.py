@@ -303,7 +303,7 @@ class AdmissionCost(SQLModel, table=True):
     duration: str = Field(sa_column=Column(Text, primary_key=True))
     """The seconds of video that are ordered. Empty: an image, or a model without a choice."""
     seconds: float
-    """The average of recent work, or the time that was expected at the first ask."""
+    """The average of recent work. Before any has ended: the time that the newest ask expected."""
     samples: int = Field(default=0, sa_column=Column(BigInteger, nullable=False, server_default="0"))
     """The works that taught it. 0: nothing has ended yet."""
 

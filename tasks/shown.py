@@ -3,8 +3,8 @@
 Celery tells Flower of each message's task. A worker that goes on to further stages, and a generation that waits at its
 vendor without any message, would be invisible. An event that is lost does no harm.
 
-Another process than the one that saw the begin of a wait may see its end, and its event may come first. So each event
-names the stage and its generation.
+One process sees the begin of a wait, and another one may see its end. Their events reach Flower in any order, so each
+event names the stage and its generation.
 """
 
 from dataclasses import dataclass
@@ -35,7 +35,7 @@ class Shown:
     def begins(self, claim: Claim) -> None:
         """A step of the claim's stage begins."""
         begun = _Stage.of(claim)
-        if begun.id == self._task or claim.generation.stage in _WITHIN_ONE_TASK or begun == self._open:
+        if begun.id == self._task or claim.generation.stage in _WITHIN_ONE_TASK:
             return
         self._open = begun
         self._starts(begun)

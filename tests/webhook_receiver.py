@@ -10,6 +10,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any, Final
 from urllib.parse import urlsplit
 
+from drills.chaos.listeners.receiver import whole_body
 from tests.support import eventually
 
 
@@ -85,10 +86,8 @@ def receiving(*, tls: ssl.SSLContext | None = None) -> Iterator[Receiver]:
 
         def do_POST(self) -> None:
             headers = {name.lower(): value for name, value in self.headers.items()}
-            length = int(headers.get("content-length", 0))
-            body = self.rfile.read(length)
-            if len(body) < length:
-                # The sender died between the head and the body. It has told nothing, and sends the message again.
+            body = whole_body(self)
+            if body is None:
                 self.close_connection = True
                 return
             message = Message(urlsplit(self.path).path, headers, body, time.time())

@@ -11,7 +11,7 @@ from pydantic import BaseModel, ValidationError
 from drills.chaos.checks.book import Breach
 
 _EXITED = "worker_exited"
-# An error of our own code, which no fault excuses.
+# Our own code raised an error. The drill's faults cause none.
 _CRASHED = "stage_crashed"
 _ERRORS = ("error", "critical")
 _NAME = re.compile(r"[a-z_]+")

@@ -123,6 +123,13 @@ def verify_ed25519(public_key: str, headers: Mapping[str, str], body: bytes) -> 
     key.verify(base64.b64decode(signatures[0]), signed)
 
 
+def whole_body(request: BaseHTTPRequestHandler) -> bytes | None:
+    """The body of a request. None: the sender died before the end. It has told nothing, and sends the message again."""
+    length = int(request.headers.get("content-length", 0))
+    body = request.rfile.read(length)
+    return body if len(body) == length else None
+
+
 class _Data(BaseModel):
     generation_id: str
 
@@ -142,10 +149,8 @@ class _Handler(BaseHTTPRequestHandler):
 
     def do_POST(self) -> None:
         """Take a message, and fail as the seed decides."""
-        length = int(self.headers["content-length"])
-        body = self.rfile.read(length)
-        if len(body) < length:
-            # The sender died between the head and the body. It has told nothing, and sends the message again.
+        body = whole_body(self)
+        if body is None:
             self.cut()
             return
         way = self._inbox.take(self.path, {name.lower(): value for name, value in self.headers.items()}, body)

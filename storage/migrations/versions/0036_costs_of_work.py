@@ -1,10 +1,11 @@
 """What work takes at an account, as its ends taught: the charge of a grant.
 
-A charge that is fixed at the ask is of what is known then. Where nothing is known of a model, a queue of a thousand
-orders keeps a wrong charge for as long as it waits, and customers who come between wait for time that nobody used.
+The ask fixed the charge. The ask of a model without a history expects 30 s. A thousand orders that ask at once keep
+that charge while they wait, and the work may take 10 s. Customers who come between then wait for seconds that no work
+uses.
 
-`admission_costs` begins with the expected time of the first ask. The ends of work that a vendor has done teach the
-real one, with `admission_corrections`. A grant is charged by this time and by the customer's present weight.
+`admission_costs` has the expected time of the asks, until work ends that a vendor has done: the ends teach the real
+time, with `admission_corrections`. A grant is charged by this time and by the customer's present weight.
 
 A wrong charge also moves the virtual time, and so the turn of each customer who comes after the grant. The correction
 moves them back: `admission_shares.since` says when a customer came, and `admissions.beside` how many waited at the
@@ -26,6 +27,12 @@ depends_on = None
 
 _MOMENT = sa.DateTime(timezone=True)
 
+# The ordered length of a video. Empty: an image, or a model without a choice.
+_DURATION = """
+    CREATE OR REPLACE FUNCTION admission_duration(its_order jsonb) RETURNS text LANGUAGE sql IMMUTABLE
+    RETURN coalesce(its_order->'inputs'->>'duration_seconds', '')
+"""
+
 # The charge of a generation that goes now.
 _CHARGE = """
     CREATE OR REPLACE FUNCTION admission_charge(one admissions) RETURNS float8 LANGUAGE sql STABLE
@@ -33,7 +40,7 @@ _CHARGE = """
         (
             SELECT cost.seconds FROM generations JOIN admission_costs cost
                 ON cost.provider = one.provider AND cost.model = one.model
-                AND cost.duration = coalesce("order"->'inputs'->>'duration_seconds', '')
+                AND cost.duration = admission_duration("order")
             WHERE id = one.generation_id
         ) / coalesce((SELECT weight FROM customer_limits WHERE customer_id = one.customer_id), 1),
         one.charge
@@ -87,7 +94,7 @@ _NOTE_TIME = """
                 provider, customer_id, flow, seconds, charge, model, duration, taken, charged_at, beside
             )
             SELECT gone.provider, gone.customer_id, gone.flow, more, more / weight_of_customer, gone.model,
-                coalesce("order"->'inputs'->>'duration_seconds', ''), CASE stage WHEN 'downloading' THEN taken END,
+                admission_duration("order"), CASE stage WHEN 'downloading' THEN taken END,
                 gone.charged_at, gone.beside
             FROM generations WHERE id = gone.generation_id;
         END IF;
@@ -152,8 +159,8 @@ _CORRECT = """
             END LOOP;
         END LOOP;
         -- Who is idle begins at the virtual time again.
-        WITH moves AS (
-            SELECT shares.customer_id,
+        WITH parts AS (
+            SELECT shares.customer_id, moved,
                 coalesce(sum(one.charge) FILTER (WHERE one.beside = 1), 0) AS alone,
                 coalesce(sum(one.charge / one.beside) FILTER (WHERE one.beside > 1), 0) AS beside
             FROM admission_shares shares JOIN unnest(due) AS one
@@ -164,19 +171,18 @@ _CORRECT = """
                     SELECT FROM admission_tickets
                     WHERE provider = of_provider AND admission_tickets.customer_id = shares.customer_id
                 ))
-            GROUP BY shares.customer_id
-        ), moved AS (
+            GROUP BY shares.customer_id, moved
+        ), moves AS (
+            SELECT customer_id, moved + beside AS moved,
+                alone + least(0, moved + beside) - least(0, moved) AS charge
+            FROM parts
+        ), shares AS (
             UPDATE admission_shares s SET
-                moved = s.moved + beside,
-                asked = s.asked + alone + least(0, s.moved + beside) - least(0, s.moved),
-                granted = s.granted + alone + least(0, s.moved + beside) - least(0, s.moved)
-            FROM moves, admission_shares before
-            WHERE s.provider = of_provider AND s.customer_id = moves.customer_id AND s.flow = ''
-                AND (before.provider, before.customer_id, before.flow) = (s.provider, s.customer_id, s.flow)
-            RETURNING s.customer_id, s.granted - before.granted AS charge
+                moved = moves.moved, asked = asked + charge, granted = granted + charge
+            FROM moves WHERE provider = of_provider AND s.customer_id = moves.customer_id AND flow = ''
         )
-        UPDATE admission_tickets SET turn = turn + charge FROM moved
-        WHERE provider = of_provider AND admission_tickets.customer_id = moved.customer_id AND charge <> 0;
+        UPDATE admission_tickets SET turn = turn + charge FROM moves
+        WHERE provider = of_provider AND admission_tickets.customer_id = moves.customer_id AND charge <> 0;
         RETURN least(least_turn, virtual_time + (
             SELECT greatest(0, sum(charge) FILTER (WHERE beside = 1)) FROM unnest(due)
         ));
@@ -351,8 +357,7 @@ _ASK = """
         its_flow_turn float8;
         waits_until timestamptz;
     BEGIN
-        SELECT customer_id, coalesce("order"->'inputs'->>'duration_seconds', '')
-        INTO its_customer, its_duration FROM generations
+        SELECT customer_id, admission_duration("order") INTO its_customer, its_duration FROM generations
         WHERE id = asks AND lease_token = its_token AND stage = 'queued' FOR NO KEY UPDATE;
         IF NOT FOUND THEN
             RAISE 'the lease is lost' USING ERRCODE = 'RW001';
@@ -390,7 +395,7 @@ _ASK = """
             WHERE provider = of_provider AND customer_id = its_customer AND flow = '';
             SELECT * INTO part FROM admission_shares
             WHERE provider = of_provider AND customer_id = its_customer AND flow = its_flow;
-            -- What was asked for and then cancelled is not charged, once nothing waits.
+            -- A customer without waiting work starts behind the grants. Asks that were cancelled do not count.
             its_turn := greatest(account.virtual_time, CASE WHEN is_backlogged THEN whole.asked ELSE whole.granted END);
             its_flow_turn := greatest(whole.flow_time, CASE WHEN is_backlogged THEN part.asked END, 0);
             INSERT INTO admission_shares (provider, customer_id, flow, asked, granted)
@@ -469,7 +474,7 @@ def upgrade() -> None:
             "ix_admission_shares_since", "admission_shares", ["provider", "since"],
             postgresql_where=sa.text("flow = ''"), postgresql_concurrently=True,
         )  # fmt: skip
-    for function in (_CHARGE, _QUEUE, _NOTE_TIME, _CORRECT, _GRANT, _ASK):
+    for function in (_DURATION, _CHARGE, _QUEUE, _NOTE_TIME, _CORRECT, _GRANT, _ASK):
         op.execute(function)
 
 
@@ -479,6 +484,7 @@ def downgrade() -> None:
         for name in names:
             op.execute(getattr(released, name))
     op.execute("DROP FUNCTION admission_charge")
+    op.execute("DROP FUNCTION admission_duration")
     op.drop_index("ix_admission_shares_since", "admission_shares")
     op.drop_column("admission_shares", "moved")
     for table, columns in _COLUMNS.items():
