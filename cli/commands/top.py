@@ -53,9 +53,9 @@ def top(
     if once:
         _print(source, question or Question())
         return
-    from cli.top.app import TopApp
+    from cli.top.app import show as show_live
 
-    TopApp(source, every_seconds=every, question=question).run()
+    show_live(source, every_seconds=every, question=question)
 
 
 def _is_terminal() -> bool:

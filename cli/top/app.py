@@ -21,7 +21,20 @@ from cli.top.timeline_screen import TimelineScreen
 WIDE = 130
 """From so many columns on, the figures of the system and a list stand side by side."""
 
-_LEAVE_SECONDS = 5
+_LEAVE_SECONDS = 30
+"""The most time for the last bytes to the terminal, after a signal."""
+
+
+def show(source: Source, *, every_seconds: float, question: Question | None) -> None:
+    """Show the live screen until its user leaves, or until a signal.
+
+    Args:
+        every_seconds: the time between two readings.
+        question: the list at the beginning. None: the whole system.
+    """
+    TopApp(source, every_seconds=every_seconds, question=question).run()
+    # The terminal has its last bytes. The end of the process takes as long as a busy machine needs.
+    signal.alarm(0)
 
 
 class Told(Message):

@@ -24,6 +24,14 @@ pytestmark = pytest.mark.slow
 
 _SECONDS = 60.0
 
+_ALARM_AT_THE_END = "alarm-at-the-end"
+
+_AT_EXIT = f"""
+import atexit, pathlib, signal
+atexit.register(lambda: pathlib.Path("{_ALARM_AT_THE_END}").write_text(str(signal.alarm(0))))
+"""
+"""Writes the seconds that the process has left when Python begins to end. 0: as many as it needs."""
+
 
 class Terminal:
     """A command on a terminal of 80 by 24 characters."""
@@ -88,7 +96,13 @@ class Terminal:
 def terminal(settings: Settings, tmp_path: Path) -> Iterator[Terminal]:
     """The program on a terminal."""
     command = Path(sys.executable).parent / "reelworks"
-    environment = {**os.environ, **settings_environment(settings), "TERM": "xterm-256color"}
+    (tmp_path / "sitecustomize.py").write_text(_AT_EXIT)
+    environment = {
+        **os.environ,
+        **settings_environment(settings),
+        "TERM": "xterm-256color",
+        "PYTHONPATH": str(tmp_path),
+    }
     terminal = Terminal([str(command), "top", "--every", "0.5"], environment, tmp_path)
     yield terminal
     terminal.close()
@@ -113,6 +127,13 @@ def test_a_signal_leaves_the_terminal_as_it_was(terminal: Terminal, number: sign
     terminal.until(lambda shown: b"no process" in shown)
     terminal.process.send_signal(number)
     terminal.expect_as_it_was()
+
+
+def test_a_program_that_left_may_take_its_time_to_end(terminal: Terminal, tmp_path: Path) -> None:
+    terminal.until(lambda shown: b"no process" in shown)
+    terminal.process.send_signal(signal.SIGTERM)
+    terminal.expect_as_it_was()
+    assert (tmp_path / _ALARM_AT_THE_END).read_text() == "0"
 
 
 def test_program_ends_when_its_terminal_goes(terminal: Terminal) -> None:
