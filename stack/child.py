@@ -29,8 +29,8 @@ class Child(ABC):
     """
 
     stop_signal = signal.SIGTERM
-    stop_seconds = 15.0
-    start_seconds = 60.0
+    stop_seconds = 60.0
+    start_seconds = 180.0
 
     def __init__(self, name: str, *, log: Path) -> None:
         self.name = name

@@ -80,7 +80,7 @@ def compose_redis(folder: Path) -> Iterator[ComposeRedis]:
     ) as server:
         redis = ComposeRedis(port, server.pid, compose)
         try:
-            eventually(lambda: _answers(redis), bool, seconds=20)
+            eventually(lambda: _answers(redis), bool)
             yield redis
         finally:
             server.terminate()

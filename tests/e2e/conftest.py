@@ -66,7 +66,7 @@ from celery import Celery
 url, arguments = sys.argv[1], json.loads(sys.argv[2])
 app = Celery(broker=url, backend=url)
 sent = app.send_task("generation.enqueue", kwargs=arguments, queue="requests")
-print(json.dumps([sent.id, sent.get(timeout=30)]))
+print(json.dumps([sent.id, sent.get(timeout=300)]))
 """
 
 
@@ -139,6 +139,11 @@ class System:
         """The one task that the vendor has for this word."""
         (task,) = self.sandbox.tasks(word)
         return task
+
+    def callbacks(self, word: str, count: int) -> list[int | None]:
+        """The statuses of the task's callbacks, once there are this many. The vendor notes each after our answer."""
+        told = eventually(lambda: self.task(word).callbacks, lambda callbacks: len(callbacks) >= count)
+        return [callback.status for callback in told]
 
     def balance(self, customer: NewCustomer) -> tuple[int, int]:
         """Available and held credits."""

@@ -10,7 +10,7 @@ SEED = 20
 
 
 @pytest.mark.slow
-@pytest.mark.timeout(300)
+@pytest.mark.timeout(1200)
 def test_short_chaos_run_has_no_breach(tmp_path: Path) -> None:
     plan = short(SEED)
     report = run(plan, tmp_path, Console(quiet=True))

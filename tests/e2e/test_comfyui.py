@@ -14,7 +14,7 @@ from stack.stack import Stack
 from tests.e2e.conftest import System, own_places, system_of
 from tests.support import eventually
 
-pytestmark = [pytest.mark.slow, pytest.mark.timeout(400)]
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(1200)]
 
 MODEL, PRICE = "qwen-image", 2
 ORDERS = 24

@@ -20,7 +20,7 @@ from tests.e2e.test_deploys import running
 from tests.support import NewCustomer, eventually
 from workers.health import worker_trouble
 
-pytestmark = [pytest.mark.slow, pytest.mark.timeout(600)]
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(1200)]
 
 HOST = gethostname()
 

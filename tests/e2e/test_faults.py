@@ -138,7 +138,7 @@ def test_while_redis_is_down_requests_and_callbacks_are_accepted(services: Stack
 
 def test_workers_survive_a_restart_of_redis_while_they_hold_messages(services: Stack, system: System) -> None:
     customer = system.customer()
-    word = system.behave(create_latency_seconds=2, delivered={"width": 64, "height": 64})
+    word = system.behave(create_latency_seconds=10, delivered={"width": 64, "height": 64})
     workers = {role: worker_process(system, role).pid for role in ("provider", "control", "transfer", "media")}
     generation_ids = [system.submit(customer, word).json()["id"] for _ in range(40)]
     # All threads but two send, because the orders are of one account. The next messages wait in the process's memory.

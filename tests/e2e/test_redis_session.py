@@ -11,7 +11,7 @@ from uuid import uuid4
 from tests.e2e.conftest import System
 from tests.support import eventually
 
-_SECONDS = 60
+_SECONDS = 300
 
 
 class Session:

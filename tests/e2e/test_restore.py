@@ -28,9 +28,9 @@ from storage.database import Database
 from storage.objects import ObjectStore
 from tests.support import NewCustomer, clean_settings, eventually, new_customer
 
-pytestmark = [pytest.mark.slow, pytest.mark.timeout(600)]
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(1200)]
 
-BEFORE, AFTER = 30, 10
+BEFORE, AFTER = 60, 10
 WORKERS = ("gateway", "worker-provider", "worker-transfer", "worker-media", "worker-control", "beat")
 
 
@@ -51,7 +51,7 @@ class World:
         self.stack, self.sandbox = stack, sandbox
         self.words: dict[str, str] = {}
         sandbox.lift_limits()
-        sandbox.add_scenario(Scenario(match=Match(), seconds=0.5, delivered=Delivered(width=64, height=64)))
+        sandbox.add_scenario(Scenario(match=Match(), seconds=1, delivered=Delivered(width=64, height=64)))
         database = self._database()
         with database.statement() as sql:
             four = AccountLimits(in_flight=4)

@@ -15,7 +15,7 @@ from stack.stack import Stack
 from tests.e2e.conftest import System, own_places, system_of
 from tests.support import NewCustomer, eventually
 
-pytestmark = [pytest.mark.slow, pytest.mark.timeout(600)]
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(1200)]
 
 NEW = "the next secret key of this system, long enough"
 VIDEO: dict[str, JsonValue] = {"model": "kling-2.6-text-to-video", "duration_seconds": 5}

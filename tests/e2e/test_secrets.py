@@ -21,7 +21,7 @@ from tests.e2e.planted.living import live
 from tests.e2e.planted.run import Run
 from tests.webhook_receiver import receiving
 
-pytestmark = [pytest.mark.slow, pytest.mark.timeout(600)]
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(1200)]
 
 REFUSING = "replicate"
 """The account whose key the vendor refuses."""

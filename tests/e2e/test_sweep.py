@@ -22,7 +22,8 @@ def test_the_workers_forget_an_old_key_and_keep_the_file(system: System) -> None
             text("UPDATE generations SET finished_at = finished_at - interval '8 days' WHERE id = :id"), {"id": made.id}
         )
 
-    create_app(system.stack.settings).send_task(TaskName.SWEEP.value)
+    with create_app(system.stack.settings) as app:
+        app.send_task(TaskName.SWEEP.value, ignore_result=True)
 
     def key() -> str | None:
         with system.database.transaction() as session:

@@ -59,7 +59,7 @@ def order(system: System, customer: NewCustomer, word: str, place: TraceContext,
 
 def spans_until(collector: Collector, place: TraceContext, *wanted: str) -> list[Seen]:
     """The spans of a trace once these have come. Each process sends its own, in any order."""
-    return eventually(lambda: collector.of_trace(place.trace_id), lambda spans: names(spans) >= set(wanted), seconds=30)
+    return eventually(lambda: collector.of_trace(place.trace_id), lambda spans: names(spans) >= set(wanted))
 
 
 def test_a_generation_is_one_trace_from_the_order_to_the_webhook(

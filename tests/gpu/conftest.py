@@ -8,7 +8,7 @@ import pytest
 from model_server import tiny
 from tests.gpu.running import ModelServer, server
 
-_TIMEOUT_SECONDS = 600
+_TIMEOUT_SECONDS = 1200
 """Above the patience of a wait, and above two imports of torch."""
 
 

@@ -32,7 +32,7 @@ VERTEX_PROJECT = "sandbox-project"
 SECONDS_PER_IMAGE = 0.1
 SECONDS_PER_VIDEO = 0.2
 ROOT = Path(__file__).parents[2]
-PATIENCE_SECONDS = 30
+PATIENCE_SECONDS = 300
 
 
 def start_sandbox(port: int, *, public_url: str = "") -> subprocess.Popen[str]:
@@ -54,9 +54,14 @@ def start_sandbox(port: int, *, public_url: str = "") -> subprocess.Popen[str]:
         stderr=subprocess.STDOUT,
         text=True,
     )
-    with SandboxClient(f"http://127.0.0.1:{port}") as client:
-        eventually(lambda: process.poll() is not None or _answers(client))
-    assert process.poll() is None, process.communicate()[0]
+    try:
+        with SandboxClient(f"http://127.0.0.1:{port}") as client:
+            eventually(lambda: process.poll() is not None or _answers(client))
+        assert process.poll() is None, process.communicate()[0]
+    except BaseException:
+        process.kill()
+        process.communicate()
+        raise
     return process
 
 
@@ -71,7 +76,7 @@ def eventually(condition: Callable[[], bool]) -> None:
 def _answers(client: SandboxClient) -> bool:
     try:
         return client.health().status == "ok"
-    except httpx.ConnectError:
+    except httpx.TransportError:
         return False
 
 

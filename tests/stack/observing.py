@@ -11,7 +11,7 @@ from schemas.settings import Settings
 from stack.processes import Process
 from stack.wiring import gateway_url
 
-VANISH_SECONDS = 20.0
+VANISH_SECONDS = 300.0
 
 
 def runs(pid: int) -> bool:

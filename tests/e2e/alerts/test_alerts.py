@@ -10,7 +10,7 @@ from tests.e2e.alerts.conftest import Watched
 from tests.e2e.alerts.faults import FAULTS, Fault
 from tests.support import eventually
 
-pytestmark = [pytest.mark.prometheus, pytest.mark.timeout(180)]
+pytestmark = [pytest.mark.prometheus, pytest.mark.timeout(900)]
 
 
 @pytest.mark.parametrize(("kind", "file"), [("rules", "alerts.yml"), ("config", "prometheus.yml")])

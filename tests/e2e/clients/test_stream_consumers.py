@@ -11,7 +11,7 @@ from tests.e2e.clients.test_node import CLIENTS, NODE
 from tests.integration.notify.consumers import Program, check_program
 from tests.support import new_customer
 
-pytestmark = [pytest.mark.npm, pytest.mark.timeout(300)]
+pytestmark = [pytest.mark.npm, pytest.mark.timeout(1200)]
 
 
 def test_example_for_node(database: Database, stream_settings: Settings, stream_redis: Redis, tmp_path: Path) -> None:

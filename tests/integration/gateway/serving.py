@@ -10,10 +10,17 @@ from http.cookiejar import DefaultCookiePolicy
 import httpx
 import uvicorn
 from fastapi import FastAPI
+from structlog.typing import EventDict
 
 from gateway.server import server_config
 from schemas.settings import Settings, get_settings
 from stack.http import shared_client
+from tests.support import eventually
+
+
+def requests_logged(lines: list[EventDict], count: int) -> list[EventDict]:
+    """The lines of this many requests. A gateway writes the line after its answer."""
+    return eventually(lambda: [line for line in lines if line["event"] == "request"], lambda found: len(found) >= count)
 
 
 @contextmanager

@@ -24,8 +24,8 @@ LIMITS = ConnectionSettings(
     max_connections=20,
     max_head_bytes=8192,
     max_head_fields=20,
-    head_seconds=0.6,
-    body_seconds=0.6,
+    head_seconds=2,
+    body_seconds=2,
     least_bytes_per_second=100_000,
     idle_seconds=1,
 )
@@ -87,12 +87,12 @@ def address() -> Iterator[tuple[str, int]]:
 
 @contextmanager
 def connected(address: tuple[str, int]) -> Iterator[socket.socket]:
-    with socket.create_connection(address, timeout=10) as connection:
+    with socket.create_connection(address, timeout=30) as connection:
         yield connection
 
 
 def rest_of(connection: socket.socket) -> bytes:
-    """All that the server sends until it closes the connection. Fails after ten seconds of an open one."""
+    """All that the server sends until it closes the connection. Fails after half a minute of an open one."""
     received = b""
     try:
         while chunk := connection.recv(65536):
@@ -185,7 +185,7 @@ def test_a_large_body_has_time_for_its_size(address: tuple[str, int]) -> None:
         connection.sendall(b"POST /length HTTP/1.1\r\nHost: x\r\nConnection: close\r\nContent-Length: 400000\r\n\r\n")
         for start in range(0, len(body), 50_000):
             connection.sendall(body[start : start + 50_000])
-            time.sleep(0.15)  # 1.2 s in all, above body_seconds
+            time.sleep(0.3)  # 2.4 s in all, above body_seconds
         assert rest_of(connection).endswith(b"400000")
 
 
@@ -221,7 +221,7 @@ def test_a_client_that_does_not_read_its_answer_is_cut(address: tuple[str, int])
     with connected(address) as connection:
         connection.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
         connection.sendall(b"GET /endless HTTP/1.1\r\nHost: x\r\n\r\n")
-        deadline = time.monotonic() + 10
+        deadline = time.monotonic() + 60
         while time.monotonic() < deadline:
             time.sleep(0.2)
             try:

@@ -52,7 +52,7 @@ def test_parallel_orders_never_exceed_the_cap_of_a_key(
     customer = make_customer(10_000)
     key = make_key(Owner(customer.id), daily_cap=50 * PRICE)
 
-    with ThreadPoolExecutor(32) as threads:
+    with ThreadPoolExecutor(8) as threads:
         answers = list(
             threads.map(lambda _: gateway.post("/v1/generations", json=ORDER, headers=headers(key)), range(200))
         )

@@ -11,7 +11,7 @@ from api_gateway import create_app
 from schemas.settings import Settings
 from storage import customers
 from storage.database import Database
-from tests.integration.gateway.serving import serving
+from tests.integration.gateway.serving import requests_logged, serving
 from tests.support import NewCustomer
 
 PATH = "/v1/generations"
@@ -164,9 +164,9 @@ def test_a_body_without_content_length_is_refused_above_the_limit(gateway: httpx
 def test_a_valid_request_id_is_returned_and_logged(gateway: httpx.Client) -> None:
     with structlog.testing.capture_logs(processors=[structlog.contextvars.merge_contextvars]) as lines:
         answer = gateway.get("/v1/nothing?secret=s3cret", headers={"X-Request-ID": "order-1234.a_b"})
+        [line] = requests_logged(lines, 1)
 
     assert answer.headers["x-request-id"] == "order-1234.a_b"
-    [line] = [line for line in lines if line["event"] == "request"]
     assert (line["request_id"], line["path"], line["status"]) == ("order-1234.a_b", "/v1/nothing", 404)
     assert "s3cret" not in str(lines)
 
@@ -179,8 +179,9 @@ def test_successful_reads_are_logged_at_debug_level_and_other_requests_at_info_l
         gateway.head("/v1/credits", headers=customer.headers)
         gateway.get("/v1/credits")
         gateway.post(PATH, json={}, headers=customer.headers)
+        requests = requests_logged(lines, 4)
 
-    told = [(line["method"], line["status"], line["log_level"]) for line in lines if line["event"] == "request"]
+    told = [(line["method"], line["status"], line["log_level"]) for line in requests]
     assert told == [("GET", 200, "debug"), ("HEAD", 200, "debug"), ("GET", 401, "info"), ("POST", 422, "info")]
 
 

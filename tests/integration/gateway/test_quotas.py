@@ -64,7 +64,7 @@ def test_parallel_orders_never_exceed_a_limit_of_the_customer(
     customer = make_customer(10_000)
     limit(customer, **limits)
 
-    with ThreadPoolExecutor(32) as threads:
+    with ThreadPoolExecutor(8) as threads:
         answers = list(threads.map(lambda _: order(gateway, customer.headers), range(200)))
 
     assert codes(answers) == (50, 150)
@@ -80,7 +80,7 @@ def test_parallel_orders_never_exceed_a_limit_of_the_key(
     customer = make_customer(10_000)
     key = make_key(Owner(customer.id), **limits)
 
-    with ThreadPoolExecutor(32) as threads:
+    with ThreadPoolExecutor(8) as threads:
         answers = list(threads.map(lambda _: order(gateway, {"X-API-Key": key}), range(200)))
 
     assert codes(answers) == (50, 150)

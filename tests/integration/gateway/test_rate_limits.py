@@ -25,8 +25,16 @@ READS, WRITES = 5, 2
 LIMITS = RateLimitSettings(reads_per_minute=READS, writes_per_minute=WRITES)
 
 
+@pytest.fixture(scope="module", autouse=True)
+def _patient() -> Iterator[None]:
+    """A busy machine has time to count a request."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("gateway.rate_limits._TIMEOUT_SECONDS", 60)
+        yield
+
+
 @pytest.fixture(scope="module")
-def gateway(settings: Settings) -> Iterator[httpx.Client]:
+def gateway(settings: Settings, _patient: None) -> Iterator[httpx.Client]:
     """A gateway with limits."""
     with serving(create_app(settings.model_copy(update={"rate_limits": LIMITS}))) as client:
         yield client

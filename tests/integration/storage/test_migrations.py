@@ -330,9 +330,15 @@ def test_generations_before_and_beside_the_labels_are_labelled(new_database: New
     assert found == [("video", "a model", {"shop": "7"}, "'boat':2 'two':1", True, 2)] * 2
 
 
+@pytest.mark.timeout(1200)
 def test_concurrent_upgrades_apply_each_migration_once(new_database: NewDatabase) -> None:
     engine = new_database()
     upgrades = [subprocess.Popen([sys.executable, "-c", UPGRADE, url_of(engine)]) for _ in range(3)]
-    assert [process.wait(60) for process in upgrades] == [0, 0, 0]
+    try:
+        assert [process.wait(300) for process in upgrades] == [0, 0, 0]
+    finally:
+        for process in upgrades:
+            process.kill()
+            process.wait()
     with engine.connect() as connection:
         assert connection.execute(text("SELECT version_num FROM alembic_version")).scalars().all() == [REVISIONS[-1]]

@@ -75,7 +75,7 @@ def test_cancellation_survives_the_death_of_the_worker_that_passed_it_on(lives: 
 
 
 def test_hold_stays_until_a_slow_provider_confirms_the_cancellation(lives: Lives) -> None:
-    life = _begun(lives, cancel="slow", cancel_seconds=5)
+    life = _begun(lives, cancel="slow", cancel_seconds=15)
     _cancel(life)
     assert life.step() is Stage.GENERATING
     assert life.balance == HELD

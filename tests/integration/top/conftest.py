@@ -19,7 +19,7 @@ from schemas.settings import Settings
 from storage.database import Database
 from tests.support import NewCustomer, new_customer
 
-_SECONDS = 60.0
+_SECONDS = 300.0
 
 Act = Callable[["Screen"], Awaitable[None]]
 Drive = Callable[..., None]

@@ -155,7 +155,7 @@ def test_question_mark_tells_the_keys(drive: Drive) -> None:
         await screen.press("question_mark")
         await screen.until_shows("the commands for what the screen shows", "quit")
         await screen.press("escape")
-        assert screen.app.screen is screen.main
+        await screen.until(lambda: screen.app.screen is screen.main, bool)
 
     drive(act)
 

@@ -110,7 +110,7 @@ def test_drain_of_another_host_concerns_no_process_here(settings: Settings, data
 
 
 @pytest.mark.slow
-@pytest.mark.timeout(400)
+@pytest.mark.timeout(1200)
 def test_drained_celery_worker_leaves_messages_in_their_queue(
     settings: Settings, database: Database, customer: NewCustomer, tmp_path: Path
 ) -> None:

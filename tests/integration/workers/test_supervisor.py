@@ -17,7 +17,7 @@ Supervisor({"child": [sys.executable, "-c", sys.argv[1]]}, drain_seconds=float(s
 
 # Prints each signal, and ends only on SIGQUIT.
 STUBBORN = """
-import signal, sys
+import signal, sys, time
 def note(number, frame):
     print(signal.Signals(number).name, flush=True)
     if number == signal.SIGQUIT:
@@ -26,7 +26,7 @@ for number in (signal.SIGTERM, signal.SIGQUIT):
     signal.signal(number, note)
 print("ready", flush=True)
 while True:
-    signal.pause()
+    time.sleep(0.1)
 """
 
 
