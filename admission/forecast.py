@@ -1,12 +1,13 @@
 """The expected seconds until an account takes the generation at some place in its queue.
 
-Each limit is a number of slots. A slot is busy for a while, and takes one start whenever it is free: a place in flight
-for the time of a generation, a place in a window of creates for the length of the window.
+The starts are played one after the other, as the decision makes them (`admission_grant`). A start waits for a place in
+flight, which an earlier one frees at its end, and for room in each window of creates.
 """
 
 import math
+import threading
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from heapq import heapify, heapreplace
 
 from schemas.limits import WHOLE_ACCOUNT, AccountLimits, Limits
 from storage.admission_places import UNKNOWN_SECONDS, AccountFacts, Window
@@ -14,27 +15,81 @@ from storage.admission_places import UNKNOWN_SECONDS, AccountFacts, Window
 # Work that takes longer than usual ends soon: within this part of its usual time.
 _LATE_PART = 0.1
 
+# Starts after so many are as far apart as those of the second half.
+_MOST_PLAYED = 5000
 
-@dataclass(frozen=True)
-class Slots:
-    """The slots of one limit."""
+# While more waits than a window has room for, this part of it goes in a step at most (`admission_room`).
+_STEPS_OF_A_WINDOW = 5
 
-    size: int
-    """How many there are."""
-    period: float
-    """The seconds for which a start keeps a slot busy."""
-    busy: Sequence[float]
-    """The seconds until each busy slot is free, the least first."""
 
-    def start(self, place: int) -> float:
+class Starts:
+    """The expected starts under some limits, one after the other. Threads may share them."""
+
+    def __init__(
+        self, in_flight: int | None, ends: Sequence[float], work: Sequence[float], windows: Sequence[Window],
+        closed_seconds: float,
+    ) -> None:  # fmt: skip
+        """Play nothing yet.
+
+        Args:
+            in_flight: the most generations at once. None: there is no such limit.
+            ends: the seconds until each generation in flight ends.
+            work: the seconds that the next generations take. Those after them take the mean.
+            windows: the windows of creates.
+            closed_seconds: the seconds until the first start, at least.
+        """
+        self._lock = threading.Lock()
+        self._closed_seconds = closed_seconds
+        self._work = work
+        self._usual = sum(work) / len(work) if work else UNKNOWN_SECONDS
+        self._windows = [_Creates(window) for window in windows]
+        self._is_shut = (in_flight is not None and in_flight <= 0) or any(window.most <= 0 for window in windows)
+        self._places = [] if in_flight is None else _places(in_flight, ends)
+        self._played: list[float] = []
+
+    def at(self, place: int) -> float:
         """The seconds until the start of the generation that so many others go before."""
-        if self.size <= 0:
+        if self._is_shut:
             return math.inf
-        # A limit that was lowered has more starts than slots. Those that end first make no room.
-        ends = self.busy[max(0, len(self.busy) - self.size) :]
-        round_, slot = divmod(place, self.size)
-        free = self.size - len(ends)
-        return round_ * self.period + (ends[slot - free] if slot >= free else 0.0)
+        with self._lock:
+            while len(self._played) <= min(place, _MOST_PLAYED):
+                self._play()
+            if place < len(self._played):
+                return self._played[place]
+            half, last = self._played[_MOST_PLAYED // 2], self._played[_MOST_PLAYED]
+            return last + (place - _MOST_PLAYED) * (last - half) / (_MOST_PLAYED - _MOST_PLAYED // 2)
+
+    def _play(self) -> None:
+        number = len(self._played)
+        start = self._closed_seconds
+        if self._places:
+            start = max(start, self._places[0])
+        for window in self._windows:
+            start = max(start, window.has_room())
+        if self._places:
+            heapreplace(self._places, start + (self._work[number] if number < len(self._work) else self._usual))
+        for window in self._windows:
+            window.starts.append(start)
+        self._played.append(start)
+
+
+class _Creates:
+    """The creates of a window, as they are played."""
+
+    def __init__(self, window: Window) -> None:
+        self.starts = [-age for tenth in window.creates for age in _ages(*tenth)]
+        """The seconds until each create, the earliest first. Those of the past are below zero."""
+        self._limits = [(window.most, window.seconds)]
+        if window.step_seconds is not None:
+            self._limits.append((math.ceil(window.most / _STEPS_OF_A_WINDOW), window.step_seconds))
+
+    def has_room(self) -> float:
+        """The seconds until the window takes one more create."""
+        room = -math.inf
+        for most, seconds in self._limits:
+            if len(self.starts) >= most:
+                room = max(room, self.starts[-most] + seconds)
+        return room
 
 
 class Forecast:
@@ -44,9 +99,9 @@ class Forecast:
         self._facts = facts
         self.limits = AccountLimits.model_validate(facts.limits)
         """The limits in force."""
-        self._whole = list(self._slots(WHOLE_ACCOUNT, self.limits))
-        self._beside_reserve = list(self._slots(WHOLE_ACCOUNT, _without_reserve(self.limits)))
-        self._families = {name: list(self._slots(name, family)) for name, family in self.limits.families.items()}
+        self._whole = self._starts(WHOLE_ACCOUNT, self.limits)
+        self._beside_reserve = self._starts(WHOLE_ACCOUNT, _without_reserve(self.limits))
+        self._families = {name: self._starts(name, family) for name, family in self.limits.families.items()}
 
     def wait_seconds(self, pool: str, *, in_pool: int, at_account: int, may_use_reserve: bool = False) -> float | None:
         """The expected seconds until a start. None: the limits let nothing start.
@@ -57,22 +112,22 @@ class Forecast:
             at_account: the generations of all families that go first.
             may_use_reserve: whether the generation may take a place of the reserve.
         """
-        whole = self._whole if may_use_reserve else self._beside_reserve
-        starts = [self._facts.closed_seconds]
-        starts += [slots.start(at_account) for slots in whole]
-        starts += [slots.start(in_pool) for slots in self._families.get(pool, ())]
-        latest = max(starts)
+        latest = (self._whole if may_use_reserve else self._beside_reserve).at(at_account)
+        if pool in self._families:
+            latest = max(latest, self._families[pool].at(in_pool))
         return None if math.isinf(latest) else latest
 
-    def _slots(self, pool: str, limits: Limits) -> Iterator[Slots]:
-        if limits.in_flight is not None:
-            work = [(since, usual) for its, since, usual in self._facts.at_work if pool in (WHOLE_ACCOUNT, its)]
-            ends = sorted(max(usual - since, usual * _LATE_PART) for since, usual in work)
-            period = sum(usual for _, usual in work) / len(work) if work else UNKNOWN_SECONDS
-            yield Slots(limits.in_flight, period, ends)
-        for window in self._facts.windows:
-            if window.pool == pool:
-                yield Slots(window.most, window.seconds, _ends(window))
+    def _starts(self, pool: str, limits: Limits) -> Starts:
+        pools = {pool} if pool != WHOLE_ACCOUNT else {pool, *self.limits.families}
+        work = [(since, usual) for its, since, usual in self._facts.at_work if its in pools]
+        waiting = sorted((one.lane, one.turn, one.seconds) for one in self._facts.next_work if one.pool in pools)
+        return Starts(
+            limits.in_flight,
+            [max(usual - since, usual * _LATE_PART) for since, usual in work],
+            [seconds for _, _, seconds in waiting] or [usual for _, usual in work],
+            [window for window in self._facts.windows if window.pool == pool],
+            self._facts.closed_seconds,
+        )
 
 
 def _without_reserve(limits: AccountLimits) -> Limits:
@@ -83,9 +138,18 @@ def _without_reserve(limits: AccountLimits) -> Limits:
     )
 
 
-def _ends(window: Window) -> Sequence[float]:
-    """The seconds until each create leaves the window, as if they were evenly spaced."""
-    if window.oldest is None or window.newest is None:
-        return ()
-    gap = (window.oldest - window.newest) / max(1, window.count - 1)
-    return [max(0.0, window.seconds - window.oldest + gap * number) for number in range(window.count)]
+def _places(in_flight: int, ends: Sequence[float]) -> list[float]:
+    """The seconds until each place is free, as a heap.
+
+    A limit that was lowered has more work than places. The work that ends first makes no room.
+    """
+    places = sorted(ends)[max(0, len(ends) - in_flight) :]
+    places += [0.0] * (in_flight - len(places))
+    heapify(places)
+    return places
+
+
+def _ages(count: int, oldest: float, newest: float) -> Iterator[float]:
+    """The seconds since each create of a part of a window, as if they were evenly spaced."""
+    gap = (oldest - newest) / max(1, count - 1)
+    return (oldest - gap * number for number in range(count))

@@ -11,14 +11,13 @@ from uuid import UUID
 from pydantic import BaseModel
 
 from schemas.limits import HeldBy, Place
-from schemas.names import ProviderName, is_twin
-from schemas.tables import AT_TWIN
+from schemas.names import ProviderName
 from storage.sql import Sql, returns
 
 _MOST_AHEAD = 5000
 _MOST_OF_A_CUSTOMER = 10_000
 _MOST_IN_FLIGHT = 2000
-_NEWEST = 50
+_NEXT = 100
 UNKNOWN_SECONDS = 30.0
 """The time of a generation, where nothing is known of its model."""
 
@@ -86,12 +85,24 @@ class Window(BaseModel):
     """The most creates."""
     seconds: float
     """The length of the window."""
-    count: int
-    """The creates in the window."""
-    oldest: float | None
-    """The seconds since the oldest of them. None: there are none."""
-    newest: float | None
-    """The seconds since the newest of them. None: there are none."""
+    step_seconds: float | None
+    """The seconds in which a fifth of the creates goes at most. None: there is room for all that waits."""
+    creates: list[tuple[int, float, float]]
+    """The creates in the window, by tenths of it, the oldest first: how many, and the seconds since the oldest and the
+    newest of them."""
+
+
+class NextWork(BaseModel):
+    """A generation that is among the next of its family."""
+
+    pool: str
+    """The family of models."""
+    lane: int
+    """The lane: 1 is idle time."""
+    turn: float
+    """The turn."""
+    seconds: float
+    """The seconds that such work takes."""
 
 
 class AccountFacts(BaseModel):
@@ -102,7 +113,9 @@ class AccountFacts(BaseModel):
     closed_seconds: float
     """The seconds for which the account is still closed."""
     at_work: list[tuple[str, float, float]]
-    """Of each generation in flight: the pool, the seconds since its grant, the usual seconds of its model."""
+    """Of each generation in flight: the pool, the seconds since its grant, the seconds that such work takes."""
+    next_work: list[NextWork]
+    """The first hundred that wait, of each family."""
     windows: list[Window]
     """The windows of creates."""
 
@@ -169,55 +182,83 @@ _OUTLOOKS = returns(Outlook)(f"""
     ORDER BY number
 """)  # noqa: S608 -- a constant
 
-# A window is as long here as for the decision (`admission_room`). A create that has not left has a time in the future.
+# What a generation takes at its account, as its charge says (`admission_charge`). The function would be called for each
+# row, at ten times the cost.
+_SECONDS = """
+    coalesce(
+        (
+            SELECT cost.seconds FROM generations JOIN admission_costs cost
+                ON cost.provider = a.provider AND cost.model = a.model AND cost.duration = admission_duration("order")
+            WHERE id = a.generation_id
+        ),
+        nullif(a.charge, 0) * coalesce((
+            SELECT weight FROM customer_limits WHERE customer_limits.customer_id = a.customer_id
+        ), 1),
+        %(unknown)s::float8
+    )
+"""
+
+# A window is as long here as for the decision (`admission_room`), and has its steps where the decision makes them. A
+# create that has not left has a time in the future.
 _FACTS = returns(AccountFacts)(f"""
     WITH account AS (
-        SELECT admission_limits(a) AS limits, closed_until FROM admission_accounts a WHERE provider = %(provider)s
-    ), at_work AS MATERIALIZED (
-        SELECT pool, model, charge, extract(epoch FROM clock_timestamp() - granted_at)::float8 AS since
-        FROM admissions WHERE provider = %(provider)s AND place = 'granted' LIMIT %(most)s
-    ), usual AS MATERIALIZED (
-        SELECT model, (
-            SELECT avg(extract(epoch FROM rendered_at - started_at))::float8 FROM (
-                SELECT provider, started_at, rendered_at FROM generations
-                WHERE model = models.model AND {AT_TWIN} = %(is_test)s AND stage = 'completed'
-                ORDER BY finished_at DESC LIMIT %(newest)s
-            ) AS newest
-            WHERE provider = %(provider)s AND rendered_at >= started_at
-        ) AS seconds
-        FROM (SELECT DISTINCT model FROM at_work) AS models
+        SELECT limits, closed_until, coalesce(limits->'families', '{{}}') AS families FROM (
+            SELECT admission_limits(a) AS limits, closed_until FROM admission_accounts a WHERE provider = %(provider)s
+        ) AS in_force
     ), windows AS (
         SELECT '' AS pool, rate FROM account, jsonb_array_elements(coalesce(limits->'creates', '[]')) AS rate
         UNION ALL
         SELECT family.key, rate
-        FROM account, jsonb_each(coalesce(limits->'families', '{{}}')) AS family,
+        FROM account, jsonb_each(families) AS family,
             jsonb_array_elements(coalesce(family.value->'creates', '[]')) AS rate
+    ), full_pools AS (
+        SELECT array_agg(key) AS pools FROM account, jsonb_each(families)
+        WHERE admission_room(%(provider)s::text, key, value, 0) <= 0
     )
     SELECT limits,
         greatest(0, coalesce(extract(epoch FROM closed_until - clock_timestamp())::float8, 0)) AS closed_seconds,
         (
             SELECT coalesce(jsonb_agg(jsonb_build_array(
-                pool, since, coalesce(seconds, nullif(charge, 0), %(unknown)s::float8)
+                pool, extract(epoch FROM clock_timestamp() - granted_at)::float8, {_SECONDS}
             )), '[]')
-            FROM at_work JOIN usual USING (model)
+            FROM (SELECT * FROM admissions WHERE provider = %(provider)s AND place = 'granted' LIMIT %(most)s) AS a
         ) AS at_work,
         (
             SELECT coalesce(jsonb_agg(jsonb_build_object(
-                'pool', pool, 'most', rate->'most', 'seconds', seconds, 'count', number,
-                'oldest', extract(epoch FROM clock_timestamp() - oldest)::float8,
-                'newest', extract(epoch FROM clock_timestamp() - newest)::float8
+                'pool', a.pool, 'lane', lane, 'turn', turn, 'seconds', {_SECONDS}
             )), '[]')
-            FROM windows
+            FROM (SELECT '' AS pool UNION SELECT jsonb_object_keys(families)) AS pools
             CROSS JOIN LATERAL (
-                SELECT (rate->>'seconds')::float8 + least(1, 0.1 + (rate->>'seconds')::float8 * 0.01) AS seconds
-            ) AS padded
+                SELECT * FROM admissions
+                WHERE provider = %(provider)s AND admissions.pool = pools.pool AND place = 'waiting'
+                ORDER BY lane, turn LIMIT %(next)s
+            ) AS a
+        ) AS next_work,
+        (
+            SELECT coalesce(jsonb_agg(jsonb_build_object(
+                'pool', pool, 'most', most, 'seconds', padded, 'creates', coalesce(creates, '[]'),
+                'step_seconds', CASE WHEN seconds BETWEEN 5 AND 60 AND admission_waits(
+                    %(provider)s::text, nullif(pool, ''), (SELECT pools FROM full_pools),
+                    greatest(0, most - coalesce(number, 0))::bigint + 1
+                ) THEN seconds / 10 END
+            )), '[]')
+            FROM (
+                SELECT pool, (rate->>'most')::bigint AS most, (rate->>'seconds')::float8 AS seconds FROM windows
+            ) AS one
+            CROSS JOIN LATERAL (SELECT seconds + least(1, 0.1 + seconds * 0.01) AS padded) AS its
             CROSS JOIN LATERAL (
-                SELECT count(*) AS number, min(least(at, clock_timestamp())) AS oldest,
-                       max(least(at, clock_timestamp())) AS newest
-                FROM admission_creates c
-                WHERE c.provider = %(provider)s AND (windows.pool = '' OR c.pool = windows.pool)
-                    AND at > clock_timestamp() - make_interval(secs => seconds)
-            ) AS creates
+                SELECT sum(number) AS number,
+                       jsonb_agg(jsonb_build_array(number, oldest, newest) ORDER BY oldest DESC) AS creates
+                FROM (
+                    SELECT count(*) AS number, max(age) AS oldest, min(age) AS newest FROM (
+                        SELECT extract(epoch FROM clock_timestamp() - least(at, clock_timestamp()))::float8 AS age
+                        FROM admission_creates c
+                        WHERE c.provider = %(provider)s AND (one.pool = '' OR c.pool = one.pool)
+                            AND at > clock_timestamp() - make_interval(secs => padded)
+                    ) AS ages
+                    GROUP BY floor(10 * age / seconds)
+                ) AS tenths
+            ) AS found
         ) AS windows
     FROM account
 """)  # noqa: S608 -- a constant
@@ -266,10 +307,7 @@ def outlooks(sql: Sql, customer_id: UUID, candidates: Sequence[Candidate]) -> li
 
 def facts(sql: Sql, provider: ProviderName) -> AccountFacts | None:
     """What decides about the next starts at an account. None: the account has never had limits or a queue."""
-    return sql.first(
-        _FACTS, provider=provider, is_test=is_twin(provider), most=_MOST_IN_FLIGHT, newest=_NEWEST,
-        unknown=UNKNOWN_SECONDS,
-    )  # fmt: skip
+    return sql.first(_FACTS, provider=provider, most=_MOST_IN_FLIGHT, next=_NEXT, unknown=UNKNOWN_SECONDS)
 
 
 def of_customer(sql: Sql, customer_id: UUID) -> list[OfModel]:

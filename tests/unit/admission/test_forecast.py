@@ -1,30 +1,38 @@
 """The expected start of a generation, by the state of its account."""
 
 from collections.abc import Sequence
+from typing import Any
 
 import pytest
 
 from admission.forecast import Forecast
-from storage.admission_places import AccountFacts, Window
+from storage.admission_places import AccountFacts, NextWork, Window
 
 
-def wait(
-    ahead: int,
+def facts(
     *,
-    work: Sequence[tuple[float, float]] = (),
+    work: Sequence[tuple[str, float, float]] = (),
+    waits: Sequence[NextWork] = (),
     windows: Sequence[Window] = (),
     closed: float = 0,
-    reserve: bool = False,
     **limits: object,
-) -> float | None:
-    facts = AccountFacts(
-        limits=limits, closed_seconds=closed, at_work=[("", *one) for one in work], windows=list(windows)
+) -> AccountFacts:
+    return AccountFacts(
+        limits=limits, closed_seconds=closed, at_work=list(work), next_work=list(waits), windows=list(windows)
     )
-    return Forecast(facts).wait_seconds("", in_pool=ahead, at_account=ahead, may_use_reserve=reserve)
 
 
-def window(count: int, oldest: float | None, newest: float | None, *, most: int = 20) -> Window:
-    return Window(pool="", most=most, seconds=10, count=count, oldest=oldest, newest=newest)
+def wait(ahead: int, *, work: Sequence[tuple[float, float]] = (), reserve: bool = False, **others: Any) -> float | None:
+    forecast = Forecast(facts(work=[("", *one) for one in work], **others))
+    return forecast.wait_seconds("", in_pool=ahead, at_account=ahead, may_use_reserve=reserve)
+
+
+def window(*tenths: tuple[int, float, float], most: int = 20, step: float | None = None) -> Window:
+    return Window(pool="", most=most, seconds=10, step_seconds=step, creates=list(tenths))
+
+
+def next_work(*seconds: float, pool: str = "", lane: int = 0) -> list[NextWork]:
+    return [NextWork(pool=pool, lane=lane, turn=turn, seconds=one) for turn, one in enumerate(seconds)]
 
 
 @pytest.mark.parametrize(
@@ -50,34 +58,80 @@ def test_work_that_takes_longer_than_usual_ends_soon() -> None:
 
 
 def test_creates_leave_their_window_one_after_the_other() -> None:
-    full = window(20, 9.5, 0.0)
+    full = window((20, 9.5, 0.0))
     assert wait(0, windows=[full], creates=[{"most": 20, "seconds": 10}]) == pytest.approx(0.5)
     assert wait(19, windows=[full], creates=[{"most": 20, "seconds": 10}]) == pytest.approx(10)
     assert wait(20, windows=[full], creates=[{"most": 20, "seconds": 10}]) == pytest.approx(10.5)
 
 
 def test_a_window_with_room_takes_creates_at_once() -> None:
-    assert wait(4, windows=[window(15, 5, 5)], creates=[{"most": 20, "seconds": 10}]) == 0
-    assert wait(5, windows=[window(15, 5, 5)], creates=[{"most": 20, "seconds": 10}]) == 5
-    assert wait(0, windows=[window(0, None, None)], creates=[{"most": 20, "seconds": 10}]) == 0
+    assert wait(4, windows=[window((15, 5, 5))], creates=[{"most": 20, "seconds": 10}]) == 0
+    assert wait(5, windows=[window((15, 5, 5))], creates=[{"most": 20, "seconds": 10}]) == 5
+    assert wait(0, windows=[window()], creates=[{"most": 20, "seconds": 10}]) == 0
+
+
+def test_creates_with_a_pause_between_leave_with_a_pause_between() -> None:
+    tenths = window((4, 8.0, 7.7), (16, 1.5, 0.0))
+    assert wait(3, windows=[tenths], creates=[{"most": 20, "seconds": 10}]) == pytest.approx(2.3)
+    assert wait(4, windows=[tenths], creates=[{"most": 20, "seconds": 10}]) == pytest.approx(8.5)
+
+
+@pytest.mark.parametrize(
+    ("ahead", "seconds"), [(0, 0), (3, 0), (4, 1), (8, 2), (19, 4), (20, 10), (24, 11), (39, 14), (40, 20)]
+)
+def test_a_window_in_steps_takes_a_fifth_in_each_tenth(ahead: int, seconds: float) -> None:
+    assert wait(ahead, windows=[window(step=1)], creates=[{"most": 20, "seconds": 10}]) == seconds
+
+
+def test_a_step_counts_the_creates_before_it() -> None:
+    assert wait(1, windows=[window((3, 0.25, 0.25), step=1)], creates=[{"most": 20, "seconds": 10}]) == 0.75
+
+
+def test_a_window_and_places_in_flight_hold_together() -> None:
+    limits: dict[str, Any] = {"in_flight": 2, "creates": [{"most": 3, "seconds": 10}]}
+    starts = [wait(ahead, windows=[window(most=3)], waits=next_work(4, 1, 9, 1, 1), **limits) for ahead in range(6)]
+    assert starts == [0, 0, 1, 10, 10, 11]
 
 
 def test_the_tightest_limit_decides() -> None:
-    assert wait(0, in_flight=1, work=[(10, 40)], windows=[window(20, 5, 5)]) == 30
+    assert wait(0, in_flight=1, work=[(10, 40)], windows=[window((20, 5, 5))]) == 30
 
 
 def test_the_reserve_is_for_those_who_may_use_it() -> None:
     assert wait(0, in_flight=2, reserve=True, work=[(10, 40)]) == 0
-    facts = AccountFacts(limits={"in_flight": 2, "reserve": 1}, closed_seconds=0, at_work=[("", 10, 40)], windows=[])
-    assert Forecast(facts).wait_seconds("", in_pool=0, at_account=0) == 30
-    assert Forecast(facts).wait_seconds("", in_pool=0, at_account=0, may_use_reserve=True) == 0
+    forecast = Forecast(facts(in_flight=2, reserve=1, work=[("", 10, 40)]))
+    assert forecast.wait_seconds("", in_pool=0, at_account=0) == 30
+    assert forecast.wait_seconds("", in_pool=0, at_account=0, may_use_reserve=True) == 0
 
 
 def test_a_family_waits_for_its_own_limit() -> None:
-    limits = {"in_flight": 10, "families": {"veo": {"models": ["veo*"], "in_flight": 1}}}
-    facts = AccountFacts(limits=limits, closed_seconds=0, at_work=[("veo", 10, 60)], windows=[])
-    assert Forecast(facts).wait_seconds("veo", in_pool=1, at_account=1) == 110
-    assert Forecast(facts).wait_seconds("", in_pool=0, at_account=1) == 0
+    families = {"veo": {"models": ["veo*"], "in_flight": 1}}
+    forecast = Forecast(facts(in_flight=10, families=families, work=[("veo", 10, 60)]))
+    assert forecast.wait_seconds("veo", in_pool=1, at_account=1) == 110
+    assert forecast.wait_seconds("", in_pool=0, at_account=1) == 0
+
+
+def test_each_place_is_busy_for_the_time_of_the_work_that_takes_it() -> None:
+    waits = [*next_work(20, 5), *next_work(7, lane=1)]
+    assert [wait(ahead, in_flight=1, waits=waits) for ahead in range(4)] == [0, 20, 25, 32]
+
+
+def test_work_of_all_families_takes_the_places_of_the_account() -> None:
+    families = {"veo": {"models": ["veo*"], "in_flight": 5}}
+    waits = [NextWork(pool="", lane=0, turn=1, seconds=10), NextWork(pool="veo", lane=0, turn=0, seconds=60)]
+    forecast = Forecast(facts(in_flight=1, families=families, waits=waits))
+    assert [forecast.wait_seconds("", in_pool=0, at_account=ahead) for ahead in range(3)] == [0, 60, 70]
+
+
+def test_starts_after_the_first_hundred_take_the_usual_time_of_these() -> None:
+    waits = next_work(*[10, 30] * 50)
+    assert wait(100 + 7, in_flight=1, waits=waits) == 100 * 20 + 7 * 20
+
+
+def test_far_behind_the_starts_are_as_far_apart_as_those_before() -> None:
+    assert wait(20_000, in_flight=2, work=[(10, 40), (30, 40)]) == pytest.approx(20_000 * 20, rel=0.001)
+    stepped = window(step=1)
+    assert wait(20_000, windows=[stepped], creates=[{"most": 20, "seconds": 10}]) == pytest.approx(10_000, rel=0.001)
 
 
 def test_a_closed_account_starts_nothing_before_it_opens() -> None:
