@@ -13,7 +13,7 @@ from storage import customers
 from storage.api_keys import Owner, Terms
 from storage.database import Database
 from tests.integration.gateway.page import OpenPage, Page
-from tests.integration.gateway.serving import serving
+from tests.integration.gateway.serving import empty_broker, serving
 from tests.support import NewCustomer
 
 
@@ -50,9 +50,9 @@ def service(database: Database) -> Owner:
 
 @pytest.fixture
 def broker(settings: Settings) -> Iterator[redis.Redis]:
-    """The broker, empty."""
+    """The broker, empty, with no wake-up of an earlier test on its way."""
     with redis.Redis.from_url(settings.redis_url) as client:
-        client.flushdb()
+        empty_broker(client, settings)
         yield client
 
 

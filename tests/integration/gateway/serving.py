@@ -6,16 +6,24 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from http.cookiejar import DefaultCookiePolicy
+from uuid import uuid4
 
 import httpx
 import uvicorn
 from fastapi import FastAPI
+from redis import Redis
 from structlog.typing import EventDict
 
+from gateway.dependencies import GatewayServices
 from gateway.server import server_config
+from schemas.enums import Queue, Stage
 from schemas.settings import Settings, get_settings
 from stack.http import shared_client
+from storage.generations import Wake
 from tests.support import eventually
+
+# The gateways that listen in this process.
+_LISTENING: list[GatewayServices] = []
 
 
 def requests_logged(lines: list[EventDict], count: int) -> list[EventDict]:
@@ -36,10 +44,39 @@ def serving(app: FastAPI, settings: Settings | None = None) -> Iterator[httpx.Cl
             # The application has its services from here on.
             while thread.is_alive() and not server.started:
                 time.sleep(0.005)
-            with shared_client(address, seconds=30) as client:
+            with shared_client(address, seconds=30) as client, _listed(app):
                 # Tests share the client: the sign-in of one must not authenticate another.
                 client.cookies.jar.set_policy(DefaultCookiePolicy(allowed_domains=[]))
                 yield client
         finally:
             server.should_exit = True
             thread.join()
+
+
+@contextmanager
+def _listed(app: FastAPI) -> Iterator[None]:
+    services: GatewayServices | None = getattr(app.state, "services", None)
+    if services is None:
+        yield
+        return
+    _LISTENING.append(services)
+    try:
+        yield
+    finally:
+        _LISTENING.remove(services)
+
+
+def empty_broker(broker: Redis, settings: Settings) -> None:
+    """Delete all that Redis has, and what the gateways of this process are about to send.
+
+    A gateway sends wake-ups from a thread, in their order: the last one of an earlier test may still be on its way.
+    """
+    broker.flushdb()
+    lasts = set[str]()
+    for services in _LISTENING:
+        if services.settings.redis_url == settings.redis_url:
+            last = uuid4()
+            services.wakes.send(Wake(last, Stage.QUEUED, 0))
+            lasts.add(str(last))
+    eventually(lambda: str(broker.lrange(Queue.SUBMIT.value, 0, -1)), lambda sent: all(last in sent for last in lasts))
+    broker.flushdb()

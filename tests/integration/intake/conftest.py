@@ -11,7 +11,7 @@ import redis
 from api_gateway import create_app as create_gateway
 from intake.orders import Intake
 from schemas.settings import Settings
-from tests.integration.gateway.serving import serving
+from tests.integration.gateway.serving import empty_broker, serving
 from tests.integration.intake.raw_messages import Wire, served
 from tests.support import NewCustomer
 from workers.app import create_app as create_celery
@@ -97,7 +97,7 @@ def redis_door_of(intake: Intake, wire: Wire = "celery") -> Door:
 
 @pytest.fixture
 def broker(settings: Settings) -> Iterator[redis.Redis]:
-    """The broker, empty."""
+    """The broker, empty, with no wake-up of an earlier test on its way."""
     with redis.Redis.from_url(settings.redis_url) as client:
-        client.flushdb()
+        empty_broker(client, settings)
         yield client
