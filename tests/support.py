@@ -1,15 +1,20 @@
 """What many tests need and pytest does not give."""
 
 import os
+import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import TypeVar
 from uuid import UUID, uuid4
 
+import structlog
 from pydantic import SecretStr
 from sqlalchemy import text
+from structlog.testing import capture_logs
+from structlog.typing import EventDict, Processor, WrappedLogger
 
 from schemas.enums import Kind, Scope
 from schemas.orders import GenerationRequest, Inputs, Order, Route
@@ -147,6 +152,20 @@ def eventually(read: Callable[[], T], is_there: Callable[[T], bool], *, seconds:
         assert time.monotonic() < give_up_at, f"still {value!r} after {seconds:.0f} s"
         time.sleep(0.1)
     return value
+
+
+@contextmanager
+def own_logs(processors: Iterable[Processor] = ()) -> Iterator[list[EventDict]]:
+    """The log lines of this thread, after these processors. Gateways of other tests log from threads of the process."""
+    own = threading.get_ident()
+
+    def only_own(_logger: WrappedLogger, _method: str, line: EventDict) -> EventDict:
+        if threading.get_ident() != own:
+            raise structlog.DropEvent
+        return line
+
+    with capture_logs(processors=[only_own, *processors]) as lines:
+        yield lines
 
 
 # All tests share one PostgreSQL server. A test counts the sessions of its own database.

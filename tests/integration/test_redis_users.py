@@ -10,7 +10,6 @@ import pytest
 from celery import Celery
 from redis import Redis
 from redis.exceptions import NoPermissionError
-from structlog.testing import capture_logs
 
 from cli.outages import in_words
 from notify.announcements import CHANNEL
@@ -18,7 +17,7 @@ from notify.stream.entries import STREAM, stream_of
 from schemas.enums import Queue
 from storage.database import Database
 from tests.compose_redis import ComposeRedis, compose_redis
-from tests.support import clean_settings
+from tests.support import clean_settings, own_logs
 from workers.app import create_app
 from workers.dispatch import Dispatcher
 from workers.roles import ROLES, Role
@@ -251,7 +250,7 @@ def test_a_process_without_the_right_to_one_queue_serves_the_others(server: Comp
     database = Database("postgresql://nobody@127.0.0.1:1/none")
     dispatcher = Dispatcher(create_app(settings), settings.pipeline, database)
     try:
-        with capture_logs() as lines:
+        with own_logs() as lines:
             rooms = [dispatcher.room() for _ in range(2)]
     finally:
         dispatcher.close()

@@ -3,7 +3,6 @@
 from uuid import uuid4
 
 import pytest
-from structlog.testing import capture_logs
 
 from admission.gate import Gate
 from schemas.admission_settings import AdmissionSettings
@@ -14,6 +13,7 @@ from storage.admission_learning import Learned, Refused
 from storage.admission_state import account_states
 from storage.sql import returns
 from tests.integration.admission.conftest import Account, Asked
+from tests.support import own_logs
 
 _IN_FORCE = returns(dict[str, object])("""
     SELECT admission_limits(a) FROM admission_accounts a WHERE provider = %(name)s
@@ -159,7 +159,7 @@ def test_line_of_a_closed_account_names_the_family(account: Account, family: str
     a_family(account, creates=[{"most": 20, "seconds": 10}])
     gate = Gate(account.database, AdmissionSettings(), {}, lambda *_: None, wake_in=10)
     asked = account.asks(account.customer(), pool=family)
-    with capture_logs() as lines:
+    with own_logs() as lines:
         gate.refused(account.name, asked.id, Refused(Refusal.TOO_FAST, 8))
     assert [(line["event"], line["provider"], line["family"]) for line in lines] == [
         ("account_closed", account.name, told)
@@ -204,7 +204,7 @@ def test_work_that_the_vendor_does_not_begin_shows_how_many_it_takes_at_once(acc
     for each in asked[3:]:
         account.run("UPDATE generations SET remote_wait = 'throttled' WHERE id = :id", id=each.id)
     gate = Gate(account.database, AdmissionSettings(), {}, lambda *_: None, wake_in=10)
-    with capture_logs() as lines:
+    with own_logs() as lines:
         for each in asked[3:]:
             gate.throttled(account.name, each.id)
     assert [(line["event"], line["places"]) for line in lines] == [("account_full", 3)]
@@ -242,7 +242,7 @@ def test_account_without_money_gets_one_create_until_the_vendor_accepts_one(acco
 def test_process_that_was_refused_asks_at_once_and_alerts_once(account: Account) -> None:
     gate = Gate(account.database, AdmissionSettings(), {}, lambda *_: None, wake_in=10)
     assert not gate.needs_place(account.route)
-    with capture_logs() as lines:
+    with own_logs() as lines:
         for _ in range(2):
             gate.refused(account.name, uuid4(), Refused(Refusal.NO_MONEY, 300))
     assert gate.needs_place(account.route)

@@ -130,9 +130,9 @@ def test_a_forged_signature_stores_nothing_and_is_logged_without_secrets(
 
     assert answer.status_code == 401
     assert receipts(database) == []
-    [warning] = [line for line in lines if line["log_level"] == "warning"]
-    assert warning["event"] == "callback_refused"
-    assert (warning["provider"], warning["generation_id"]) == ("kie", str(waiting.id))
+    [refused] = [line for line in lines if line["event"] == "callback_refused"]
+    assert (refused["log_level"], refused["provider"]) == ("warning", "kie")
+    assert refused["generation_id"] == str(waiting.id)
     for secret in (waiting.token, TASK):
         assert secret not in str(lines)
 

@@ -4,7 +4,6 @@ import json
 from uuid import uuid4
 
 import redis
-from structlog.testing import capture_logs
 
 from intake.orders import Intake
 from intake.redis import keys
@@ -13,7 +12,7 @@ from intake.redis.request import Operation
 from schemas.door_settings import DoorSettings
 from tests.integration.intake.raw_messages import Wire, served
 from tests.integration.intake.test_redis_serving import a_door, a_plain_order
-from tests.support import NewCustomer
+from tests.support import NewCustomer, own_logs
 
 REQUEST = {"model": "nano-banana", "prompt": "a lighthouse in fog"}
 SETTINGS = DoorSettings(most_waiting=2, retry_after_seconds=7)
@@ -71,7 +70,7 @@ def test_a_key_of_another_type_is_logged_once_and_counts_nothing(intake: Intake,
     broker.sadd("requests", "x")
     broker.lpush(keys.of_priority("requests", 3), "a request")
     gauge = Gauge(broker, intake.settings.door)
-    with capture_logs() as logs:
+    with own_logs() as logs:
         gauge.measure()
         gauge.measure()
     assert (gauge.load.waiting, [each["event"] for each in logs]) == (1, ["requests_are_no_list"])

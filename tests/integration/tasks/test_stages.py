@@ -12,7 +12,7 @@ from storage.ledger import Balance
 from storage.objects import PART_BYTES
 from storage.sql import of
 from tests.integration.tasks.conftest import Lives
-from tests.support import eventually
+from tests.support import eventually, own_logs
 
 VIDEO = {"model": "kling-2.6-text-to-video", "duration_seconds": 5, "aspect_ratio": "16:9"}
 
@@ -72,7 +72,7 @@ def test_success_without_a_result_fails_the_generation(lives: Lives) -> None:
 def test_unknown_status_is_said_once_and_named_at_the_deadline(lives: Lives) -> None:
     life = lives.begin(state_word="pondering")
     life.step()
-    with structlog.testing.capture_logs() as lines:
+    with own_logs() as lines:
         for _ in range(5):
             assert life.step() is Stage.GENERATING
             assert life.row.failures == 0

@@ -4,7 +4,6 @@ from dataclasses import replace
 from urllib.parse import urlsplit
 
 import pytest
-import structlog
 from redis import Redis
 
 from drills.chaos.network.proxy import Link, Proxy
@@ -13,6 +12,7 @@ from storage.generations import Wake
 from tasks.services import Dispatcher, WorkerServices
 from tasks.wake import wake, wake_on
 from tests.integration.tasks.conftest import Lives
+from tests.support import own_logs
 from workers import dispatch as workers_dispatch
 from workers.app import create_app
 
@@ -143,7 +143,7 @@ def test_wake_ups_lost_by_redis_are_logged_and_sent_again(lives: Lives, worker: 
         far = workers_dispatch.Dispatcher(
             create_app(far_settings, process="worker"), far_settings.pipeline, worker.database
         )
-        with structlog.testing.capture_logs() as lines:
+        with own_logs() as lines:
             wake(replace(worker, dispatcher=_Between(worker.dispatcher, far, link)))
         far.close()
     assert [line["event"] for line in lines] == ["wakes_not_sent"]

@@ -4,7 +4,6 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-import structlog
 from pydantic import SecretStr
 
 from providers.adapters.comfyui.workflows import EXAMPLES
@@ -17,6 +16,7 @@ from schemas.errors import InvalidRequest, InvalidSettings
 from schemas.orders import GenerationRequest
 from schemas.provider_errors import ProviderAuthFailed
 from schemas.setting_groups import ProviderSettings, ProvidersSettings
+from tests.support import own_logs
 
 KEY = SecretStr("key")
 URL = "https://vendor.example"
@@ -169,7 +169,7 @@ def test_a_vendor_that_cannot_reach_us_is_polled_and_logged(
     providers = Providers(ProvidersSettings(accounts), public_url=public_url)
 
     assert [name for name in accounts if providers.calls_back(name)] == called_back
-    with structlog.testing.capture_logs() as lines:
+    with own_logs() as lines:
         providers.warn_of_polling()
     told = [(line["event"], line["log_level"], line["providers"], line["url"]) for line in lines]
     assert told == ([("callbacks_cannot_arrive", "warning", polled, public_url)] if polled else [])

@@ -1,7 +1,6 @@
 """An operator hears once of an account that begins to fail, and once of its recovery."""
 
 import pytest
-import structlog.testing
 from structlog.typing import EventDict
 
 from providers.adapters.health import Health
@@ -14,6 +13,7 @@ from schemas.provider_errors import (
     ProviderUnavailable,
     ProviderWorkAbsent,
 )
+from tests.support import own_logs
 
 AWAY = ProviderUnavailable("kie gave no answer to poll (ConnectError)")
 
@@ -21,7 +21,7 @@ AWAY = ProviderUnavailable("kie gave no answer to poll (ConnectError)")
 def lines_of(*calls: ProviderError | None) -> list[EventDict]:
     """The lines after these calls. None is an answered call."""
     health = Health("kie")
-    with structlog.testing.capture_logs() as lines:
+    with own_logs() as lines:
         for error in calls:
             if error is None:
                 health.succeeded()

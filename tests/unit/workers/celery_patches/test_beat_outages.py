@@ -6,9 +6,9 @@ import pytest
 from celery import Celery
 from celery.beat import ScheduleEntry, Scheduler
 from celery.schedules import schedule
-from structlog.testing import capture_logs
 
 from stack.ports import free_port
+from tests.support import own_logs
 from tests.upstream import mended
 from workers.celery_patches import beat_outages
 from workers.celery_patches.beat_outages import MemoryScheduler
@@ -36,7 +36,7 @@ def test_celery_logs_stacks_when_the_broker_is_away(
 
 
 def test_patched_scheduler_logs_one_line(app_without_broker: Celery, caplog: pytest.LogCaptureFixture) -> None:
-    with capture_logs() as lines:
+    with own_logs() as lines:
         send(app_without_broker, MemoryScheduler)
 
     assert [line["event"] for line in lines] == ["beat_not_sent"]
