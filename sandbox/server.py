@@ -13,7 +13,7 @@ from sandbox.connection import SandboxProtocol
 from sandbox.state import Sandbox
 
 # How long a stopping server waits until clients have received their responses.
-_GRACE_SECONDS = 3
+_GRACE_SECONDS = 10
 
 logger = logging.getLogger("sandbox")
 

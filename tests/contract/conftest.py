@@ -52,7 +52,7 @@ class Vendor:
     @property
     def impatient(self) -> Provider:
         """The adapter with a time limit that a test can wait for."""
-        return self.wire.provider(self.server.url, self.transport, lambda: NOW, 0.6)
+        return self.wire.provider(self.server.url, self.transport, lambda: NOW, 2)
 
     def remote(self, task: str) -> RemoteRef:
         """The stored reference to a task."""

@@ -88,7 +88,7 @@ def test_try_has_a_limit_of_time_in_total(server: RawServer, silent: object) -> 
     began = time.monotonic()
     made = tried(server.url, SHORT)
     assert (made.status, made.error) == (None, "no answer within 0.5 s")
-    assert time.monotonic() - began < 5
+    assert time.monotonic() - began < 30
 
 
 def endless(_request: Request, connection: socket.socket) -> None:

@@ -26,7 +26,7 @@ def graph(seed: int, *, steps: int = 4, seconds: float = 0.1, fail: bool = False
 
 
 SUCCESS, FAILURE = graph(1), graph(2, steps=2, seconds=0.05, fail=True)
-LONG, WAITING = graph(3, steps=100), graph(4)
+LONG, WAITING = graph(3, steps=1000), graph(4)
 
 _OUTPUT = {"2": {"images": [{"filename": FILE, "subfolder": "", "type": "output"}]}}
 _META = {"2": {"node_id": "2", "display_node": "2", "parent_node": None, "real_node_id": "2"}}

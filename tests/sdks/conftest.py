@@ -108,7 +108,8 @@ def sandbox_url(certificate: tuple[Path, Path]) -> Iterator[str]:
     """The sandbox without TLS. Its links name the TLS front."""
     port = free_port()
     process = start_sandbox(port, public_url=f"https://{HOST}")
-    with tls_front(LISTENER, port=port, certificate=certificate[0], key=certificate[1]):
+    # The front closes its socket, and a run may come back to this package.
+    with tls_front(LISTENER.dup(), port=port, certificate=certificate[0], key=certificate[1]):
         yield f"http://127.0.0.1:{port}"
     process.terminate()
     output, _ = process.communicate(timeout=PATIENCE_SECONDS)

@@ -34,7 +34,7 @@ from storage.uploads import identity
 from tests.integration.gateway.finishing import complete, fail
 from tests.integration.gateway.serving import serving
 from tests.media_files.images import png
-from tests.support import NewCustomer, eventually, until_sessions_wait
+from tests.support import NewCustomer, eventually, sessions_that_wait
 
 GENERATE = "/openai/v1/images/generations"
 EDIT = "/openai/v1/images/edits"
@@ -331,7 +331,7 @@ def test_order_of_a_client_that_has_gone_is_not_taken(client: Client, database: 
         # No key can be read meanwhile.
         session.execute(text("LOCK TABLE api_keys IN ACCESS EXCLUSIVE MODE"))
         with connected(client):
-            until_sessions_wait(database, 1)
+            eventually(lambda: sessions_that_wait(database, "%FROM api_keys AS key%"), bool)
     # The first order is either lost or recorded when a second one has been recorded for a second.
     assert client.post(headers={"Prefer": "wait=1"}).status_code == 504
     assert len(client.ids()) == 1
