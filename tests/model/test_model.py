@@ -29,7 +29,7 @@ def _profile() -> settings:
     return settings(chosen, max_examples=int(examples)) if examples else chosen
 
 
-@pytest.mark.timeout(0 if "MODEL_PROFILE" in os.environ else 1200)
+@pytest.mark.timeout(0 if "MODEL_PROFILE" in os.environ else 600)
 def test_no_random_story_loses_or_wrongly_charges_a_generation(ground: Ground, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(Story, "ground", ground, raising=False)
     run_state_machine_as_test(Story, settings=_profile())

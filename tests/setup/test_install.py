@@ -12,7 +12,7 @@ from packaging.utils import canonicalize_name
 
 from tests.setup.local_index import LocalIndex, read_pins
 
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(800)]
 
 PROJECT = Path(__file__).parents[2]
 # Its packages have a version and no hash.

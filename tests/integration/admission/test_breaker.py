@@ -55,6 +55,10 @@ class Breaker:
         """The pause is over."""
         self.set("retry_at = clock_timestamp()")
 
+    def stays_open(self) -> None:
+        """The pause is longer than any test."""
+        self.set("retry_at = clock_timestamp() + interval '10 minutes'")
+
     def set(self, assignment: str) -> None:
         """Change the row directly, to imitate the passing of time."""
         self.account.run(f"UPDATE route_health SET {assignment} WHERE provider = :name", name=self.route.provider)
@@ -126,6 +130,7 @@ def test_failures_before_a_quiet_minute_do_not_count(breaker: Breaker) -> None:
 
 def test_one_probe_leaves_when_the_pause_is_over(breaker: Breaker) -> None:
     breaker.opens()
+    breaker.stays_open()
     probe, other = breaker.generation(), breaker.generation()
     assert not breaker.admits(probe)
     breaker.pause_ends()
@@ -207,6 +212,7 @@ def test_work_for_an_open_route_is_held_and_goes_once_a_probe_is_answered(
     breaker = Breaker(account, account.route)
     customer = account.customer()
     breaker.opens()
+    breaker.stays_open()
     waiting = [account.asks(customer) for _ in range(3)]
     assert not any(asked.has_place for asked in waiting)
     assert account.grant() == []
@@ -224,6 +230,7 @@ def test_work_for_an_open_route_is_held_and_goes_once_a_probe_is_answered(
 def test_a_held_generation_names_the_route_as_the_reason(account: Account) -> None:
     breaker = Breaker(account, account.route)
     breaker.opens()
+    breaker.stays_open()
     asked = account.asks(account.customer())
     with account.database.transaction() as session:
         row = session.execute(

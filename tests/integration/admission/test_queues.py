@@ -63,14 +63,14 @@ def test_a_generation_with_a_place_has_no_place_in_the_queue(account: Account) -
 def test_the_expected_start_follows_from_the_work_at_the_vendor(account: Account) -> None:
     account.limit(in_flight=1)
     customer = account.customer()
-    account.asks(customer, cost=40)
-    account.run("UPDATE admissions SET granted_at = now() - interval '10 s'")
-    _, second = account.asks(customer, cost=40), account.asks(customer, cost=40)
+    account.asks(customer, cost=400)
+    account.run("UPDATE admissions SET granted_at = now() - interval '100 s'")
+    _, second = account.asks(customer, cost=400), account.asks(customer, cost=400)
     (place,) = places(account, second)
     assert place is not None
     assert place.estimated_start_at is not None
     assert place.reason is QueueReason.CAPACITY
-    assert timedelta(seconds=60) < place.estimated_start_at - datetime.now(UTC) <= timedelta(seconds=70)
+    assert timedelta(seconds=640) < place.estimated_start_at - datetime.now(UTC) <= timedelta(seconds=700)
 
 
 def test_a_held_generation_has_a_reason_and_no_start(account: Account) -> None:
@@ -116,12 +116,12 @@ def test_a_customers_queue_counts_by_model_and_names_the_next(account: Account) 
 def test_an_order_that_comes_now_waits_as_long_as_those_before_it(account: Account) -> None:
     account.limit(in_flight=1)
     big, small = account.customer(), account.customer()
-    running = account.asks(big, cost=40)
+    running = account.asks(big, cost=400)
     for _ in range(3):
-        account.asks(big, cost=40)
+        account.asks(big, cost=400)
     order = running.claim.order.model_copy(update={"routes": [Route(provider=account.name, model="a-model")]})
-    assert wait(account, big, order) == pytest.approx(160, abs=5)
-    assert 35 <= (wait(account, small, order) or 0) <= 85
+    assert wait(account, big, order) == pytest.approx(1600, abs=60)
+    assert 340 <= (wait(account, small, order) or 0) <= 860
     free = order.model_copy(update={"routes": [Route(provider="nobody_limits_it", model="a-model")]})
     assert wait(account, big, free) == 0
 
@@ -151,11 +151,11 @@ def test_an_order_that_comes_now_takes_the_first_route_that_works(
 ) -> None:
     customer, other = account.customer(), make_account()
     other.limit(in_flight=1)
-    busy = other.asks(customer, cost=40)
+    busy = other.asks(customer, cost=400)
     order = busy.claim.order.model_copy(update={"routes": [account.route, other.route]})
     assert wait(account, customer, order) == 0
     breaks(account, account.route)
-    assert wait(account, customer, order) == pytest.approx(40, abs=5)
+    assert wait(account, customer, order) == pytest.approx(400, abs=60)
     breaks(account, other.route)
     assert wait(account, customer, order) is None
 
@@ -167,13 +167,13 @@ def test_an_order_that_comes_now_leaves_an_account_without_money(
     account.limit(in_flight=1)
     order = other.asks(customer).claim.order.model_copy(update={"routes": [account.route, other.route]})
     account.run(
-        "UPDATE admission_accounts SET closed_reason = 'no_money', closed_until = now() + interval '100 s' "
+        "UPDATE admission_accounts SET closed_reason = 'no_money', closed_until = now() + interval '1000 s' "
         "WHERE provider = :name",
         name=account.name,
     )
     assert wait(account, customer, order) == 0
     alone = order.model_copy(update={"routes": [account.route]})
-    assert wait(account, customer, alone) == pytest.approx(100, abs=5)
+    assert wait(account, customer, alone) == pytest.approx(1000, abs=60)
 
 
 def breaks(account: Account, route: Route) -> None:

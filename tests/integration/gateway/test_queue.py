@@ -14,12 +14,12 @@ from tests.support import NewCustomer
 
 ORDER = {"model": "nano-banana", "prompt": "a lighthouse in fog"}
 
-# The first of them has the only place at the account, since 10 of 40 seconds.
+# The first of them has the only place at the account, since 100 of 400 seconds.
 QUEUED = """
     INSERT INTO admissions (generation_id, provider, customer_id, model, vendor_model, place, lane, priority,
                             may_use_reserve, charge, turn, flow, flow_turn, granted_at)
     SELECT id, provider, customer_id, model, 'a-model', CASE number WHEN 1 THEN 'granted' ELSE 'waiting' END, 0, 1,
-           false, 40, number * 40, '-', number * 40, CASE number WHEN 1 THEN now() - interval '10 s' END
+           false, 400, number * 400, '-', number * 400, CASE number WHEN 1 THEN now() - interval '100 s' END
     FROM (SELECT *, row_number() OVER (ORDER BY created_at) AS number FROM generations) AS numbered
 """
 
@@ -37,10 +37,10 @@ def queued(gateway: httpx.Client, database: Database, customer: NewCustomer) -> 
     with database.statement() as sql:
         admission.declare(sql, {made[0]["provider"]: AccountLimits(in_flight=1)})
         sql.run(QUEUED)
-        sql.run("UPDATE admission_shares SET asked = 160")
+        sql.run("UPDATE admission_shares SET asked = 1600")
         sql.run(
             "INSERT INTO admission_shares (provider, customer_id, flow, asked, granted) "
-            "VALUES (%(provider)s, %(id)s, '', 160, 80)",
+            "VALUES (%(provider)s, %(id)s, '', 1600, 800)",
             provider=made[0]["provider"], id=customer.id,
         )  # fmt: skip
     return [one["id"] for one in made]
@@ -62,8 +62,8 @@ def test_a_queued_generation_shows_its_place_and_its_expected_start(
     first, second, third = (read(gateway, f"/v1/generations/{one}", customer)["queue"] for one in queued)
     assert first is None
     assert (second["reason"], second["ahead"], third["ahead"]) == ("capacity", 0, 1)
-    assert 20 < seconds_to(second["estimated_start_at"]) <= 30
-    assert 60 < seconds_to(third["estimated_start_at"]) <= 70
+    assert 240 < seconds_to(second["estimated_start_at"]) <= 300
+    assert 640 < seconds_to(third["estimated_start_at"]) <= 700
     assert {one["queue"] for one in read(gateway, "/v1/generations", customer)["data"]} == {None}
 
 
@@ -93,7 +93,7 @@ def test_an_estimate_includes_the_wait_for_the_provider(
     gateway: httpx.Client, customer: NewCustomer, queued: list[str]
 ) -> None:
     estimate = gateway.post("/v1/estimate", json=ORDER, headers=customer.headers).json()
-    assert 100 <= estimate["expected_wait_seconds"] <= 110
+    assert 1040 <= estimate["expected_wait_seconds"] <= 1100
     waits = {one["model"]: one["expected_wait_seconds"] for one in estimate["models"]}
     assert waits["nano-banana"] == estimate["expected_wait_seconds"]
     assert queued

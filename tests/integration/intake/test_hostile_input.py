@@ -196,6 +196,7 @@ def door(services: Stack, tmp_path_factory: pytest.TempPathFactory) -> Iterator[
         yield stack
 
 
+@pytest.mark.timeout(600)
 def test_every_field_of_a_message_over_redis(door: Stack, customer: NewCustomer) -> None:
     arguments = {"customer_id": str(customer.id), "request": dict(REQUEST), "idempotency_key": None}
     with Redis.from_url(door.settings.redis_url) as redis:

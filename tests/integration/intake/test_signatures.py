@@ -268,4 +268,4 @@ def test_celery_client_signs_with_the_id_that_it_chooses(
         kwargs = signed(customer.api_key, Operation.ENQUEUE, task_id, {"request": REQUEST})
         sent = app.send_task(Operation.ENQUEUE.value, task_id=task_id, queue="requests", kwargs=kwargs)
         door.serve()
-        assert sent.get(timeout=10)["is_new"]
+        assert sent.get(timeout=60)["is_new"]

@@ -30,7 +30,7 @@ class _Handler(BaseHTTPRequestHandler):
     server: _Server
 
     def do_DELETE(self) -> None:
-        self.server.together.wait(10)
+        self.server.together.wait(60)
         self.send_response(204)
         self.end_headers()
 
