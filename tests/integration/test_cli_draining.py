@@ -25,15 +25,14 @@ def _listens_shortly(monkeypatch: pytest.MonkeyPatch) -> None:
 def report(
     database: Database, node: str = NODE, *, in_hand: int = 0, is_silent: bool = False, silent_seconds: int = 11
 ) -> None:
-    """A drained process reports itself."""
+    """A drained process reports itself. A process that is not silent stays so for the test."""
     with database.statement() as sql:
         drains.report(sql, node, 1, in_hand=in_hand, is_drained=True)
-    if is_silent:
-        with database.transaction() as session:
-            session.execute(
-                text("UPDATE worker_processes SET seen_at = seen_at - make_interval(secs => :s) WHERE node = :node"),
-                {"node": node, "s": silent_seconds},
-            )
+    with database.transaction() as session:
+        session.execute(
+            text("UPDATE worker_processes SET seen_at = seen_at + make_interval(secs => :s) WHERE node = :node"),
+            {"node": node, "s": -silent_seconds if is_silent else 3600},
+        )
 
 
 def drain(database: Database, target: str, author: str = "ann") -> bool:

@@ -48,14 +48,19 @@ def test_tree_of_a_failed_generation_tells_the_way_and_the_cause(
 def test_tree_of_an_unfinished_generation_ends_with_its_present(
     reelworks: Reelworks, database: Database, settings: Settings, generation_id: UUID
 ) -> None:
+    set_to(database, generation_id, "wake_at = now() + interval '1 hour'")
     assert "now no claim; the next look is in " in reelworks("inspect", str(generation_id)).out
-    with database.statement() as sql:
-        sql.run("UPDATE generations SET wake_at = now() WHERE id = %(id)s", id=generation_id)
+    set_to(database, generation_id, "wake_at = now()")
     assert "now due, and no worker has the claim" in reelworks("inspect", str(generation_id)).out
     claim(database, settings, generation_id)
-    with database.statement() as sql:
-        sql.run("UPDATE generations SET holder = 'provider@host' WHERE id = %(id)s", id=generation_id)
+    set_to(database, generation_id, "holder = 'provider@host', lease_until = now() + interval '1 hour'")
     assert "now provider@host has the claim for " in reelworks("inspect", str(generation_id)).out
+
+
+def set_to(database: Database, generation_id: UUID, assignment: str) -> None:
+    """Change the row of a generation."""
+    with database.statement() as sql:
+        sql.run(f"UPDATE generations SET {assignment} WHERE id = %(id)s", id=generation_id)
 
 
 def test_json_holds_the_same_facts_for_programs(
@@ -155,7 +160,7 @@ def test_tree_of_a_waiting_generation_tells_what_it_waits_for_and_what_operators
             id=generation_id, customer=customer.id,
         )  # fmt: skip
     shown = reelworks("inspect", str(generation_id)).out
-    assert "now waits for a place at kie for 0." in shown
+    assert "now waits for a place at kie for " in shown
     assert "held by pause" in shown
     changes = [line for line in shown.splitlines() if " change " in line]
     assert [("pause" in line, "resume" in line) for line in changes] == [(True, False), (True, False), (False, True)]

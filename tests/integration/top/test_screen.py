@@ -24,11 +24,19 @@ def run(database: Database, statement: str, **given: object) -> None:
 
 @pytest.fixture
 def generations(database: Database, settings: Settings, customer: NewCustomer) -> list[UUID]:
-    """Three unfinished generations, the oldest first, and one that failed."""
+    """Three unfinished generations, the oldest first, and one that failed.
+
+    None is due within the hour. A worker has the claim of the third.
+    """
     made = [a_generation(database, settings, customer) for _ in range(3)]
     fail(database, settings, a_generation(database, settings, customer, a_video()), ErrorCode.TIMEOUT, "late")
     held = claim(database, settings, made[2])
-    run(database, "UPDATE generations SET holder = 'provider@host' WHERE id = %(id)s", id=held.id)
+    run(database, "UPDATE generations SET wake_at = now() + interval '1 hour' WHERE wake_at IS NOT NULL")
+    run(
+        database,
+        "UPDATE generations SET holder = 'provider@host', lease_until = now() + interval '1 hour' WHERE id = %(id)s",
+        id=held.id,
+    )
     for age, each in enumerate(made):
         run(
             database,
