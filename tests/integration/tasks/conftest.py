@@ -57,9 +57,15 @@ def sandbox(sandboxed: Stack) -> Iterator[SandboxClient]:
 
 @pytest.fixture(scope="session")
 def worker(sandboxed: Stack) -> Iterator[WorkerServices]:
-    """The services of a worker. Retries are due at once, and the vendor reaches the object store."""
+    """The services of a worker. Retries are due at once, and the vendor reaches the object store.
+
+    The pause of an open breaker lasts until a test ends the pause.
+    """
     settings = sandboxed.settings
     s3 = settings.s3.model_copy(update={"public_endpoint": settings.s3.endpoint})
+    admission = settings.admission.model_copy(
+        update={"breaker_pause_seconds": 3600, "breaker_longest_pause_seconds": 3600}
+    )
     pipeline = settings.pipeline.model_copy(
         update={
             "backoff_base_seconds": 0.001,
@@ -72,7 +78,7 @@ def worker(sandboxed: Stack) -> Iterator[WorkerServices]:
             "joins_stages": False,
         }
     )
-    quick = settings.model_copy(update={"pipeline": pipeline, "s3": s3})
+    quick = settings.model_copy(update={"pipeline": pipeline, "s3": s3, "admission": admission})
     with open_services(create_app(quick, process="worker"), quick, worker_name="a test", threads=8) as opened:
         yield opened
 
