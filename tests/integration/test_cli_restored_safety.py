@@ -89,12 +89,12 @@ def test_granted_creates_count_in_the_windows_as_sent(
 @pytest.fixture
 def _slow_rows(database: Database, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     """Each row takes longer than a statement of a step may take."""
-    options = "-c timezone=utc -c statement_timeout=500ms"
+    options = "-c timezone=utc -c statement_timeout=3s"
     monkeypatch.setitem(databases._ENGINE_OPTIONS["connect_args"], "options", options)
     run(
         database,
         "CREATE FUNCTION slow_row() RETURNS trigger LANGUAGE plpgsql AS "
-        "$$ BEGIN PERFORM pg_sleep(0.6); RETURN NEW; END $$",
+        "$$ BEGIN PERFORM pg_sleep(3.5); RETURN NEW; END $$",
         "CREATE TRIGGER slow_row BEFORE UPDATE ON generations FOR EACH ROW EXECUTE FUNCTION slow_row()",
     )
     yield
