@@ -19,6 +19,9 @@ _WITH_KEY = _CREATE + b"X-API-Key: KEY\r\nTransfer-Encoding: chunked\r\n\r\n"
 _READ_WITH_KEY = b"GET /v1/generations HTTP/1.1\r\nHost: x\r\nX-API-Key: KEY\r\n\r\n"
 _PART = 65_536
 _HELD_SECONDS = 2.0
+# Before the gateway gives up a slow body.
+_PATIENCE_SECONDS = 20.0
+_DRIP_EVERY_SECONDS = 0.1
 
 
 @contextmanager
@@ -50,19 +53,15 @@ def _flood(begin: bytes, part: bytes, mebibytes: int) -> Callable[[Target], str]
     return lambda target: _sent(target, (begin, *[block] * (mebibytes * 16)))
 
 
-def _held(count: int, sent: bytes, seconds: float = _HELD_SECONDS) -> Callable[[Target], str]:
-    """Send the same on many connections, and wait. Returns how many are still open."""
+def _held(
+    count: int, sent: bytes, seconds: float = _HELD_SECONDS, *, left: int | None = None
+) -> Callable[[Target], str]:
+    """Send the same on many connections, and wait. Returns how many are still open.
 
-    def attack(target: Target) -> str:
-        with ExitStack() as stack:
-            held = [stack.enter_context(connected(target)) for _ in range(count)]
-            for connection in held:
-                with suppress(OSError):
-                    connection.sendall(sent.replace(b"KEY", target.evil.key.encode()))
-            time.sleep(seconds)
-            return f"{sum(_is_open(connection) for connection in held)} of {count} open"
-
-    return attack
+    Args:
+        left: as in `dripped`.
+    """
+    return dripped(count, sent, b"", seconds, left=left)
 
 
 def _burst(count: int, sent: bytes) -> Callable[[Target], str]:
@@ -94,23 +93,48 @@ def _answered_before(one: socket.socket, others: list[socket.socket]) -> int:
     return len(select.select(others, [], [], 0)[0])
 
 
-def dripped(count: int, begin: bytes, drip: bytes, seconds: float = _HELD_SECONDS) -> Callable[[Target], str]:
-    """Begin a request on many connections, and send a few bytes a second on each. Returns how many are still open."""
+def dripped(
+    count: int, begin: bytes, drip: bytes, seconds: float = _HELD_SECONDS, *, left: int | None = None
+) -> Callable[[Target], str]:
+    """Begin a request on many connections, and send a few bytes a second on each. Returns how many are still open.
+
+    Args:
+        seconds: the time until the look at the connections.
+        left: the number of connections that the server leaves open. A slow server gets more time to close the others;
+            then these must stay open for a while. None: one look, and no more time.
+    """
 
     def attack(target: Target) -> str:
         with ExitStack() as stack:
             held = [stack.enter_context(connected(target)) for _ in range(count)]
             for connection in held:
-                connection.sendall(begin.replace(b"KEY", target.evil.key.encode()))
-            ends_at = time.monotonic() + seconds
-            while time.monotonic() < ends_at:
-                for connection in held:
-                    with suppress(OSError):
-                        connection.sendall(drip)
-                time.sleep(0.1)
-            return f"{sum(_is_open(connection) for connection in held)} of {count} open"
+                with suppress(OSError):
+                    connection.sendall(begin.replace(b"KEY", target.evil.key.encode()))
+            _drip(held, drip, seconds)
+            held = _open_of(held)
+            if left is not None:
+                gives_up_at = time.monotonic() + _PATIENCE_SECONDS
+                while len(held) > left and time.monotonic() < gives_up_at:
+                    _drip(held, drip, _DRIP_EVERY_SECONDS)
+                    held = _open_of(held)
+                _drip(held, drip, _HELD_SECONDS if left else 0)
+            return f"{len(_open_of(held))} of {count} open"
 
     return attack
+
+
+def _drip(held: list[socket.socket], drip: bytes, seconds: float) -> None:
+    """Send a few bytes on each connection, again and again for the seconds. Without bytes: wait for the seconds."""
+    ends_at = time.monotonic() + seconds
+    while time.monotonic() < ends_at:
+        for connection in held if drip else ():
+            with suppress(OSError):
+                connection.sendall(drip)
+        time.sleep(_DRIP_EVERY_SECONDS)
+
+
+def _open_of(held: list[socket.socket]) -> list[socket.socket]:
+    return [connection for connection in held if _is_open(connection)]
 
 
 def _is_open(connection: socket.socket) -> bool:
@@ -221,7 +245,7 @@ CONNECTIONS = [
     ),
     Probe("connection", "300 silent", _held(300, b""), "300 of 300 open"),
     Probe("connection", "2,500 silent", _held(2500, b""), r"(1\d{3}|2000) of 2500 open"),
-    Probe("connection", "300 silent, for 17 s", _held(300, b"", _HEAD_SECONDS), "0 of 300 open"),
+    Probe("connection", "300 silent, for 17 s", _held(300, b"", _HEAD_SECONDS, left=0), "0 of 300 open"),
     Probe(
         "connection",
         "150 reads at once, with a key",
@@ -229,11 +253,11 @@ CONNECTIONS = [
         r"200 x 150; /healthz after [0-4], a reader after [1-6]?\d",
     ),
     Probe("connection", "300 with half a head", _held(300, _HEAD), "300 of 300 open"),
-    Probe("connection", "300 with half a head, for 17 s", _held(300, _HEAD, _HEAD_SECONDS), "0 of 300 open"),
+    Probe("connection", "300 with half a head, for 17 s", _held(300, _HEAD, _HEAD_SECONDS, left=0), "0 of 300 open"),
     Probe(
         "connection",
         "300 with half a body, no key",
-        _held(300, _HALF_JSON.replace(b"KEY", b"none")),
+        _held(300, _HALF_JSON.replace(b"KEY", b"none"), left=0),
         "0 of 300 open",
         is_short=True,
     ),
@@ -241,19 +265,39 @@ CONNECTIONS = [
     Probe(
         "connection",
         "40 with half a body of 8 MB and a key, for 33 s",
-        _held(40, _HALF_JSON, _BODY_SECONDS),
+        _held(40, _HALF_JSON, _BODY_SECONDS, left=0),
         "0 of 40 open",
     ),
-    Probe("connection", "40 with 7 of 8 MB and a key", _held(40, _HALF_JSON + b"x" * 7_000_000), "4 of 40 open"),
-    Probe("connection", "100 half uploads of one customer", _held(100, HALF_UPLOAD), "4 of 100 open", is_short=True),
+    Probe(
+        "connection", "40 with 7 of 8 MB and a key", _held(40, _HALF_JSON + b"x" * 7_000_000, left=4), "4 of 40 open"
+    ),
+    Probe(
+        "connection",
+        "100 half uploads of one customer",
+        _held(100, HALF_UPLOAD, left=4),
+        "4 of 100 open",
+        is_short=True,
+    ),
     Probe("connection", "100 dripped heads", dripped(100, _HEAD, b"X"), "100 of 100 open"),
-    Probe("connection", "100 dripped heads, for 17 s", dripped(100, _HEAD, b"X", _HEAD_SECONDS), "0 of 100 open"),
-    Probe("connection", "100 dripped bodies", dripped(100, _HALF_JSON, b"x"), "4 of 100 open"),
-    Probe("connection", "100 dripped bodies, for 33 s", dripped(100, _HALF_JSON, b"x", _BODY_SECONDS), "0 of 100 open"),
-    Probe("connection", "16 dripped uploads", dripped(16, HALF_UPLOAD, b"x"), "4 of 16 open"),
-    Probe("connection", "16 dripped uploads, for 33 s", dripped(16, HALF_UPLOAD, b"x", _BODY_SECONDS), "0 of 16 open"),
+    Probe(
+        "connection", "100 dripped heads, for 17 s", dripped(100, _HEAD, b"X", _HEAD_SECONDS, left=0), "0 of 100 open"
+    ),
+    Probe("connection", "100 dripped bodies", dripped(100, _HALF_JSON, b"x", left=4), "4 of 100 open"),
+    Probe(
+        "connection",
+        "100 dripped bodies, for 33 s",
+        dripped(100, _HALF_JSON, b"x", _BODY_SECONDS, left=0),
+        "0 of 100 open",
+    ),
+    Probe("connection", "16 dripped uploads", dripped(16, HALF_UPLOAD, b"x", left=4), "4 of 16 open"),
+    Probe(
+        "connection",
+        "16 dripped uploads, for 33 s",
+        dripped(16, HALF_UPLOAD, b"x", _BODY_SECONDS, left=0),
+        "0 of 16 open",
+    ),
     Probe("connection", "100 answers that nobody reads", _held(100, _OPENAPI + _END), r"\d+ of 100 open"),
-    Probe("connection", "100 with ten requests at once", _held(100, (_OPENAPI + _END) * 10), "0 of 100 open"),
+    Probe("connection", "100 with ten requests at once", _held(100, (_OPENAPI + _END) * 10, left=0), "0 of 100 open"),
     Probe("connection", "300 that hang up", _hung_up(300, _HEAD + _END), "300 hung up"),
     Probe("connection", "300 that hang up within a body", _hung_up(300, _HALF_JSON), "300 hung up"),
 ]

@@ -10,7 +10,7 @@ from drills.hostile.messages import WRONG, pushed
 from drills.hostile.probe import Probe
 from drills.hostile.target import Target
 
-_ANSWER_SECONDS = 10.0
+_ANSWER_SECONDS = 60.0
 # A refusal quotes a part of a long name, once.
 _MOST_ANSWER_BYTES = 2 * 1024
 _LONG = "z" * 5000

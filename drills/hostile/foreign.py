@@ -20,6 +20,11 @@ _LOOK_EVERY_SECONDS = 0.05
 _SLOW_RESULTS = 40
 _SLOW_REPLIES = 40
 _SLOW_INPUTS = 16
+# A slow answer is given up ten seconds after its beginning at the earliest. An order that waits for its end waits as
+# long.
+_NO_WAIT_SECONDS = 5.0
+# A pause of the machine lengthens one run. A wait inside the system lengthens each of them.
+_MOST_RUNS = 3
 # The workers of the roles transfer and media have a decoder each, and some files are put off for seconds.
 _SLOW_FILES = 3 * FILES_AT_ONCE
 _MEBIBYTE = 1024**2
@@ -135,22 +140,28 @@ def _eight(target: Target) -> str:
 def _many_slow(count: int, name: str, order: Callable[[Target], dict[str, object]]) -> Callable[[Target], str]:
     """Orders whose files or replies do not end, and beside them an honest order with an input picture.
 
-    The honest order must complete before the system has given up a single slow answer: it waits for none of them.
+    The honest order must complete before the system has given up a single slow answer: it waits for none of them. A
+    slow machine may need more time for the order, with slow answers and without.
     """
 
-    def attack(target: Target) -> str:
-        hosts = target.hosts
+    def once(target: Target) -> str:
+        hosts, honest = target.hosts, _slow_input("a good picture")(target)
+        usual = target.good_order(**honest)
         with hosts.slow():
             hosts.ended[name] = hosts.requests[name] = 0
             paths = [target.order(target.evil, **order(target)) for _ in range(count)]
             _wait_for(lambda: hosts.requests[name] > 0)
-            seconds = target.good_order(model=_MODEL_THAT_READS_INPUTS, image_urls=[_link(target, "a good picture")])
+            seconds = target.good_order(**honest)
             given_up = hosts.ended[name]
             for path in paths:
                 target.http.post(f"{path}/cancel", headers=target.evil.headers)
-        if math.isinf(seconds):
+        if math.isinf(max(usual, seconds)):
             return "an honest order did not complete"
-        return "an honest order waited for a slow one" if given_up else "an honest order did not wait"
+        return _WAIT if given_up and seconds > usual + _NO_WAIT_SECONDS else _NO_WAIT
+
+    def attack(target: Target) -> str:
+        runs = (once(target) for _ in range(_MOST_RUNS))
+        return next((told for told in runs if told != _WAIT), _WAIT)
 
     return attack
 
@@ -187,13 +198,14 @@ def _slow_to_decode(target: Target) -> str:
     return "an honest order waited for a place" if seconds > usual + _DECODERS_PATIENCE_SECONDS else _NO_WAIT
 
 
+_WAIT = "an honest order waited for a slow one"
+_NO_WAIT = "an honest order did not wait"
+
+
 def _wait_for(is_so: Callable[[], bool], *, seconds: float = _PATIENCE_SECONDS) -> None:
     ends_at = time.monotonic() + seconds
     while not is_so() and time.monotonic() < ends_at:
         time.sleep(_LOOK_EVERY_SECONDS)
-
-
-_NO_WAIT = "an honest order did not wait"
 
 
 def _slow_input(name: str) -> Callable[[Target], dict[str, object]]:

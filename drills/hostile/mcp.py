@@ -286,8 +286,8 @@ MCP = [
         )
     ),
     Probe("mcp", "100 dripped messages", dripped(100, _HALF, b"x"), "100 of 100 open"),
-    Probe("mcp", "100 dripped messages, for 33 s", dripped(100, _HALF, b"x", 33.0), "0 of 100 open"),
-    Probe("mcp", "100 dripped messages, no key", dripped(100, _HALF.replace(b"KEY", b"none"), b"x"), "0 of 100 open",
-          is_short=True),
+    Probe("mcp", "100 dripped messages, for 33 s", dripped(100, _HALF, b"x", 33.0, left=0), "0 of 100 open"),
+    Probe("mcp", "100 dripped messages, no key", dripped(100, _HALF.replace(b"KEY", b"none"), b"x", left=0),
+          "0 of 100 open", is_short=True),
 ]  # fmt: skip
 """Every attack on the door for agents."""

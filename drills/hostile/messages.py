@@ -12,9 +12,10 @@ from celery import Celery
 from drills.hostile.probe import Probe
 from drills.hostile.target import Target
 from intake.redis.keys import TAKEN
+from workers.roles import ROLES
 
-_DRAIN_SECONDS = 10.0
-_LOOK_SECONDS = 1.0
+_DRAIN_SECONDS = 60.0
+_WORKERS = sum(role.is_celery for role in ROLES.values())
 _SHORT = {"headers.id of every wrong type", "no JSON"}
 
 WRONG: tuple[object, ...] = (None, 5, 1.5, True, [], ["a"], {}, {"a": 1}, "", "\x00", "\ud83d", "a" * 100_000)
@@ -115,16 +116,16 @@ def _broadcast(target: Target) -> str:
     """Publish wrong commands to every worker. Returns whether each worker still runs and answers."""
     database = target.redis.get_connection_kwargs()["db"]
     with Celery(broker=target.stack.settings.redis_url) as celery:
-        before = _processes(celery, _LOOK_SECONDS)
+        before = _processes(celery)
         for raw in wrong_commands():
             target.redis.publish(f"/{database}.celery.pidbox", raw)
-        after = _processes(celery, _DRAIN_SECONDS, limit=len(before))
-    return "every worker answers" if before and after == before else f"{before} became {after}"
+        after = _processes(celery)
+    return "every worker answers" if len(before) == _WORKERS and after == before else f"{before} became {after}"
 
 
-def _processes(celery: Celery, seconds: float, limit: int | None = None) -> dict[str, int]:
-    """The process id of each worker that answers. `limit`: the answers to wait for, at most for the seconds."""
-    answers = celery.control.inspect(timeout=seconds, limit=limit).stats() or {}
+def _processes(celery: Celery) -> dict[str, int]:
+    """The process id of each worker that answers. The look ends with the answer of the last worker."""
+    answers = celery.control.inspect(timeout=_DRAIN_SECONDS, limit=_WORKERS).stats() or {}
     return {name: answer["pid"] for name, answer in answers.items()}
 
 

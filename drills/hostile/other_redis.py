@@ -11,7 +11,8 @@ from drills.hostile.messages import message, with_part
 from drills.hostile.probe import Probe
 from drills.hostile.target import Target
 
-_ANSWER_SECONDS = 10.0
+_ANSWER_SECONDS = 60.0
+_NO_ANSWER_SECONDS = 10.0
 _CONTROL_SECONDS = 1.0
 # A refusal names up to 20 fields, each twice, with up to 200 characters of its name.
 _MOST_ANSWER_BYTES = 20 * 1024
@@ -46,13 +47,17 @@ def _text_in_queue(queue: str, text: str) -> Callable[[Target], str]:
     return attack
 
 
-def _answer(whole: Mapping[str, Any]) -> Callable[[Target], str]:
-    """Send an order. Returns the reason of its refusal, and whether the answer is short."""
+def _answer(whole: Mapping[str, Any], seconds: float = _ANSWER_SECONDS) -> Callable[[Target], str]:
+    """Send an order. Returns the reason of its refusal, and whether the answer is short.
+
+    Args:
+        seconds: the longest wait for the answer.
+    """
 
     def attack(target: Target) -> str:
         key = f"celery-task-meta-{whole['headers']['id']}"
         target.redis.lpush("requests", json.dumps(whole))
-        ends_at = time.monotonic() + _ANSWER_SECONDS
+        ends_at = time.monotonic() + seconds
         while (answer := target.redis.get(key)) is None and time.monotonic() < ends_at:
             time.sleep(0.02)
         if answer is None:
@@ -142,7 +147,12 @@ OTHER_REDIS = [
         "short: .*without chain.*",
     ),
     # 19 MB: more than a message may have, and discarded unread.
-    Probe("redis", "an order with a prompt of 14 MB", _answer(_order(prompt="x" * 14_000_000)), "no answer"),
+    Probe(
+        "redis",
+        "an order with a prompt of 14 MB",
+        _answer(_order(prompt="x" * 14_000_000), _NO_ANSWER_SECONDS),
+        "no answer",
+    ),
     Probe("redis", "an order of a group", _answer(with_part("headers", "group", "a")), "short: .*without a group.*"),
     Probe(
         "redis",
