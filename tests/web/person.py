@@ -78,8 +78,12 @@ class Person:
         return self.card(prompt)
 
     def sign_out(self) -> None:
-        """Sign out once the price is there. The browser notes each request that the end of the session refuses."""
+        """Sign out once the price is there. The browser notes each request that the end of the session refuses.
+
+        The page reads the orders when its stream opens, perhaps at the same time.
+        """
         expect(self.form).to_contain_text(re.compile("usually|time not known"))
+        self.watch.expect(401, "/v1/generations")
         self.button("Sign out").click()
         expect(self.page.get_by_role("form", name="Sign in")).to_be_visible()
 
