@@ -24,7 +24,7 @@ for_operators = customers_router("/v1/admin/generations", "admin")
     responses=problems(Unauthenticated, NotFound),
 )
 def get_timeline(generation_id: UUID, services: ServicesOf, customer: TheCustomer) -> Timeline[TimelineEntry]:
-    """Returns every change of the stage, every movement of credits and every stored file, with times and gaps."""
+    """Returns every change of the stage, movement of credits, stored file and variant, with times and gaps."""
     with services.database.transaction() as session:
         details.in_one_snapshot(session)
         row = generations.require(session, generation_id, customer_id=customer.id)

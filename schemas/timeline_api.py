@@ -57,6 +57,8 @@ class OtherEntry(StrEnum):
     """The provider called back."""
     STORED = "stored"
     """A file was stored."""
+    VARIANT = "variant"
+    """A variant of the result: its end, or how far it is."""
     WEBHOOK = "webhook"
     """A message to an endpoint of the customer: one try, or the message if it was not tried yet."""
     BREAKER = "breaker"
@@ -74,8 +76,9 @@ class TimelineEntry(BaseModel):
     gap_seconds: float = Field(description="since the entry before")
     name: str = Field(
         description="the kind of entry: `moved` is a change of the stage; `hold`, `capture`, `release` and `refund` "
-        "move credits; `stored` is a file; `webhook` is a try to send a message to one of your endpoints; `try_failed` "
-        "counts failed tries. Ignore kinds that you do not know"
+        "move credits; `stored` is a file; `variant` is a further file of the result, made or pending; `webhook` is a "
+        "try to send a message to one of your endpoints; `try_failed` counts failed tries. Ignore kinds that you do "
+        "not know"
     )
     stage: Stage
     """The stage after the entry."""

@@ -14,6 +14,8 @@ from schemas.tables import Asset, Event, Generation
 from storage import generations, timeline_surroundings
 from storage.sql import Sql, returns
 from storage.timeline_surroundings import Surroundings
+from storage.variants import reading
+from storage.variants.reading import StoredVariant
 
 _UNKNOWN_STATUS = returns(str)("""
     SELECT data->>'status' FROM events WHERE generation_id = %(generation_id)s AND name = 'status_unknown'
@@ -105,6 +107,8 @@ class Records:
     """The transfers of credits, the oldest first."""
     assets: Sequence[Asset]
     """The stored files."""
+    variants: Sequence[StoredVariant]
+    """The variants of the result, in the order of the order."""
     webhooks: Sequence[WebhookTry]
     """The messages to endpoints of the customer, the oldest first."""
     surroundings: Surroundings
@@ -131,6 +135,7 @@ def records(session: Session, generation: Generation) -> Records:
         receipts=[Receipt(*row) for row in session.execute(_RECEIPTS, wanted)],
         transfers=session.exec(moved).all(),
         assets=session.exec(stored).all(),
+        variants=reading.of_generations(session, [generation.id]).get(generation.id, ()),
         webhooks=[WebhookTry(*row) for row in session.execute(_WEBHOOKS, {**wanted, "most": _MOST_WEBHOOKS})],
         surroundings=timeline_surroundings.read(session, generation, now),
         downloads=session.execute(_DOWNLOADS, wanted).scalar() or 0,

@@ -18,6 +18,7 @@ from schemas.timeline_api import (
     Waiting,
 )
 from schemas.trace_context import TraceContext
+from storage import timeline_variants
 from storage.timeline import Records
 
 E = TypeVar("E", bound=TimelineEntry)
@@ -39,6 +40,7 @@ FOR_CUSTOMERS: Final[Mapping[str, frozenset[str]]] = {
     TransferKind.RELEASE: frozenset({"amount"}),
     TransferKind.REFUND: frozenset({"amount"}),
     OtherEntry.STORED: frozenset(_OF_FILES),
+    OtherEntry.VARIANT: timeline_variants.FOR_CUSTOMERS,
     OtherEntry.WEBHOOK: frozenset(_OF_WEBHOOKS),
 }
 """The entries that customers see, and the details of each that they see. All else is for operators."""
@@ -103,7 +105,7 @@ def _head(records: Records) -> dict[str, Any]:
 
 
 def _entries(records: Records) -> list[OperatorsEntry]:
-    """Every entry in the order of time. Of one moment, events come before their transfers and files."""
+    """Every entry in the order of time. Of one moment, events come before their transfers, files and variants."""
     begun, stage, attempt = _moment(records.generation.created_at), Stage.QUEUED, 0
     entries: list[OperatorsEntry] = []
     for at, name, to, facts in sorted(_facts(records), key=lambda fact: fact[0]):
@@ -137,6 +139,9 @@ def _facts(records: Records) -> Iterator[_Fact]:
         yield change.at, OtherEntry.CHANGE, None, dict(change.facts)
     for asset in records.assets:
         yield _moment(asset.created_at), OtherEntry.STORED, None, _columns(asset, _OF_FILES)
+    for variant in records.variants:
+        at, facts = timeline_variants.moment_of(variant), timeline_variants.facts_of(variant, records.now)
+        yield at, OtherEntry.VARIANT, None, dict(facts)
 
 
 def _columns(row: object, names: Sequence[str]) -> dict[str, Any]:

@@ -13,6 +13,7 @@ from rich.tree import Tree
 from schemas.enums import EventName, FoundBy
 from schemas.stages import TERMINAL
 from schemas.timeline_api import OperatorsEntry, OperatorsTimeline, OtherEntry, VendorCall
+from schemas.variants import VariantState
 
 _FOUND_BY = {
     FoundBy.CALLBACK: "found by a callback",
@@ -96,7 +97,7 @@ def _stages(timeline: OperatorsTimeline) -> Iterator[tuple[str, list[OperatorsEn
 
 
 def _entry(entry: OperatorsEntry) -> str:
-    color = "yellow" if entry.name in _ALARMING else "cyan"
+    color = "yellow" if _is_alarming(entry) else "cyan"
     name = f"→ {entry.stage}" if entry.name == EventName.MOVED else entry.name
     parts = [f"{entry.seconds:10.3f}", f"+{entry.gap_seconds:.3f}".rjust(9), f"[{color}]{name}[/{color}]"]
     facts = [f"{escape(name)}={escape(_shown(value))}" for name, value in entry.details.items()]
@@ -107,6 +108,11 @@ def _entry(entry: OperatorsEntry) -> str:
     if entry.worker:
         facts.append(f"[dim]{escape(entry.worker)}, claim {entry.attempt}[/dim]")
     return "  ".join([*parts, ", ".join(facts)])
+
+
+def _is_alarming(entry: OperatorsEntry) -> bool:
+    is_failed_variant = entry.name == OtherEntry.VARIANT and entry.details["state"] == VariantState.FAILED
+    return entry.name in _ALARMING or is_failed_variant
 
 
 def _call(call: VendorCall) -> str:

@@ -9,12 +9,16 @@ from sqlalchemy import text
 from schemas.enums import ErrorCode, EventName, Stage
 from schemas.orders import GenerationRequest
 from schemas.settings import Settings
+from schemas.timeline_api import OtherEntry
+from schemas.variants import FilePart, VariantError, VariantOrigin
 from storage import acceptance, callbacks, lookup, transitions
 from storage.database import Database
 from storage.objects import ObjectStore
 from storage.sql import Query, Sql, of, returns
+from storage.variants import claims as variant_claims
+from storage.variants.claims import NewFile, VariantClaim
 from tests.integration.command import Reelworks
-from tests.integration.gateway.finishing import REMOTE_ID, claim, complete, fail
+from tests.integration.gateway.finishing import REMOTE_ID, claim, complete, complete_with_variants, fail
 from tests.support import NewCustomer, a_generation, a_share, an_order
 
 
@@ -73,6 +77,41 @@ def test_json_holds_the_same_facts_for_programs(
     names = [entry["name"] for entry in told["entries"]]
     assert names[:2] == ["moved", "hold"]
     assert sorted(names[-3:]) == ["capture", "moved", "stored"]
+
+
+def test_tree_and_json_tell_each_variant_with_its_worker_bytes_time_and_reason(
+    reelworks: Reelworks, database: Database, settings: Settings, objects: ObjectStore, customer: NewCustomer
+) -> None:
+    wanted: list[dict[str, object]] = [{"name": name, "width": 16} for name in ("one", "two", "three")]
+    generation_id = complete_with_variants(database, settings, objects, customer, b"a picture", *wanted)
+    with database.statements() as sql:
+        made, failed, held = (variant_claims.claim(sql, lease_seconds=3600, holder="media@host") for _ in wanted)
+        assert made
+        assert failed
+        assert held
+        file = NewFile(FilePart.MEDIA, f"variants/{uuid4()}", "image/webp", 4711, "0" * 64, width=16, height=12)
+        variant_claims.finish(sql, made, VariantOrigin.ENCODED, [file])
+        variant_claims.fail(sql, failed, VariantError.NOT_POSSIBLE, "the result cannot be decoded")
+        sql.run("UPDATE variants SET claimed_at = finished_at - interval '7 s' WHERE id = %(id)s", id=made.id)
+    shown = [line for line in reelworks("inspect", str(generation_id)).out.splitlines() if "  variant  " in line]
+    by_name = {claimed.row.name: line for claimed in (made, failed, held) for line in shown if _names(line, claimed)}
+    assert len(shown) == len(by_name) == 3
+    for claimed, told in (
+        (made, ("state=ready", "origin=encoded", "seconds=7.0", "size_bytes=4711", "content_type=image/webp")),
+        (failed, ("state=failed", "code=not_possible", "message=the result cannot be decoded")),
+        (held, ("state=pending", "is_being_made=true", "worker=media@host", "claims=1")),
+    ):
+        assert [each for each in told if each not in by_name[claimed.row.name]] == []
+    told = json.loads(reelworks("inspect", str(generation_id), "--json").out)["entries"]
+    details = {entry["details"]["name"]: entry["details"] for entry in told if entry["name"] == OtherEntry.VARIANT}
+    assert {name: each["state"] for name, each in details.items()} == {
+        made.row.name: "ready", failed.row.name: "failed", held.row.name: "pending"
+    }  # fmt: skip
+    assert (details[made.row.name]["size_bytes"], details[made.row.name]["seconds"]) == (4711, 7.0)
+
+
+def _names(line: str, claimed: VariantClaim) -> bool:
+    return f"  name={claimed.row.name}, " in line
 
 
 def test_generation_is_found_by_all_that_an_operator_has_at_hand(

@@ -12,9 +12,12 @@ from schemas.settings import Settings
 from storage import customers
 from storage.api_keys import Owner, Terms
 from storage.database import Database
+from tasks.services import WorkerServices
 from tests.integration.gateway.page import OpenPage, Page
 from tests.integration.gateway.serving import empty_broker, serving
 from tests.support import NewCustomer
+from workers.app import create_app as workers_app
+from workers.lifecycle import open_services
 
 
 @pytest.fixture(scope="session")
@@ -22,6 +25,13 @@ def gateway(settings: Settings) -> Iterator[httpx.Client]:
     """A client of the gateway, without an API key."""
     with serving(create_app(settings)) as client:
         yield client
+
+
+@pytest.fixture(scope="module")
+def worker(settings: Settings) -> Iterator[WorkerServices]:
+    """The services of a worker that makes variants."""
+    with open_services(workers_app(settings, process="worker"), settings, worker_name="a test") as opened:
+        yield opened
 
 
 @pytest.fixture

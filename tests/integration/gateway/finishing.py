@@ -5,6 +5,7 @@ from uuid import UUID
 
 from schemas.enums import AssetRole, ErrorCode, Stage
 from schemas.settings import Settings
+from schemas.variants import VariantSpec
 from storage import assets, claims, generations, transitions
 from storage.assets import NewAsset
 from storage.changes import Changes
@@ -12,7 +13,7 @@ from storage.claims import Claim
 from storage.database import Database
 from storage.objects import ObjectStore
 from storage.sql import of
-from tests.support import some_claim
+from tests.support import NewCustomer, a_generation, an_order, some_claim
 
 REMOTE_ID = "task-of-the-vendor"
 RESULT_URL = "http://vendor.invalid/result.png?signature=secret"
@@ -66,6 +67,22 @@ def complete(
         assets.add(of(session), stored, generation_id=held.id, customer_id=customer_id, expires_in=expires_in)
         transitions.move(of(session), held, Stage.COMPLETED, wake_in=0)
     return asset
+
+
+def complete_with_variants(
+    database: Database,
+    settings: Settings,
+    objects: ObjectStore,
+    customer: NewCustomer,
+    body: bytes,
+    *wanted: dict[str, object],
+) -> UUID:
+    """A completed picture whose variants are not made yet."""
+    specs = [VariantSpec.model_validate(spec) for spec in wanted]
+    order = an_order().model_copy(update={"variants": specs})
+    generation_id = a_generation(database, settings, customer, order)
+    complete(database, settings, objects, generation_id, body)
+    return generation_id
 
 
 def _folder(held: Claim) -> str:

@@ -14,7 +14,10 @@ from storage import callbacks, deletion, transitions
 from storage.api_keys import Owner
 from storage.database import Database
 from storage.objects import ObjectStore
-from tests.integration.gateway.finishing import REMOTE_ID, complete
+from tasks import variants
+from tasks.services import WorkerServices
+from tests.integration.gateway.finishing import REMOTE_ID, complete, complete_with_variants
+from tests.media_files.images import png
 from tests.support import NewCustomer, a_generation, operator_key
 
 # Facts for operators.
@@ -106,3 +109,53 @@ def test_messages_to_the_customers_endpoints_are_on_the_timeline_with_each_try(
         (1, None, "no answer"),
         (2, 200, None),
     ]
+
+
+SMALL = {"name": "small", "width": 16}
+
+
+def variants_on(gateway: httpx.Client, customer: NewCustomer, generation_id: UUID) -> dict[str, dict[str, object]]:
+    """What the customer's timeline tells of each variant, by name."""
+    told = gateway.get(f"/v1/generations/{generation_id}/timeline", headers=customer.headers).json()
+    entries = [entry for entry in told["entries"] if entry["name"] == OtherEntry.VARIANT]
+    assert {entry["stage"] for entry in entries} <= {Stage.COMPLETED}
+    return {entry["details"]["name"]: entry["details"] for entry in entries}
+
+
+def test_variants_are_on_the_timeline_while_they_are_pending_and_once_they_are_made(
+    gateway: httpx.Client, database: Database, settings: Settings, objects: ObjectStore, customer: NewCustomer,
+    worker: WorkerServices,
+) -> None:  # fmt: skip
+    generation_id = complete_with_variants(database, settings, objects, customer, png(64, 64), {"kind": "web"}, SMALL)
+    for waiting in variants_on(gateway, customer, generation_id).values():
+        assert (waiting["state"], waiting["is_being_made"]) == ("pending", False)
+        assert waiting.keys() == {"name", "kind", "state", "is_being_made", "due_seconds"}
+    variants.run(worker)
+    made = variants_on(gateway, customer, generation_id)
+    document = gateway.get(f"/v1/generations/{generation_id}", headers=customer.headers).json()
+    assert [each["name"] for each in document["variants"]] == ["web", "small"] == sorted(made, reverse=True)
+    for each in document["variants"]:
+        (file,) = each["files"]
+        seconds = made[each["name"]].pop("seconds")
+        assert isinstance(seconds, float)
+        assert seconds > 0
+        assert made[each["name"]] == {
+            "name": each["name"], "kind": each["kind"], "state": "ready", "origin": each["origin"],
+            **{name: file[name] for name in ("content_type", "size_bytes", "width", "height")},
+        }  # fmt: skip
+
+
+def test_failed_variant_tells_the_customer_its_reason_and_operators_its_worker(
+    gateway: httpx.Client, database: Database, settings: Settings, objects: ObjectStore, customer: NewCustomer,
+    worker: WorkerServices,
+) -> None:  # fmt: skip
+    generation_id = complete_with_variants(database, settings, objects, customer, b"no picture", SMALL)
+    variants.run(worker)
+    document = gateway.get(f"/v1/generations/{generation_id}", headers=customer.headers).json()
+    reason = document["variants"][0]["error"]
+    assert reason["code"] == "not_possible"
+    told = {"name": "small", "kind": "copy", "state": "failed", **reason}
+    assert variants_on(gateway, customer, generation_id) == {"small": told}
+    key = {"X-API-Key": operator_key(database)}
+    all_told = gateway.get(f"/v1/admin/generations/{generation_id}/timeline", headers=key).json()
+    assert all_told["entries"][-1]["details"] == {**told, "worker": "a test", "claims": 1}

@@ -2,7 +2,6 @@
 
 import io
 import re
-from collections.abc import Iterator
 from dataclasses import dataclass
 from urllib.parse import urljoin
 from uuid import UUID
@@ -23,15 +22,6 @@ from tests.integration.gateway.finishing import complete
 from tests.integration.gateway.videos import ORDER
 from tests.integration.tasks.variants.works import clip
 from tests.support import NewCustomer, a_generation
-from workers.app import create_app
-from workers.lifecycle import open_services
-
-
-@pytest.fixture(scope="module")
-def worker(settings: Settings) -> Iterator[WorkerServices]:
-    """The services of a worker that makes variants."""
-    with open_services(create_app(settings, process="worker"), settings, worker_name="a test") as opened:
-        yield opened
 
 
 @pytest.fixture(scope="module")
