@@ -121,6 +121,9 @@ class TopApp(App[None]):
     @on(Told)
     def show_reading(self, told: Told) -> None:
         """Show a reading on the screens below and above."""
+        if not self.is_running:
+            # The end takes the screens apart.
+            return
         reading = told.reading
         if reading.situation.figures is not self._figures:
             self._figures, self._figures_at = reading.situation.figures, time.monotonic()

@@ -10,9 +10,12 @@ from drills.chaos.network.proxy import Proxy
 from schemas.enums import ErrorCode
 from schemas.limits import AccountLimits
 from schemas.settings import Settings
+from schemas.variants import VariantError
 from storage import admission
 from storage.database import Database
-from tests.integration.gateway.finishing import claim, fail
+from storage.objects import ObjectStore
+from storage.variants import claims
+from tests.integration.gateway.finishing import claim, complete_with_variants, fail
 from tests.integration.top.conftest import Drive, Screen
 from tests.support import NewCustomer, a_generation, a_video
 
@@ -77,6 +80,26 @@ def test_list_timeline_and_back_by_keys(drive: Drive, generations: list[UUID], s
         assert screen.app.screen is screen.main
 
     drive(act, size=size)
+
+
+def test_timeline_shows_the_variants_of_the_result(
+    drive: Drive, database: Database, settings: Settings, objects: ObjectStore, customer: NewCustomer
+) -> None:
+    small: dict[str, object] = {"name": "small", "width": 16}
+    generation_id = complete_with_variants(database, settings, objects, customer, b"a picture", small)
+
+    async def act(screen: Screen) -> None:
+        await screen.press("6")
+        await screen.until_lists(generation_id)
+        await screen.press("enter")
+        await screen.until_shows("variant", "name=small", "state=pending", "due_seconds=")
+        with database.statements() as sql:
+            claimed = claims.claim(sql, lease_seconds=3600, holder="media@host")
+            assert claimed is not None
+            claims.fail(sql, claimed, VariantError.NOT_POSSIBLE, "no picture")
+        await screen.until_shows("name=small", "state=failed", "message=no picture")
+
+    drive(act, size=(200, 50))
 
 
 def test_each_number_shows_its_list(drive: Drive, database: Database, generations: list[UUID]) -> None:
