@@ -9,7 +9,7 @@ from uuid import UUID
 
 import httpx
 
-from agents.service import Sight
+from agents.service import Sight, path_of
 from schemas.api import GenerationResource
 from schemas.errors import NotFound, RequestError, Unavailable
 from schemas.estimate_api import EstimateResource
@@ -112,8 +112,8 @@ class RemoteReelworks:
 
     async def file(self, generation_id: UUID, part: str) -> bytes:
         """The bytes of a stored file."""
-        url = f"/v1/generations/{generation_id}/{part}"
-        return (await self._send("GET", url, params={"delivery": "stream"})).content
+        url = httpx.URL(path_of(generation_id, part)).copy_merge_params({"delivery": "stream"})
+        return (await self._send("GET", str(url))).content
 
     async def _send(self, method: str, path: str, **more: Any) -> httpx.Response:
         """Send a request, and send it again while the gateway cannot answer. Every request here may be repeated."""

@@ -6,9 +6,41 @@ from uuid import UUID
 
 from pydantic import BaseModel, Field
 
+from agents.service import part_of_variant
 from schemas.api import GenerationResource
 from schemas.enums import Kind, Status
 from schemas.estimate_api import EstimateResource
+from schemas.variant_api import VariantResource
+from schemas.variants import FilePart, VariantKind, VariantOrigin, VariantState
+
+
+class VariantSummary(BaseModel):
+    """A further file of a result, in the words of the tools."""
+
+    name: str
+    """The name."""
+    kind: VariantKind
+    """The kind."""
+    state: VariantState = Field(description="`pending` until it is made, which is after the end of the generation")
+    problem: str | None = Field(default=None, description="the reason why it was not made")
+    uri: str | None = Field(default=None, description="the resource of its media, once it is ready")
+    content_type: str | None = Field(default=None, description="of its media; null where the result itself serves")
+    size_bytes: int | None = Field(default=None, description="of its media; null where the result itself serves")
+
+    @classmethod
+    def of(cls, generation_id: UUID, found: VariantResource) -> Self:
+        """The variant of a generation of the API."""
+        media = next((file for file in found.files if file.part is FilePart.MEDIA), None)
+        part = "content" if found.origin is VariantOrigin.ORIGINAL else part_of_variant(found.name)
+        return cls(
+            name=found.name,
+            kind=found.kind,
+            state=found.state,
+            problem=found.error.message if found.error else None,
+            uri=resource_uri(generation_id, part) if found.content else None,
+            content_type=media.content_type if media else None,
+            size_bytes=media.size_bytes if media else None,
+        )
 
 
 class GenerationState(BaseModel):
@@ -30,6 +62,7 @@ class GenerationState(BaseModel):
     problem: str | None = Field(default=None, description="the reason of an end without a result")
     result_uri: str | None = Field(default=None, description="the resource of the result, once it is stored")
     thumbnail_uri: str | None = Field(default=None, description="the resource of a still picture of the result")
+    variants: list[VariantSummary] = Field(default=[], description="further files of the result, if any were ordered")
     reference: str | None = None
     """Your id of the thing that the result is for."""
     metadata: dict[str, str] = {}
@@ -51,6 +84,7 @@ class GenerationState(BaseModel):
             problem=problem,
             result_uri=resource_uri(found.id, "content") if found.links.content else None,
             thumbnail_uri=resource_uri(found.id, "thumbnail") if found.links.thumbnail else None,
+            variants=[VariantSummary.of(found.id, variant) for variant in found.variants],
             reference=found.reference,
             metadata=found.metadata,
         )
@@ -126,5 +160,5 @@ class Cost(BaseModel):
 
 
 def resource_uri(generation_id: UUID, part: str) -> str:
-    """The URI of a file of a generation: its `content`, or its `thumbnail`."""
+    """The URI of a file of a generation: its `content`, its `thumbnail`, or a variant."""
     return f"reelworks://generations/{generation_id}/{part}"

@@ -19,13 +19,24 @@ from agents.arguments import schema_of
 from agents.blocks import MOST_RESOURCE_BYTES, content_of, in_words, refusal, result_of
 from agents.consent import NeedsConsent, asker
 from agents.refusals import guarded
-from agents.service import Reelworks
+from agents.service import Reelworks, part_of_variant
 from agents.task_methods import TaskMethods
 from agents.tasks import Context, Form
 from agents.tools import BY_NAME, TOOLS, Answer, Desk, Tool
 from schemas.errors import RequestError
+from schemas.variants import NAME_PATTERN
 
-_URI = re.compile(r"reelworks://generations/(?P<id>[0-9a-f-]{36})/(?P<part>content|thumbnail)")
+_URI = re.compile(
+    "reelworks://generations/(?P<id>[0-9a-f-]{36})/"
+    f"(?P<part>content|thumbnail|{part_of_variant(NAME_PATTERN.strip('^$'))})"
+)
+
+_PARTS = (
+    ("content", "The file"),
+    ("thumbnail", "A still picture"),
+    (part_of_variant("{name}"), "A further file, such as a copy or a preview,"),
+)
+"""The forms of the parts, and their titles."""
 
 _INSTRUCTIONS = (
     "Reelworks makes AI images and videos. A create tool returns the id of a generation at once; then call "
@@ -147,12 +158,12 @@ class _Handlers:
         """The forms of the resources."""
         templates = [
             types.ResourceTemplate(
-                name=part,
+                name=part.partition("/")[0],
                 title=title,
                 uri_template=f"reelworks://generations/{{generation_id}}/{part}",
                 description=f"{title} of a completed generation, up to {MOST_RESOURCE_BYTES} bytes",
             )
-            for part, title in (("content", "The file"), ("thumbnail", "A still picture"))
+            for part, title in _PARTS
         ]
         return types.ListResourceTemplatesResult(resource_templates=templates)
 

@@ -10,9 +10,12 @@ from schemas.api import GenerationResource
 from schemas.enums import AssetRole
 from schemas.estimate_api import EstimateResource
 from schemas.orders import GenerationRequest
+from schemas.variants import FilePart
 
 ROLES = {"content": AssetRole.RESULT, "thumbnail": AssetRole.POSTER}
 """The parts of a generation that a link names, and the files that they are."""
+
+_OF_VARIANTS = "variants/"
 
 MOST_INLINE_BYTES = 768 * 1024
 """The largest picture inside an answer. Clients refuse answers above about a megabyte."""
@@ -32,6 +35,23 @@ class Sight:
         """The sight in the line `data:` of a server-sent event."""
         event = json.loads(line.removeprefix("data:"))
         return cls(event["stage"], event["progress"])
+
+
+def part_of_variant(name: str) -> str:
+    """The part of a generation that is the media of a variant."""
+    return f"{_OF_VARIANTS}{name}"
+
+
+def variant_in(part: str) -> str | None:
+    """The name of the variant whose media a part is. None: the part is no variant."""
+    return part.removeprefix(_OF_VARIANTS) if part.startswith(_OF_VARIANTS) else None
+
+
+def path_of(generation_id: UUID, part: str) -> str:
+    """Where the HTTP API delivers a part."""
+    variant = variant_in(part)
+    file = part if variant is None else f"content?variant={variant}&file={FilePart.MEDIA}"
+    return f"/v1/generations/{generation_id}/{file}"
 
 
 class Reelworks(Protocol):
@@ -66,5 +86,5 @@ class Reelworks(Protocol):
         ...
 
     async def file(self, generation_id: UUID, part: str) -> bytes:
-        """The bytes of a stored file: the `content`, or the `thumbnail`. The caller has checked the size."""
+        """The bytes of a stored file: `content`, `thumbnail`, or a variant. The caller has checked the size."""
         ...

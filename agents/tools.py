@@ -212,8 +212,8 @@ TOOLS: Sequence[Tool] = (
     Tool(
         "get_generation",
         "See a generation",
-        "Tell how a generation stands now; if it is completed, with links to its result. To wait for the result, call "
-        "wait_for_generation.",
+        "Tell how a generation stands now; if it is completed, with links to its result and its variants. To wait for "
+        "the result, call wait_for_generation.",
         OfGeneration, GenerationState, _get,
     ),
     Tool(

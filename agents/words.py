@@ -3,6 +3,8 @@
 from schemas.api import GenerationResource
 from schemas.enums import Kind, Status
 from schemas.estimate_api import EstimateResource
+from schemas.variant_api import VariantResource
+from schemas.variants import VariantState
 
 _MINUTE = 60
 
@@ -45,7 +47,7 @@ def state(found: GenerationResource) -> str:
     """How a generation stands, and the next call."""
     match found.status:
         case Status.COMPLETED:
-            return f"Generation {found.id} is completed.\n\n{context(found)}"
+            return f"Generation {found.id} is completed.\n\n{context(found)}{_variants(found)}"
         case Status.FAILED | Status.CANCELLED:
             return f"Generation {found.id} {_ended(found)}"
         case Status.QUEUED | Status.PROCESSING:
@@ -54,6 +56,23 @@ def state(found: GenerationResource) -> str:
                 f"Generation {found.id} is {found.status}: {found.stage}, {found.progress} % done.{wish} "
                 "Call wait_for_generation with this id again."
             )
+
+
+def _variants(found: GenerationResource) -> str:
+    """The further files of a result, a line each, and the next call where one is not made yet."""
+    if not found.variants:
+        return ""
+    lines = [f"- {variant.name} ({variant.kind}): {_how_far(variant)}" for variant in found.variants]
+    is_over = all(variant.state is not VariantState.PENDING for variant in found.variants)
+    advice = "" if is_over else "\nCall get_generation with this id in some seconds for those that are pending."
+    return "\n\n" + "\n".join(["Variants:", *lines]) + advice
+
+
+def _how_far(variant: VariantResource) -> str:
+    if variant.error is not None:
+        return f"{variant.state}: {variant.error.message}"
+    is_deleted = variant.state is VariantState.READY and variant.content is None
+    return "deleted with its result" if is_deleted else variant.state
 
 
 def _ended(found: GenerationResource) -> str:

@@ -162,6 +162,17 @@ def asset_of(services: GatewayServices, customer: ActingCustomer, generation_id:
     return _role_of(services, found, role)
 
 
+def media_of_variant(services: GatewayServices, customer: ActingCustomer, generation_id: UUID, name: str) -> Asset:
+    """The media of a variant of a customer's generation: the file of the result, where the result is the variant.
+
+    Raises:
+        NotFound, NotReady, NoResult, VariantNotReady, AssetExpired: as `deliver_variant`.
+    """
+    with services.database.transaction() as session:
+        found = details.find(session, generation_id, customer_id=customer.id)
+    return variants.media_of(found, _role_of(services, found, AssetRole.RESULT), name)
+
+
 def _role_of(services: GatewayServices, found: Details, role: AssetRole) -> Asset:
     require_completed(found.generation)
     asset = next((asset for asset in found.assets if asset.role is role), None)

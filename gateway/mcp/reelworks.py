@@ -9,8 +9,8 @@ from uuid import UUID
 
 from anyio import CancelScope, to_thread
 
-from agents.service import MOST_INLINE_BYTES, ROLES, Sight
-from gateway.content import asset_of
+from agents.service import MOST_INLINE_BYTES, ROLES, Sight, variant_in
+from gateway.content import asset_of, media_of_variant
 from gateway.dependencies import GatewayServices
 from gateway.generation_list import GenerationsQuery, read_page
 from gateway.generations import resource_of
@@ -115,7 +115,10 @@ class GatewayReelworks:
         """The bytes of a stored file. A read of the result counts as a download."""
         services, customer = self._services, self._caller.customer
         with _outages():
-            asset = await to_thread.run_sync(asset_of, services, customer, generation_id, ROLES[part])
+            if (variant := variant_in(part)) is not None:
+                asset = await to_thread.run_sync(media_of_variant, services, customer, generation_id, variant)
+            else:
+                asset = await to_thread.run_sync(asset_of, services, customer, generation_id, ROLES[part])
             self._take_place(asset.size_bytes)
             content = await to_thread.run_sync(services.objects.read_range, asset.object_key, 0, asset.size_bytes)
         if part == "content":

@@ -78,6 +78,7 @@ def test_the_tools_say_what_they_take(session: Session) -> None:
     assert {one.uri_template for one in templates.resource_templates} == {
         "reelworks://generations/{generation_id}/content",
         "reelworks://generations/{generation_id}/thumbnail",
+        "reelworks://generations/{generation_id}/variants/{name}",
     }
 
 
