@@ -19,12 +19,18 @@ from typing import Annotated, TypeVar
 
 from pydantic import BeforeValidator
 
+from schemas.secret_forms import without_secret_forms
+
 T = TypeVar("T")
 
 # Tab, line feed and carriage return are the white space of prompts.
 _NOT_PROSE = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\u202d\u202e\ud800-\udfff]")
 
-_LONGEST_SHOWN = 80
+LONGEST_SHOWN = 80
+"""The characters of a quote at most."""
+
+# Secrets are removed before the cut, which could leave half of a key. Further characters of a long text cost no search.
+_LONGEST_READ = 1_000
 
 
 def prose(text: str) -> str:
@@ -57,8 +63,11 @@ def visible(text: str) -> str:
 
 
 def shown(text: str) -> str:
-    """A customer's text for an error message: visible and cut."""
-    return visible(text[:_LONGEST_SHOWN])[:_LONGEST_SHOWN]
+    """A customer's text for an error message: visible, without keys and other secrets, and cut.
+
+    People paste keys where a name belongs, and an error message can land in a log.
+    """
+    return visible(without_secret_forms(text[:_LONGEST_READ])[:LONGEST_SHOWN])[:LONGEST_SHOWN]
 
 
 def _refusal(text: str, place: int) -> str:

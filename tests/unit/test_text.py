@@ -76,3 +76,26 @@ def test_every_text_that_prose_takes_can_be_stored() -> None:
 def test_shown_text_is_short_and_can_be_sent() -> None:
     assert visible("a\ud83d\x00\u202eé") == r"a\ud83d\x00\u202eé"
     assert len(shown("\ud83d" * 1000)) == 80
+    assert shown("boats and " * 1000) == "boats and " * 8
+
+
+KEY = f"rw_{'aB3dE' * 8}xyz"
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        (KEY, "rw_[…]"),
+        (KEY.replace("rw_", "rw_test_"), "rw_test_[…]"),
+        (f"whsec_{'aB3dE' * 6}", "whsec_[…]"),
+        (f"nano-banana/{KEY}", "nano-banana/rw_[…]"),
+        (f"X-API-Key: {KEY}", "X-API-Key: rw_[…]"),
+        (f"Bearer {KEY}", "Bearer rw_[…]"),
+        (f"{'boat ' * 15}{KEY}", f"{'boat ' * 15}rw_[…"),
+        (KEY * 1000, "rw_[…]"),
+        ("https://shop.example/hooks?t=1", "https://shop.example/[…]"),
+        ("black-forest-labs/flux-1.1-pro", "black-forest-labs/flux-1.1-pro"),
+    ],
+)
+def test_shown_text_has_no_key(text: str, expected: str) -> None:
+    assert shown(text) == expected
