@@ -1,11 +1,15 @@
 """Sets the host of fal's client to the TLS front. The client reads its host from the environment, at its import."""
 
+import atexit
 import socket
 
 import pytest
 
 LISTENER = socket.create_server(("127.0.0.1", 0))
-"""The client's host, with TLS. No server listens there before a test starts the front."""
+"""The client's host, with TLS. No server listens there before a test starts the front, which closes the socket."""
+
+# A run that only collects the tests starts no front.
+atexit.register(LISTENER.close)
 
 HOST = f"127.0.0.1:{LISTENER.getsockname()[1]}"
 
