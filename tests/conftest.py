@@ -21,6 +21,7 @@ from stack.stack import Stack
 from stack.wiring import without_limits
 from storage.database import Database
 from storage.objects import ObjectStore
+from tests.ending import end_children_at_sigterm
 from tests.support import NewCustomer, clean_settings, empty, new_customer, with_kie_account
 
 # A busy machine is slow, and that is no failure.
@@ -34,11 +35,12 @@ _OWN_FOLDER = pytest.StashKey[Path]()
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_configure(config: pytest.Config) -> None:
-    """Give each run a folder of its own.
+    """Give each run a folder of its own, and end its processes with the run.
 
     pytest makes the folder that a user's runs share private at each start, and an embedded PostgreSQL of root's runs as
     another user: a second run would lock the first run's database out of its data.
     """
+    end_children_at_sigterm()
     if config.option.basetemp is None and not hasattr(config, "workerinput"):
         config.option.basetemp = tempfile.mkdtemp(prefix="reelworks-tests-")
         config.stash[_OWN_FOLDER] = Path(config.option.basetemp)

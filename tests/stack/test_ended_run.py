@@ -1,0 +1,47 @@
+"""A test run that SIGTERM ends leaves no process behind."""
+
+import subprocess
+import sys
+from pathlib import Path
+
+import psutil
+import pytest
+
+from tests.stack.observing import runs, wait_for
+
+ROOT = Path(__file__).parents[2]
+RUN_STARTS_SECONDS = 300
+
+WAITING = """
+import subprocess, sys, time
+from pathlib import Path
+
+def test_that_waits(services):
+    subprocess.Popen([sys.executable, "-c", "import time; time.sleep(600)"])
+    Path(__file__).with_name("waits").touch()
+    time.sleep(600)
+"""
+
+
+@pytest.mark.slow
+def test_processes_of_a_run_end_with_the_run(tmp_path: Path, killed_at_end: list[int]) -> None:
+    test = tmp_path / "test_waiting.py"
+    test.write_text(WAITING)
+    options = ["-c", "pyproject.toml", "-p", "tests.conftest", "-p", "no:cacheprovider", "-n", "1"]
+    options += ["--basetemp", str(tmp_path / "run")]
+    with (tmp_path / "log").open("w") as log:
+        run = subprocess.Popen(
+            [sys.executable, "-m", "pytest", *options, str(test)], cwd=ROOT, stdout=log, stderr=subprocess.STDOUT
+        )
+    killed_at_end.append(run.pid)
+    waits = tmp_path / "waits"
+    wait_for(lambda: waits.exists() or run.poll() is not None, "the test waits", RUN_STARTS_SECONDS)
+    processes = psutil.Process(run.pid).children(recursive=True)
+    pids = [process.pid for process in processes]
+    killed_at_end += pids
+    assert {"postgres", "valkey-server", "rclone"} <= {process.name() for process in processes}
+
+    run.terminate()
+    run.wait()
+
+    wait_for(lambda: not any(map(runs, pids)), "all processes of the run have ended")
