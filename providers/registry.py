@@ -183,6 +183,11 @@ class Providers:
         profile = self._profile(name)
         return profile is not None and profile.bills_nothing
 
+    def stops_own_work(self, name: ProviderName) -> bool:
+        """Whether an account is at a server of one's own that has a call to stop work."""
+        profile = self._profile(name)
+        return profile is not None and profile.bills_nothing and profile.cancels
+
     def servers(self) -> dict[ProviderName, list[ProviderName]]:
         """The accounts at servers of one's own that bear another name than their adapter, by their adapter."""
         found: dict[ProviderName, list[ProviderName]] = {}

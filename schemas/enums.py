@@ -194,6 +194,7 @@ class TaskName(StrEnum):
     STORE = "generation.store"
     SETTLE = "generation.settle"
     VARIANT = "generation.variant"
+    STOP = "generation.stop"
     WAKE = "pipeline.wake"
     GRANT = "admission.grant"
     SWEEP = "pipeline.sweep"

@@ -4,6 +4,8 @@ A server tells that it lost the work, or no read finds the work for `lost_after_
 never runs again: two runs would be two bills.
 """
 
+from dataclasses import replace
+
 import structlog
 
 from metrics.families import RUNS_LOST
@@ -44,7 +46,9 @@ def silent(services: WorkerServices, claim: Claim, error: ProviderError) -> Adva
         return _after(
             services, claim, f"the server answers, and no read has found the work for {seconds}", is_away=False
         )
-    return _after(services, claim, f"the server has answered no read for {seconds}", is_away=True)
+    outcome = _after(services, claim, f"the server has answered no read for {seconds}", is_away=True)
+    # The server may be cut off alone, and work on.
+    return replace(outcome, leaves_run=services.providers.stops_own_work(claim.generation.provider))
 
 
 def never_told(services: WorkerServices, claim: Claim) -> Advance | Fail | None:

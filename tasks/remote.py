@@ -7,7 +7,7 @@ import structlog
 from providers.base import RemoteRef
 from schemas.enums import CancelRule, EventName, Stage
 from schemas.provider_errors import ProviderError
-from storage import transitions
+from storage import runs_to_stop, transitions
 from storage.claims import Claim
 from tasks.outcomes import Cancel
 from tasks.services import WorkerServices
@@ -27,13 +27,17 @@ def remote_ref(claim: Claim) -> RemoteRef:
 def stop(services: WorkerServices, claim: Claim, remote_id: str, links: Mapping[str, str]) -> None:
     """Ask the provider once to stop work that no generation waits for. The timeline has the answer.
 
-    A request that fails is logged, and not sent again: the work may then be finished at our cost.
+    A request that fails is logged, and not sent again: the work may then be finished at our cost. A silent server of
+    our own is asked again when it answers (`tasks.stop_runs`).
     """
     provider = claim.route.provider
     try:
         answer = services.providers.get(provider).cancel(_ref(claim, remote_id, links))
     except ProviderError as error:
         log.warning("cancel_failed", remote_id=remote_id, reason=loggable(error))
+        if error.is_silence and services.providers.stops_own_work(provider):
+            with services.database.statement() as sql:
+                runs_to_stop.add(sql, claim, remote_id)
         return
     with services.database.statement() as sql:
         transitions.note(sql, claim.id, EventName.CANCEL_SENT, {"provider": provider, "answer": answer})

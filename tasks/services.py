@@ -17,6 +17,7 @@ from storage.database import Database
 from storage.generations import Wake
 from storage.leases import LeaseKeeper
 from storage.objects import ObjectStore
+from storage.runs_to_stop import StopWake
 from storage.taking import Taking
 from tasks.threads import Threads
 from tasks.usual_times import UsualTimes
@@ -33,6 +34,9 @@ class Dispatcher(Protocol):
 
     def wake_variants(self, count: int) -> None:
         """Send wake-ups for variants in one round trip. A wake-up names no variant."""
+
+    def wake_stops(self, wakes: Iterable[StopWake]) -> None:
+        """Send wake-ups for runs to stop in one round trip."""
 
     def room(self) -> Mapping[Queue, int]:
         """The number of further messages that each queue should take."""

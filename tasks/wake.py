@@ -11,7 +11,7 @@ from redis.exceptions import RedisError
 from metrics.families import WAKES, WAKES_NOT_SENT
 from schemas.enums import Queue, TaskName
 from schemas.stages import WORK
-from storage import generations
+from storage import generations, runs_to_stop
 from storage.generations import Wake
 from storage.sql import Sql
 from storage.variants import claims as variants
@@ -25,6 +25,7 @@ _LOOK_AGAIN_AFTER_SECONDS = 0.1
 
 _SETTLES_FOR_SECONDS = 900.0
 _GIVEN_UP_AT_ONCE = 20
+_STOPS_AT_ONCE = 20
 _started_at = time.monotonic()
 
 
@@ -61,6 +62,8 @@ def wake(services: WorkerServices, queues: Collection[Queue] = (*_STAGES, Queue.
     if Queue.VARIANTS in queues:
         _wake_variants(services, room[Queue.VARIANTS])
         _give_variants_up(services)
+    if Queue.POLL in queues:
+        _wake_stops(services, room[Queue.POLL])
     due: list[Wake] = []
     full: set[Queue] = set()
     with services.database.statements() as statements:
@@ -90,6 +93,21 @@ def _wake_variants(services: WorkerServices, room: int) -> None:
     else:
         # While all places are taken, workers discard the wake-ups, and the next look sends more.
         log.debug("variants_woken", count=missing)
+
+
+def _wake_stops(services: WorkerServices, room: int) -> None:
+    """Send the wake-ups of runs to stop that are due. A lost wake-up is sent again."""
+    if room <= 0:
+        return
+    resend_after = services.settings.pipeline.resend_after_seconds
+    with services.database.statement() as sql:
+        due = runs_to_stop.take_due(sql, limit=min(room, _STOPS_AT_ONCE), resend_after=resend_after)
+    if not due:
+        return
+    try:
+        services.dispatcher.wake_stops(due)
+    except (KombuError, RedisError) as error:
+        log.warning("wakes_not_sent", count=len(due), error=type(error).__name__)
 
 
 def _give_variants_up(services: WorkerServices) -> None:

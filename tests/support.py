@@ -33,7 +33,7 @@ T = TypeVar("T")
 EMPTY = """
     LOCK TABLE generations IN EXCLUSIVE MODE;
     DELETE FROM ledger_transfers; DELETE FROM ledger_accounts WHERE customer_id IS NOT NULL; DELETE FROM assets;
-    DELETE FROM variant_files; DELETE FROM variants;
+    DELETE FROM variant_files; DELETE FROM variants; DELETE FROM runs_to_stop;
     DELETE FROM uploads; DELETE FROM events; DELETE FROM callback_receipts; DELETE FROM generation_labels;
     DELETE FROM generation_terms; DELETE FROM generation_downloads; DELETE FROM shares; DELETE FROM order_digests;
     DELETE FROM webhook_deliveries; DELETE FROM webhook_generations; DELETE FROM webhook_endpoints;

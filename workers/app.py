@@ -20,6 +20,7 @@ from workers.celery_patches.reconnect import mend_reconnect
 ROUTES = {
     **{work.task.value: work.queue for work in WORK.values()},
     TaskName.VARIANT.value: Queue.VARIANTS,
+    TaskName.STOP.value: Queue.POLL,
     TaskName.WAKE.value: Queue.CONTROL,
     TaskName.GRANT.value: Queue.CONTROL,
     TaskName.SWEEP.value: Queue.SWEEP,
@@ -30,7 +31,7 @@ Process = Literal["gateway", "worker"]
 # A publish that hangs delays a stage or a customer. The waker repeats a publish that timed out.
 _SOCKET_TIMEOUT_SECONDS: dict[Process, int] = {"gateway": 2, "worker": 10}
 
-_TASK_MODULES = ("messages", "variants", "wake", "grant", "sweep")
+_TASK_MODULES = ("messages", "stop_runs", "variants", "wake", "grant", "sweep")
 
 _WAKE_EVERY_SECONDS = 1.0
 _SWEEP_AT_MINUTE = 17

@@ -19,6 +19,7 @@ from schemas.stages import WORK
 from storage import generations
 from storage.database import Database
 from storage.generations import Wake
+from storage.runs_to_stop import StopWake
 from storage.variants.claims import MOST_WAKES
 
 log = structlog.get_logger()
@@ -90,6 +91,17 @@ class Dispatcher:
         with self._app.amqp.producer_pool.acquire(block=True, timeout=10) as producer, _batch(producer):
             for _ in range(count):
                 self._send(producer, TaskName.VARIANT, f"variants.{uuid4()}", (), Queue.VARIANTS)
+
+    def wake_stops(self, wakes: Iterable[StopWake]) -> None:
+        """Send wake-ups for runs to stop in one round trip.
+
+        Raises:
+            KombuError: Redis did not confirm the messages.
+        """
+        with self._app.amqp.producer_pool.acquire(block=True, timeout=10) as producer, _batch(producer):
+            for wake in wakes:
+                task_id = f"stop.{wake.id}.{wake.tries + 1}"
+                self._send(producer, TaskName.STOP, task_id, (str(wake.id), wake.tries), Queue.POLL)
 
     def room(self) -> Mapping[Queue, int]:
         """The number of messages that each queue takes until it reaches its target. 0 without a right to the queue.

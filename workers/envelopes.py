@@ -15,6 +15,7 @@ from schemas.stages import WORK
 
 TASKS_OF: Final[Mapping[str, frozenset[str]]] = {
     **{work.queue.value: frozenset({work.task.value}) for work in WORK.values()},
+    Queue.POLL.value: frozenset({TaskName.POLL.value, TaskName.STOP.value}),
     # After a callback, the worker that fetches the file also polls.
     Queue.DOWNLOAD.value: frozenset({TaskName.DOWNLOAD.value, TaskName.POLL.value}),
     Queue.VARIANTS.value: frozenset({TaskName.VARIANT.value}),

@@ -12,6 +12,7 @@ import schemas.label_tables
 import schemas.ledger_tables
 import schemas.quota_tables
 import schemas.route_tables
+import schemas.run_tables
 import schemas.session_tables
 import schemas.share_tables
 import schemas.stream_tables

@@ -19,6 +19,7 @@ from schemas.stages import WORK
 from storage import acceptance, callbacks, cancellation
 from storage.database import Database
 from storage.generations import Wake
+from storage.runs_to_stop import StopWake
 from storage.leases import LeaseKeeper
 from storage.outages import OUTAGES
 from storage.sql import of
@@ -354,6 +355,9 @@ class Mailbox(Dispatcher):
 
     def wake_variants(self, count: int) -> None:
         """No story orders variants."""
+
+    def wake_stops(self, wakes: Iterable[StopWake]) -> None:
+        """No story looks at runs that were given up."""
 
     def taken(self) -> list[Wake]:
         """Remove and return all messages."""

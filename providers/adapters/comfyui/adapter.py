@@ -110,6 +110,8 @@ class ComfyUI(OwnHardware):
     )
 
     options_model = _Options
+    options: _Options
+    """The options of the account."""
 
     def __init__(
         self,
@@ -126,9 +128,8 @@ class ComfyUI(OwnHardware):
             new_id: makes the `prompt_id` of a create.
         """
         super().__init__(name, settings, transport, clock=clock)
-        self._own_options = read_options(name, settings, _Options)
         self._new_id = new_id
-        self._workflows = _workflows(name, self._own_options)
+        self._workflows = _workflows(name, self.options)
 
     @classmethod
     def models(cls, name: ProviderName, settings: ProviderSettings) -> frozenset[str]:
@@ -264,7 +265,7 @@ class ComfyUI(OwnHardware):
             raise self._error(reply)
 
     def _progress(self, client_id: str, prompt_id: str, graph: Mapping[str, object]) -> float | None:
-        seconds = self._own_options.progress_seconds
+        seconds = self.options.progress_seconds
         if not seconds or not client_id:
             return None
         url = self._account.url("/ws")

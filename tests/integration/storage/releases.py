@@ -430,6 +430,16 @@ _AT_0036 = [
     "UPDATE admissions SET charged_at = now(), beside = 1",
 ]
 
+_AT_0038 = [
+    """
+        INSERT INTO runs_to_stop (generation_id, provider, model, remote_id, wake_at)
+        SELECT id, 'local', 'ltx-video', id::text, now() FROM generations WHERE stage = 'failed'
+        ON CONFLICT (provider, remote_id) DO NOTHING
+    """,
+    "UPDATE runs_to_stop SET tries = tries + 1, wake_at = now()",
+    "DELETE FROM runs_to_stop WHERE tries > 5",
+]
+
 _STATEMENTS = {
     "0001": _AT_0001,
     "0002": _AT_0002,
@@ -468,6 +478,7 @@ _STATEMENTS = {
     "0035": _AT_0035,
     "0036": _AT_0036,
     "0037": ["UPDATE admission_creates SET granted_at = now()"],
+    "0038": _AT_0038,
 }
 
 ACCEPTED = {

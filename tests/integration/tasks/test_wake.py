@@ -9,6 +9,7 @@ from redis import Redis
 from drills.chaos.network.proxy import Link, Proxy
 from schemas.enums import Queue, Stage
 from storage.generations import Wake
+from storage.runs_to_stop import StopWake
 from tasks.services import Dispatcher, WorkerServices
 from tasks.wake import wake, wake_on
 from tests.integration.tasks.conftest import Lives
@@ -123,6 +124,9 @@ class _Between:
 
     def wake_variants(self, count: int) -> None:
         self._far.wake_variants(count)
+
+    def wake_stops(self, wakes: Iterable[StopWake]) -> None:
+        self._far.wake_stops(wakes)
 
     def wake_all(self, wakes: Iterable[Wake]) -> None:
         # A connection that stands, so that the batch is cut and not refused.
