@@ -48,9 +48,7 @@ def run(services: WorkerServices, run_id: str, tries: int) -> None:
             claimed = runs_to_stop.claim(sql, UUID(run_id), tries=tries, pause=_pause(tries))
     if claimed is None:
         return
-    bind_contextvars(
-        generation_id=str(claimed.generation_id), provider=claimed.provider, remote_id=claimed.remote_id
-    )
+    bind_contextvars(generation_id=str(claimed.generation_id), provider=claimed.provider, remote_id=claimed.remote_id)
     # Without a thread there is no call: the server hangs, and the next try follows.
     services.threads.run(claimed.provider, partial(_try, services, claimed))
 

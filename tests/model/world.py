@@ -19,9 +19,9 @@ from schemas.stages import WORK
 from storage import acceptance, callbacks, cancellation
 from storage.database import Database
 from storage.generations import Wake
-from storage.runs_to_stop import StopWake
 from storage.leases import LeaseKeeper
 from storage.outages import OUTAGES
+from storage.runs_to_stop import StopWake
 from storage.sql import of
 from tasks import pipeline
 from tasks.services import WorkerServices
