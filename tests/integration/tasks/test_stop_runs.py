@@ -1,7 +1,7 @@
 """A run that was given up while its server of our own was silent is stopped once the server answers again."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, cast
 from uuid import uuid4
 
@@ -136,16 +136,24 @@ def change(life: Life, assignment: str) -> None:
         session.execute(text(f"UPDATE runs_to_stop SET {assignment} WHERE generation_id = :id"), {"id": life.id})
 
 
-def due(life: Life) -> list[dict[str, Any]]:
-    """Make the next try due. Returns the messages that the waker sends."""
-    change(life, "wake_at = clock_timestamp()")
-    with Redis.from_url(life.worker.settings.redis_url) as redis:
+def sent(life: Life) -> list[dict[str, Any]]:
+    """Look once as the waker does. Returns the messages about runs to stop. Each is sent again after an hour."""
+    settings = life.worker.settings
+    pipeline = settings.pipeline.model_copy(update={"resend_after_seconds": 3600})
+    waker = replace(life.worker, settings=settings.model_copy(update={"pipeline": pipeline}))
+    with Redis.from_url(settings.redis_url) as redis:
         redis.delete(Queue.POLL.value)
-        wake(life.worker, [Queue.POLL])
+        wake(waker, [Queue.POLL])
         raw = [cast("bytes", each) for each in redis.lrange(Queue.POLL.value, 0, -1)]
         redis.delete(Queue.POLL.value)
     messages = [cast("dict[str, Any]", checked(each, Queue.POLL.value)) for each in raw]
     return [message for message in messages if message["headers"]["task"] == TaskName.STOP.value]
+
+
+def due(life: Life) -> list[dict[str, Any]]:
+    """Make the next try due. Returns the messages that the waker sends."""
+    change(life, "wake_at = clock_timestamp()")
+    return sent(life)
 
 
 def arguments(message: dict[str, Any]) -> tuple[str, int]:
@@ -275,17 +283,13 @@ def test_a_repeated_wake_up_makes_no_second_try(own: Own) -> None:
     assert cancels(life) == [1]
 
 
-def test_the_first_try_waits_and_a_wake_up_is_sent_once(own: Own) -> None:
+def test_a_wake_up_is_sent_when_it_is_due_and_once(own: Own) -> None:
     life = own.begun(LOCAL)
     lose(life)
-    with Redis.from_url(life.worker.settings.redis_url) as redis:
-        change(life, "wake_at = clock_timestamp() + interval '1 hour'")
-        wake(life.worker, [Queue.POLL])
-        assert redis.llen(Queue.POLL.value) == 0
-        change(life, "wake_at = clock_timestamp()")
-        wake(life.worker, [Queue.POLL])
-        wake(life.worker, [Queue.POLL])
-        assert redis.llen(Queue.POLL.value) == 1
+    change(life, "wake_at = clock_timestamp() + interval '1 hour'")
+    assert sent(life) == []
+    assert len(due(life)) == 1
+    assert sent(life) == []
 
 
 @pytest.mark.parametrize(
@@ -337,6 +341,15 @@ def test_a_server_that_tells_of_the_loss_has_nothing_to_stop(own: Own, monkeypat
     vendor = own.worker.providers.get("gpu_1")
     monkeypatch.setattr(vendor, "poll", lambda _remote: RemoteState(RemoteStatus.LOST))
     assert life.step() is Stage.FAILED
+    assert rows(life) == []
+
+
+def test_a_server_that_answers_without_the_work_has_nothing_to_stop(own: Own) -> None:
+    life = own.begun(COMFYUI)
+    assert life.step() is Stage.GENERATING, "one read without an answer"
+    own.sandbox.restart("comfyui")
+    lose(life)
+    assert (life.row.stage, life.row.error_code) == (Stage.FAILED, ErrorCode.WORK_LOST)
     assert rows(life) == []
 
 
