@@ -13,7 +13,7 @@ from schemas.names import ProviderName
 
 
 class RunToStop(SQLModel, table=True):
-    """A run that no generation waits for, at a server of our own that did not answer. The row ends with the try."""
+    """A run that no generation waits for, at a silent server of our own. The server's answer ends the row."""
 
     __tablename__: ClassVar[str] = "runs_to_stop"
     __table_args__ = (UniqueConstraint("provider", "remote_id"), Index("ix_runs_to_stop_due", "wake_at"))
