@@ -6,9 +6,7 @@ import socket
 import pytest
 
 LISTENER = socket.create_server(("127.0.0.1", 0))
-"""The client's host, with TLS. No server listens there before a test starts the front, which closes the socket."""
-
-# A run that only collects the tests starts no front.
+"""The client's host, with TLS. No server listens there before a test starts the front, which takes a copy of the socket."""
 atexit.register(LISTENER.close)
 
 HOST = f"127.0.0.1:{LISTENER.getsockname()[1]}"
