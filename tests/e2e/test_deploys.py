@@ -176,7 +176,8 @@ def test_all_roles_stop_under_load_and_others_complete_everything(deployed: Syst
         with running(deployed, "cli", "worker") as old:
             generation_ids = [deployed.submit(customer, slow, **VIDEO).json()["id"]]
             generation_ids += [deployed.submit(customer, word).json()["id"] for _ in range(40)]
-            eventually(lambda: deployed.sandbox.requests(word).accepted, lambda accepted: accepted >= 10)
+            # Processes of every role start at the same time.
+            eventually(lambda: deployed.sandbox.requests(word).accepted, lambda accepted: accepted >= 10, seconds=180)
             eventually(lambda: deployed.sandbox.tasks(slow), lambda tasks: [task.downloads for task in tasks] == [1])
             assert end(old) == 0
         with running(deployed, "cli", "worker"):
