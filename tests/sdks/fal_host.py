@@ -6,7 +6,7 @@ import socket
 import pytest
 
 LISTENER = socket.create_server(("127.0.0.1", 0))
-"""The client's host, with TLS. No server listens there before a test starts the front, which takes a copy of the socket."""
+"""The client's host, with TLS. A front that a test starts takes a copy of the socket."""
 atexit.register(LISTENER.close)
 
 HOST = f"127.0.0.1:{LISTENER.getsockname()[1]}"
