@@ -44,7 +44,7 @@ def serving(app: FastAPI, settings: Settings | None = None) -> Iterator[httpx.Cl
             # The application has its services from here on.
             while thread.is_alive() and not server.started:
                 time.sleep(0.005)
-            with shared_client(address, seconds=30) as client, _listed(app):
+            with shared_client(address, seconds=100) as client, _listed(app):
                 # Tests share the client: the sign-in of one must not authenticate another.
                 client.cookies.jar.set_policy(DefaultCookiePolicy(allowed_domains=[]))
                 yield client
