@@ -2,25 +2,39 @@
 
 import subprocess
 import sys
+from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 
 import psutil
 import pytest
 
-from tests.stack.observing import runs, wait_for
+from tests.stack.observing import VANISH_SECONDS, runs, wait_for
 
 ROOT = Path(__file__).parents[2]
-RUN_STARTS_SECONDS = 300
+RUN_STARTS_SECONDS = 500
 
 WAITING = """
-import subprocess, sys, time
+import asyncio, signal, subprocess, sys, time
 from pathlib import Path
+
+def test_with_an_event_loop_of_its_own(services):
+    async def handles():
+        asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, print)
+
+    asyncio.run(handles())
 
 def test_that_waits(services):
     subprocess.Popen([sys.executable, "-c", "import time; time.sleep(600)"])
     Path(__file__).with_name("waits").touch()
     time.sleep(600)
 """
+
+
+def names(processes: list[psutil.Process]) -> Iterator[str]:
+    for process in processes:
+        with suppress(psutil.NoSuchProcess):
+            yield process.name()
 
 
 @pytest.mark.slow
@@ -39,9 +53,9 @@ def test_processes_of_a_run_end_with_the_run(tmp_path: Path, killed_at_end: list
     processes = psutil.Process(run.pid).children(recursive=True)
     pids = [process.pid for process in processes]
     killed_at_end += pids
-    assert {"postgres", "valkey-server", "rclone"} <= {process.name() for process in processes}
+    assert {"postgres", "valkey-server", "rclone"} <= set(names(processes))
 
     run.terminate()
-    run.wait()
+    run.wait(VANISH_SECONDS)
 
     wait_for(lambda: not any(map(runs, pids)), "all processes of the run have ended")
