@@ -370,6 +370,7 @@ def test_work_that_a_restart_lost_is_stopped(rig: Rig) -> None:
     assert rig.provider.cancel(remote) is Cancellation.STOPPED
 
 
+@pytest.mark.slow
 def test_running_work_tells_its_steps(rig: Rig) -> None:
     rig.misbehave(seconds=100)
     remote = rig.submit(rig.order())

@@ -84,6 +84,7 @@ def test_next_process_of_the_name_ends_the_silence(reelworks: Reelworks, databas
         assert [(one.node, one.is_silent) for one in drains.processes(sql)] == [(SECOND, True)]
 
 
+@pytest.mark.slow
 def test_names_a_node_that_runs_and_does_not_report_itself(
     reelworks: Reelworks, database: Database, settings: Settings, monkeypatch: pytest.MonkeyPatch
 ) -> None:

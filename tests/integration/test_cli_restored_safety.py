@@ -102,6 +102,7 @@ def _slow_rows(database: Database, monkeypatch: pytest.MonkeyPatch) -> Iterator[
 
 
 @pytest.mark.usefixtures("_slow_rows")
+@pytest.mark.slow
 def test_a_large_queue_takes_its_time(
     reelworks: Reelworks, database: Database, settings: Settings, customer: NewCustomer
 ) -> None:

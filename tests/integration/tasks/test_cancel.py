@@ -74,6 +74,7 @@ def test_cancellation_survives_the_death_of_the_worker_that_passed_it_on(lives: 
     assert (task.cancels, task.state) == (1, "cancelled")
 
 
+@pytest.mark.slow
 def test_hold_stays_until_a_slow_provider_confirms_the_cancellation(lives: Lives) -> None:
     life = _begun(lives, cancel="slow", cancel_seconds=15)
     _cancel(life)

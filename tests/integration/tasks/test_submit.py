@@ -224,6 +224,7 @@ def test_death_during_the_create_causes_no_second_create(lives: Lives) -> None:
     assert life.accepted_creates() == 1
 
 
+@pytest.mark.slow
 def test_sender_without_its_lease_still_records_the_remote_id(lives: Lives) -> None:
     life = lives.begin(create_latency_seconds=15)
     submitting = threading.Thread(target=life.step)

@@ -152,6 +152,7 @@ def test_a_job_that_computes_without_end_is_stopped(taken_over: TakenOver, monke
     assert read(image("PNG"), limits=QUICK) == Reading(Probe(3, 2, "png"), undecoded=reason)
 
 
+@pytest.mark.slow
 def test_a_job_that_waits_without_end_is_stopped(taken_over: TakenOver) -> None:
     taken_over("time.sleep(600)")
     reason = "decoding takes longer than 10 s"
@@ -186,6 +187,7 @@ def test_an_answer_without_sense_is_not_believed(code: str, taken_over: TakenOve
     assert found.undecoded in {"the decoder failed", "the decoder crashed"}
 
 
+@pytest.mark.slow
 def test_a_job_that_takes_too_long_is_killed(taken_over: TakenOver) -> None:
     taken_over("tell(media.child.Probe(os.getpid(), 2, 'png'))\ntime.sleep(600)")
     job = read(image("PNG"), limits=SOON).probe.width
