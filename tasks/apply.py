@@ -40,7 +40,7 @@ from tasks.outcomes import (
     UnlessCalledBack,
     Waits,
 )
-from tasks.remote import remote_ref, stop
+from tasks.remote import stop
 from tasks.services import WorkerServices
 from tasks.timing import FIRST_LOOK_UP_SECONDS
 from tasks.troubles import crashed, outage, outlasting_outages
@@ -267,8 +267,8 @@ def _write(
             written = _write(sql, claim, then, by, resend_after=resend_after)
         case NotAccepted() | Waits():
             raise ValueError(f"{type(outcome).__name__} is written elsewhere")
-    if isinstance(outcome, Advance | Fail | Cancel) and outcome.leaves_run:
-        runs_to_stop.add(sql, claim, remote_ref(claim).remote_id)
+    if isinstance(outcome, Advance | Fail | Cancel) and outcome.leaves_run is not None:
+        runs_to_stop.add(sql, claim, outcome.leaves_run)
     for note in notes:
         transitions.note(sql, claim.id, note.name, note.data)
     return written

@@ -1,17 +1,19 @@
 """Ends a generation before its step runs: past its deadline, or after too many crashes in a row.
 
-A deadline passes, or an operator ends it (the lever `fail`). The provider is asked to stop the work whose id is known.
+A deadline passes, or an operator ends it (the lever `fail`). The provider is asked to stop the work whose id is known:
+a vendor before the end, a server of our own after the end (`tasks.stop_runs`), because such a server may hang.
 In `submitting` the create may be on its way: its sender asks when the answer brings the id (`tasks.apply`).
 """
 
 from dataclasses import replace
 
+from providers.base import AcceptedCreate
 from schemas.enums import ErrorCode, Stage
 from schemas.levers import ENDED_BY_OPERATOR
 from schemas.stages import AT_PROVIDER, CANCELLABLE
 from storage import admission, timeline
 from storage.claims import Claim
-from tasks.outcomes import Fail, Outcome
+from tasks.outcomes import Cancel, Fail, Outcome
 from tasks.remote import cancelled, stop
 from tasks.resolve import known
 from tasks.services import WorkerServices
@@ -38,7 +40,7 @@ def end_of(services: WorkerServices, claim: Claim, *, asks_vendor: bool = True) 
     `settling` has no deadline: the result is stored.
 
     Args:
-        asks_vendor: ask the vendor to stop work that is past its deadline.
+        asks_vendor: ask a vendor to stop work that is past its deadline.
     """
     generation = claim.generation
     if generation.stage is not Stage.SETTLING and generation.claimed_at >= generation.deadline_at:
@@ -46,12 +48,18 @@ def end_of(services: WorkerServices, claim: Claim, *, asks_vendor: bool = True) 
     return INTERNAL if is_crashing_for_good(services.settings.pipeline, claim, generation.crashes) else None
 
 
-def _late(services: WorkerServices, claim: Claim, *, asks_vendor: bool) -> Outcome:
+def _late(services: WorkerServices, claim: Claim, *, asks_vendor: bool) -> Fail | Cancel:
     """Ask the provider to stop running work, and end the generation. The end settles the hold."""
-    generation = claim.generation
-    work = known(services, claim) if generation.stage in AT_PROVIDER else None
+    work = known(services, claim) if claim.generation.stage in AT_PROVIDER else None
+    if work is not None and services.providers.stops_own_work(claim.route.provider):
+        return replace(_end(services, claim, work), leaves_run=work.remote_id)
     if asks_vendor and work is not None:
         stop(services, claim, work.remote_id, work.links)
+    return _end(services, claim, work)
+
+
+def _end(services: WorkerServices, claim: Claim, work: AcceptedCreate | None) -> Fail | Cancel:
+    generation = claim.generation
     if _is_ended_by_operator(services, claim):
         is_unknown = generation.stage is Stage.SUBMITTING and work is None
         return Fail(ErrorCode.SUBMIT_OUTCOME_UNKNOWN if is_unknown else ErrorCode.INTERNAL, ENDED_BY_OPERATOR)

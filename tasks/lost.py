@@ -48,7 +48,8 @@ def silent(services: WorkerServices, claim: Claim, error: ProviderError) -> Adva
         )
     outcome = _after(services, claim, f"the server has answered no read for {seconds}", is_away=True)
     # The server may be cut off alone, and work on.
-    return replace(outcome, leaves_run=services.providers.stops_own_work(claim.generation.provider))
+    is_stopped_later = services.providers.stops_own_work(claim.generation.provider)
+    return replace(outcome, leaves_run=claim.generation.remote_id if is_stopped_later else None)
 
 
 def never_told(services: WorkerServices, claim: Claim) -> Advance | Fail | None:

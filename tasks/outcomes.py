@@ -72,8 +72,8 @@ class Advance:
     """The argument of the next step, if the same worker runs that step."""
     found_by: FoundBy | None = None
     """The reason for the read that found the end of the provider's work. None: no read found an end."""
-    leaves_run: bool = False
-    """Whether the run may go on at its silent server. The run is then stopped once the server answers again."""
+    leaves_run: str | None = None
+    """The id of a run that may go on at its server of our own, and is stopped later (`tasks.stop_runs`)."""
 
 
 @dataclass(frozen=True)
@@ -102,8 +102,8 @@ class Fail:
     """The reason for the customer."""
     found_by: FoundBy | None = None
     """The reason for the read that found the end of the provider's work. None: no read found an end."""
-    leaves_run: bool = False
-    """Whether the run may go on at its silent server. The run is then stopped once the server answers again."""
+    leaves_run: str | None = None
+    """The id of a run that may go on at its server of our own, and is stopped later (`tasks.stop_runs`)."""
 
 
 @dataclass(frozen=True)
@@ -116,8 +116,8 @@ class Cancel:
     """True if the provider bills stopped work: the hold is captured. False: the hold is released."""
     found_by: FoundBy | None = None
     """The reason for the read that found the end of the provider's work. None: no read found an end."""
-    leaves_run: bool = False
-    """Whether the run may go on at its silent server. The run is then stopped once the server answers again."""
+    leaves_run: str | None = None
+    """The id of a run that may go on at its server of our own, and is stopped later (`tasks.stop_runs`)."""
 
 
 @dataclass(frozen=True)

@@ -27,8 +27,8 @@ def remote_ref(claim: Claim) -> RemoteRef:
 def stop(services: WorkerServices, claim: Claim, remote_id: str, links: Mapping[str, str]) -> None:
     """Ask the provider once to stop work that no generation waits for. The timeline has the answer.
 
-    A request that fails is logged, and not sent again: the work may then be finished at our cost. A silent server of
-    our own is asked again when it answers (`tasks.stop_runs`).
+    A request that fails is logged, and not sent again: the work may then be finished at our cost. A server of our own
+    that is silent is asked until it answers (`tasks.stop_runs`).
     """
     provider = claim.route.provider
     try:
