@@ -14,7 +14,7 @@ from structlog.contextvars import bind_contextvars
 
 from providers.base import RemoteRef
 from schemas.enums import EventName, TaskName
-from schemas.provider_errors import ProviderError, ProviderRejected
+from schemas.provider_errors import ProviderError
 from storage import runs_to_stop, transitions
 from storage.runs_to_stop import FIRST_PAUSE_SECONDS, Stopping
 from tasks.services import WorkerServices, current_services
@@ -67,9 +67,6 @@ def _try(services: WorkerServices, claimed: Stopping) -> None:
     try:
         # No link: the adapters of servers of our own find a run by its id.
         answer = services.providers.get(claimed.provider).cancel(RemoteRef(claimed.remote_id, claimed.model))
-    except ProviderRejected:
-        _leave(services, claimed, "the server does not know it")
-        return
     except ProviderError as error:
         log.info("run_stop_failed", tries=claimed.tries, reason=loggable(error))
         return

@@ -60,10 +60,12 @@ def test_unknown_work_is_rejected_unless_it_was_stopped_before(cancelling: Vendo
     wire = cancelling.wire
     cancelling.server.will(wire.unknown_task())
     # A server that forgets a stopped video knows no other end of its work.
-    if wire.stopped() is None and not (wire.stops_without_a_state and wire.loses_work):
-        assert type(failure_of(lambda: cancel(cancelling))) is ProviderRejected
-    else:
+    if wire.stopped() is not None or (wire.stops_without_a_state and wire.loses_work):
         assert cancel(cancelling) is Cancellation.STOPPED
+    elif wire.loses_work:
+        assert cancel(cancelling) is Cancellation.IMPOSSIBLE, "the work is lost"
+    else:
+        assert type(failure_of(lambda: cancel(cancelling))) is ProviderRejected
 
 
 def test_a_status_that_nobody_knows_does_not_count_as_stopped(telling: Vendor) -> None:

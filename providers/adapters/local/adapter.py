@@ -99,7 +99,11 @@ class ModelServer(OwnHardware):
         return _created(found[0])
 
     def _cancel(self, remote: RemoteRef) -> Cancellation:
-        return to_cancellation(self._job(remote, self._account.call("cancel", "DELETE", f"{JOBS}/{remote.remote_id}")))
+        reply = self._account.call("cancel", "DELETE", f"{JOBS}/{remote.remote_id}")
+        if _is_unknown_job(reply):
+            # As for a job that is lost: a read tells.
+            return Cancellation.IMPOSSIBLE
+        return to_cancellation(self._job(remote, reply))
 
     def _check(self) -> AccountState:
         pipelines = self._answer(self._account.call("check", "GET", PIPELINES), Pipelines).pipelines

@@ -317,6 +317,7 @@ def test_a_run_that_its_server_does_not_know_is_forgotten(own: Own) -> None:
     change(life, "remote_id = 'job-unknown'")
     try_to_stop(life)
     assert (rows(life), cancels(life)) == ([], [0])
+    assert [told["answer"] for told in answers(life)] == ["impossible"]
 
 
 def test_the_run_of_a_cancelled_order_is_stopped_too(own: Own) -> None:

@@ -6,25 +6,32 @@ import math
 import pytest
 
 from schemas.enums import ErrorCode, Stage
+from stack.stack import Stack
 from storage import callbacks
 from storage.leases import Lease
-from tasks import threads
+from tasks import stop_runs, threads
 from tasks.send import send
 from tests.integration.tasks.conftest import Life
 from tests.integration.tasks.test_late_creates import by_deadline
+from tests.integration.tasks.test_lost import opened
 from tests.integration.tasks.test_shared_threads import hanging
 from tests.integration.tasks.test_stop_runs import (
     FREE,
     LOCAL,
     LONG,
+    STOPPING,
     Own,
+    arguments,
     cancels,
+    due,
+    lose,
     own,  # noqa: F401 -- a fixture
     rows,
     states,
     try_to_stop,
 )
 from tests.integration.tasks.test_submit import declared, request_of
+from tests.support import eventually
 
 PAST = "deadline_at = clock_timestamp() - interval '1 second'"
 
@@ -69,3 +76,20 @@ def test_a_run_that_only_a_callback_has_named_is_stopped_later(own: Own) -> None
     assert life.step() is Stage.FAILED
     assert (rows(life), cancels(life)) == ([("gpu_1", task.task_id, 0)], [0])
     assert stopped(life)
+
+
+@STOPPING
+def test_an_address_without_the_server_ends_no_row(own: Own, server: tuple[str, str, str], sandboxed: Stack) -> None:
+    """A proxy whose server is away, or another server there, says nothing about the run."""
+    life = own.begun(server)
+    account, remote_id = lose(life)
+    settings = own.worker.settings
+    moved = settings.providers.named(account).model_copy(update={"base_url": f"{sandboxed.sandbox_url}/elsewhere"})
+    providers = settings.providers.with_accounts(**{account: moved})
+    (message,) = due(life)
+    with opened(settings.model_copy(update={"providers": providers})) as elsewhere:
+        stop_runs.run(elsewhere, *arguments(message))
+    assert rows(life) == [(account, remote_id, 1)]
+    try_to_stop(life)
+    eventually(lambda: list(states(life).values()), lambda now: now == ["cancelled"])
+    assert rows(life) == []

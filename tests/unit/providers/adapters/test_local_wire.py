@@ -222,6 +222,12 @@ def test_answers_to_a_cancel(status: str, answer: Cancellation) -> None:
     assert (requests[0].method, requests[0].url.path) == ("DELETE", "/v1/jobs/job-1")
 
 
+def test_a_cancel_of_a_job_that_the_server_does_not_know() -> None:
+    assert account(problem("job_not_found"), status=404).cancel(REMOTE) is Cancellation.IMPOSSIBLE
+    with pytest.raises(ProviderRejected):
+        account({"detail": "Not Found"}, status=404).cancel(REMOTE)
+
+
 def test_look_up_refuses_the_jobs_of_others() -> None:
     assert account({"jobs": [job()]}).look_up(GENERATION_ID) == AcceptedCreate("job-1")
     assert account({"jobs": []}).look_up(GENERATION_ID) is None
