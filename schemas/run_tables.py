@@ -32,6 +32,8 @@ class RunToStop(SQLModel, table=True):
     """The server's id of the run."""
     tries: int = Field(default=0, sa_column=Column(Integer, nullable=False, server_default="0"))
     """The tries so far to stop the run."""
+    turn: int = Field(default=0, sa_column=Column(Integer, nullable=False, server_default="0"))
+    """The tries so far to stop any run of the account. The wake-up of an earlier turn is void."""
     wake_at: datetime = Field(sa_type=MOMENT)
     """The time at which the next try is due."""
     created_at: datetime | None = Field(default=None, sa_column=columns.created_at())

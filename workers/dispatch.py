@@ -100,8 +100,8 @@ class Dispatcher:
         """
         with self._app.amqp.producer_pool.acquire(block=True, timeout=10) as producer, _batch(producer):
             for wake in wakes:
-                task_id = f"stop.{wake.id}.{wake.tries + 1}"
-                self._send(producer, TaskName.STOP, task_id, (str(wake.id), wake.tries), Queue.POLL)
+                task_id = f"{wake.generation_id}.stop.{wake.tries + 1}"
+                self._send(producer, TaskName.STOP, task_id, (str(wake.id), wake.turn), Queue.POLL)
 
     def room(self) -> Mapping[Queue, int]:
         """The number of messages that each queue takes until it reaches its target. 0 without a right to the queue.

@@ -1,6 +1,7 @@
 """Runs that were given up while their server was silent, and that are to be stopped when it answers again.
 
-The previous release works on this schema: it does not know the table, and stops no such run.
+The previous release works on this schema: it does not know the table, and stops no such run. Its workers discard the
+wake-ups of this table beside a newer waker (`message_discarded`), and each comes again after ten seconds.
 """
 
 import sqlalchemy as sa
@@ -23,6 +24,7 @@ def upgrade() -> None:
         sa.Column("model", sa.Text(), nullable=False),
         sa.Column("remote_id", sa.Text(), nullable=False),
         sa.Column("tries", sa.Integer(), server_default="0", nullable=False),
+        sa.Column("turn", sa.Integer(), server_default="0", nullable=False),
         sa.Column("wake_at", _MOMENT, nullable=False),
         sa.Column("created_at", _MOMENT, server_default=sa.func.now(), nullable=False),
         sa.ForeignKeyConstraint(["generation_id"], ["generations.id"]),

@@ -436,7 +436,7 @@ _AT_0038 = [
         SELECT id, 'local', 'ltx-video', id::text, now() FROM generations WHERE stage = 'failed'
         ON CONFLICT (provider, remote_id) DO NOTHING
     """,
-    "UPDATE runs_to_stop SET tries = tries + 1, wake_at = now()",
+    "UPDATE runs_to_stop SET tries = tries + 1, turn = turn + 1, wake_at = now()",
     "DELETE FROM runs_to_stop WHERE tries > 5",
 ]
 

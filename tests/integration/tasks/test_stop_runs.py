@@ -154,16 +154,17 @@ def sent(life: Life) -> list[dict[str, Any]]:
     return [message for message in messages if message["headers"]["task"] == TaskName.STOP.value]
 
 
-def due(life: Life) -> list[dict[str, Any]]:
-    """Make the next try due. Returns the messages that the waker sends."""
-    change(life, "wake_at = clock_timestamp()")
-    return sent(life)
+def due(*lives: Life) -> list[dict[str, Any]]:
+    """Make the next tries due. Returns the messages that the waker sends."""
+    for life in lives:
+        change(life, "wake_at = clock_timestamp()")
+    return sent(lives[0])
 
 
 def arguments(message: dict[str, Any]) -> tuple[str, int]:
     """The arguments of a message, as a worker gets them."""
-    (run_id, tries), _, _ = cast("list[Any]", content(message))
-    return run_id, tries
+    (run_id, turn), _, _ = cast("list[Any]", content(message))
+    return run_id, turn
 
 
 def try_to_stop(life: Life) -> None:
@@ -300,7 +301,7 @@ def test_a_wake_up_is_sent_when_it_is_due_and_once(own: Own) -> None:
     "passed",
     [
         f"tries = {stop_runs.MOST_TRIES}",
-        f"created_at = clock_timestamp() - interval '{stop_runs.LONGEST_SECONDS + 1} seconds'",
+        f"tries = 1, created_at = clock_timestamp() - interval '{stop_runs.LONGEST_SECONDS + 1} seconds'",
     ],
 )
 def test_the_tries_end(own: Own, passed: str) -> None:
