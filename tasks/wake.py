@@ -62,8 +62,6 @@ def wake(services: WorkerServices, queues: Collection[Queue] = (*_STAGES, Queue.
     if Queue.VARIANTS in queues:
         _wake_variants(services, room[Queue.VARIANTS])
         _give_variants_up(services)
-    if Queue.POLL in queues:
-        _wake_stops(services, room[Queue.POLL])
     due: list[Wake] = []
     full: set[Queue] = set()
     with services.database.statements() as statements:
@@ -74,6 +72,8 @@ def wake(services: WorkerServices, queues: Collection[Queue] = (*_STAGES, Queue.
                 full.add(queue)
     if due and not _sent(services, due):
         return set()
+    if Queue.POLL in queues:
+        _wake_stops(services, room[Queue.POLL])
     return full
 
 
@@ -96,7 +96,7 @@ def _wake_variants(services: WorkerServices, room: int) -> None:
 
 
 def _wake_stops(services: WorkerServices, room: int) -> None:
-    """Send the wake-ups of runs to stop that are due. A lost wake-up is sent again."""
+    """Send the wake-ups of runs to stop that are due, after those of the generations. A lost one is sent again."""
     if room <= 0:
         return
     resend_after = services.settings.pipeline.resend_after_seconds
