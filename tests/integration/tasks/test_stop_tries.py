@@ -119,6 +119,17 @@ def of(message: dict[str, Any]) -> str:
     return str(message["headers"]["id"]).partition(".")[0]
 
 
+def waiting(own: Own) -> int:
+    """The claims of runs to stop that wait for a lock."""
+    query = text(
+        "SELECT count(*) FROM pg_stat_activity"
+        " WHERE datname = current_database() AND wait_event_type = 'Lock' AND query LIKE '%runs_to_stop%'"
+    )
+    with own.database.transaction() as session:
+        found: int = session.execute(query).scalar_one()
+    return found
+
+
 def wakes_at(life: Life) -> datetime:
     """The next look at the only row of a generation."""
     with life.database.transaction() as session:
@@ -193,6 +204,7 @@ def test_of_tries_at_once_an_account_gets_one(own: Own) -> None:
         with own.database.statements() as sql:
             assert runs_to_stop.claim(sql, UUID(one), turn=0) is not None
             second = other.submit(claim_the_second)
+            eventually(lambda: waiting(own), lambda count: count > 0)
         assert second.result() is None
 
 
