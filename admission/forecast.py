@@ -15,7 +15,7 @@ from storage.admission_places import UNKNOWN_SECONDS, AccountFacts, Window
 # Work that takes longer than usual ends soon: within this part of its usual time.
 _LATE_PART = 0.1
 
-# Starts after so many are as far apart as those of the second half.
+# Starts after so many follow from these: each limit then repeats what it let through.
 _MOST_PLAYED = 5000
 
 # While more waits than a window has room for, this part of it goes in a step at most (`admission_room`).
@@ -56,8 +56,17 @@ class Starts:
                 self._play()
             if place < len(self._played):
                 return self._played[place]
-            half, last = self._played[_MOST_PLAYED // 2], self._played[_MOST_PLAYED]
-            return last + (place - _MOST_PLAYED) * (last - half) / (_MOST_PLAYED - _MOST_PLAYED // 2)
+            return self._after_played(place - _MOST_PLAYED)
+
+    def _after_played(self, number: int) -> float:
+        """The seconds until the start that comes so many after the last one that is played."""
+        starts = [self._played[-1], *(window.after(number) for window in self._windows)]
+        if self._places:
+            # A sorted list is a heap.
+            self._places.sort()
+            rounds, place = divmod(number - 1, len(self._places))
+            starts.append(self._places[place] + rounds * self._usual)
+        return max(starts)
 
     def _play(self) -> None:
         number = len(self._played)
@@ -90,6 +99,17 @@ class _Creates:
             if len(self.starts) >= most:
                 room = max(room, self.starts[-most] + seconds)
         return room
+
+    def after(self, number: int) -> float:
+        """The seconds until the window takes the create that comes so many after the last one, at the earliest.
+
+        A create takes the room of the one that is a whole window of creates before it.
+        """
+        most, seconds = self._limits[0]
+        windows = math.ceil(number / most)
+        earlier = windows * most - number + 1
+        start = self.starts[-1] + (windows - 1) * seconds
+        return max(start, self.starts[-earlier] + windows * seconds) if earlier <= len(self.starts) else start
 
 
 class Forecast:

@@ -27,8 +27,10 @@ def wait(ahead: int, *, work: Sequence[tuple[float, float]] = (), reserve: bool 
     return forecast.wait_seconds("", in_pool=ahead, at_account=ahead, may_use_reserve=reserve)
 
 
-def window(*tenths: tuple[int, float, float], most: int = 20, step: float | None = None) -> Window:
-    return Window(pool="", most=most, seconds=10, step_seconds=step, creates=list(tenths))
+def window(
+    *tenths: tuple[int, float, float], most: int = 20, seconds: float = 10, step: float | None = None
+) -> Window:
+    return Window(pool="", most=most, seconds=seconds, step_seconds=step, creates=list(tenths))
 
 
 def next_work(*seconds: float, pool: str = "", lane: int = 0) -> list[NextWork]:
@@ -132,6 +134,38 @@ def test_far_behind_the_starts_are_as_far_apart_as_those_before() -> None:
     assert wait(20_000, in_flight=2, work=[(10, 40), (30, 40)]) == pytest.approx(20_000 * 20, rel=0.001)
     stepped = window(step=1)
     assert wait(20_000, windows=[stepped], creates=[{"most": 20, "seconds": 10}]) == pytest.approx(10_000, rel=0.001)
+
+
+@pytest.mark.parametrize(
+    ("most", "seconds", "ahead", "expected"),
+    [
+        (10_000, 86_400, 30_000, 3 * 86_400),
+        (10_000, 86_400, 9_999, 0),
+        (4_999, 3_601, 20_000, 4 * 3_601),
+        (1_700, 3_601, 20_000, 11 * 3_601),
+        (1_700, 3_601, 5_001, 2 * 3_601),
+        (1, 2_678_400, 95_000, 95_000 * 2_678_400),
+    ],
+)
+def test_far_behind_a_window_is_filled_again_and_again(most: int, seconds: float, ahead: int, expected: float) -> None:
+    assert wait(ahead, windows=[window(most=most, seconds=seconds)]) == expected
+
+
+def test_far_behind_a_full_window_makes_room_as_its_creates_leave() -> None:
+    full = window((10_000, 3_600, 0), most=10_000, seconds=3_600)
+    assert wait(25_000, windows=[full]) == pytest.approx(2.5 * 3_600, rel=0.001)
+
+
+def test_far_behind_many_places_in_flight_are_taken_again_and_again() -> None:
+    assert wait(5_999, in_flight=6_000) == 0
+    assert wait(6_000, in_flight=6_000) == 30
+    assert wait(20_000, in_flight=6_000) == 90
+
+
+def test_far_behind_the_slowest_limit_decides() -> None:
+    limits = [window(most=10_000, seconds=86_400), window(most=20, seconds=10)]
+    assert wait(20_000, in_flight=10, windows=limits) == 2 * 86_400
+    assert wait(20_000, in_flight=2, windows=limits) == 20_000 / 2 * 30
 
 
 def test_a_closed_account_starts_nothing_before_it_opens() -> None:
