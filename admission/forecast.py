@@ -18,7 +18,7 @@ _LATE_PART = 0.1
 # Starts after so many follow from these: each limit then repeats what it let through.
 _MOST_PLAYED = 5000
 
-# While more waits than a window has room for, this part of it goes in a step at most (`admission_room`).
+# While more waits than a window has room for, this part of the window goes in a step at most (`admission_room`).
 _STEPS_OF_A_WINDOW = 5
 
 
@@ -74,7 +74,7 @@ class Starts:
         if self._places:
             start = max(start, self._places[0])
         for window in self._windows:
-            start = max(start, window.has_room())
+            start = max(start, window.has_room(number))
         if self._places:
             heapreplace(self._places, start + (self._work[number] if number < len(self._work) else self._usual))
         for window in self._windows:
@@ -88,28 +88,32 @@ class _Creates:
     def __init__(self, window: Window) -> None:
         self.starts = [-age for tenth in window.creates for age in _ages(*tenth)]
         """The seconds until each create, the earliest first. Those of the past are below zero."""
-        self._limits = [(window.most, window.seconds)]
-        if window.step_seconds is not None:
-            self._limits.append((math.ceil(window.most / _STEPS_OF_A_WINDOW), window.step_seconds))
+        self._window = window
+        self._step_most = math.ceil(window.most / _STEPS_OF_A_WINDOW)
 
-    def has_room(self) -> float:
-        """The seconds until the window takes one more create."""
-        room = -math.inf
-        for most, seconds in self._limits:
-            if len(self.starts) >= most:
-                room = max(room, self.starts[-most] + seconds)
-        return room
+    def has_room(self, played: int) -> float:
+        """The seconds until the window takes one more create, after so many that wait now."""
+        window = self._window
+        room = self._leaves(window.most, window.seconds)
+        if window.step_seconds is None:
+            return room
+        waiting = max(1, window.waiting - played)
+        is_for_all = self._leaves(window.most - waiting + 1, window.seconds) if waiting <= window.most else math.inf
+        return max(room, min(is_for_all, self._leaves(self._step_most, window.step_seconds)))
+
+    def _leaves(self, most: int, seconds: float) -> float:
+        """The seconds until fewer than so many creates are in the last so many seconds."""
+        return self.starts[-most] + seconds if most <= len(self.starts) else -math.inf
 
     def after(self, number: int) -> float:
         """The seconds until the window takes the create that comes so many after the last one, at the earliest.
 
         A create takes the room of the one that is a whole window of creates before it.
         """
-        most, seconds = self._limits[0]
+        most, seconds = self._window.most, self._window.seconds
         windows = math.ceil(number / most)
-        earlier = windows * most - number + 1
-        start = self.starts[-1] + (windows - 1) * seconds
-        return max(start, self.starts[-earlier] + windows * seconds) if earlier <= len(self.starts) else start
+        one_before = self._leaves(windows * most - number + 1, windows * seconds)
+        return max(one_before, self.starts[-1] + (windows - 1) * seconds)
 
 
 class Forecast:

@@ -17,6 +17,7 @@ from storage.sql import Sql, returns
 _MOST_AHEAD = 5000
 _MOST_OF_A_CUSTOMER = 10_000
 _MOST_IN_FLIGHT = 2000
+_MOST_WAITING = 10_000
 _NEXT = 100
 UNKNOWN_SECONDS = 30.0
 """The time of a generation, where nothing is known of its model."""
@@ -86,7 +87,10 @@ class Window(BaseModel):
     seconds: float
     """The length of the window."""
     step_seconds: float | None
-    """The seconds in which a fifth of the creates goes at most. None: there is room for all that waits."""
+    """The seconds in which a fifth of the creates goes at most, while more waits than there is room for. None: such a
+    window has no steps."""
+    waiting: int
+    """The generations that wait for the window, up to ten thousand. 0 where the window has no steps."""
     creates: list[tuple[int, float, float]]
     """The creates in the window, by tenths of it, the oldest first: how many, and the seconds since the oldest and the
     newest of them."""
@@ -211,9 +215,11 @@ _FACTS = returns(AccountFacts)(f"""
         SELECT family.key, rate
         FROM account, jsonb_each(families) AS family,
             jsonb_array_elements(coalesce(family.value->'creates', '[]')) AS rate
-    ), full_pools AS (
-        SELECT array_agg(key) AS pools FROM account, jsonb_each(families)
-        WHERE admission_room(%(provider)s::text, key, value, 0) <= 0
+    ), pools AS (
+        SELECT '' AS pool, false AS is_full
+        UNION ALL
+        SELECT key, coalesce(admission_room(%(provider)s::text, key, value, 0) <= 0, false)
+        FROM account, jsonb_each(families)
     )
     SELECT limits,
         greatest(0, coalesce(extract(epoch FROM closed_until - clock_timestamp())::float8, 0)) AS closed_seconds,
@@ -227,7 +233,7 @@ _FACTS = returns(AccountFacts)(f"""
             SELECT coalesce(jsonb_agg(jsonb_build_object(
                 'pool', a.pool, 'lane', lane, 'turn', turn, 'seconds', {_SECONDS}
             )), '[]')
-            FROM (SELECT '' AS pool UNION SELECT jsonb_object_keys(families)) AS pools
+            FROM pools
             CROSS JOIN LATERAL (
                 SELECT * FROM admissions
                 WHERE provider = %(provider)s AND admissions.pool = pools.pool AND place = 'waiting'
@@ -237,18 +243,24 @@ _FACTS = returns(AccountFacts)(f"""
         (
             SELECT coalesce(jsonb_agg(jsonb_build_object(
                 'pool', pool, 'most', most, 'seconds', padded, 'creates', coalesce(creates, '[]'),
-                'step_seconds', CASE WHEN seconds BETWEEN 5 AND 60 AND admission_waits(
-                    %(provider)s::text, nullif(pool, ''), (SELECT pools FROM full_pools),
-                    greatest(0, most - coalesce(number, 0))::bigint + 1
-                ) THEN seconds / 10 END
+                'step_seconds', CASE WHEN has_steps THEN seconds / 10 END, 'waiting', waiting
             )), '[]')
             FROM (
                 SELECT pool, (rate->>'most')::bigint AS most, (rate->>'seconds')::float8 AS seconds FROM windows
             ) AS one
-            CROSS JOIN LATERAL (SELECT seconds + least(1, 0.1 + seconds * 0.01) AS padded) AS its
             CROSS JOIN LATERAL (
-                SELECT sum(number) AS number,
-                       jsonb_agg(jsonb_build_array(number, oldest, newest) ORDER BY oldest DESC) AS creates
+                SELECT seconds + least(1, 0.1 + seconds * 0.01) AS padded, seconds BETWEEN 5 AND 60 AS has_steps
+            ) AS its
+            CROSS JOIN LATERAL (
+                SELECT count(*) AS waiting FROM pools CROSS JOIN LATERAL (
+                    SELECT FROM admissions
+                    WHERE has_steps AND provider = %(provider)s AND admissions.pool = pools.pool AND place = 'waiting'
+                    LIMIT %(most_waiting)s
+                ) AS seen
+                WHERE CASE one.pool WHEN '' THEN NOT pools.is_full ELSE pools.pool = one.pool END
+            ) AS queue
+            CROSS JOIN LATERAL (
+                SELECT jsonb_agg(jsonb_build_array(number, oldest, newest) ORDER BY oldest DESC) AS creates
                 FROM (
                     SELECT count(*) AS number, max(age) AS oldest, min(age) AS newest FROM (
                         SELECT extract(epoch FROM clock_timestamp() - least(at, clock_timestamp()))::float8 AS age
@@ -307,7 +319,10 @@ def outlooks(sql: Sql, customer_id: UUID, candidates: Sequence[Candidate]) -> li
 
 def facts(sql: Sql, provider: ProviderName) -> AccountFacts | None:
     """What decides about the next starts at an account. None: the account has never had limits or a queue."""
-    return sql.first(_FACTS, provider=provider, most=_MOST_IN_FLIGHT, next=_NEXT, unknown=UNKNOWN_SECONDS)
+    return sql.first(
+        _FACTS, provider=provider, most=_MOST_IN_FLIGHT, most_waiting=_MOST_WAITING, next=_NEXT,
+        unknown=UNKNOWN_SECONDS,
+    )  # fmt: skip
 
 
 def of_customer(sql: Sql, customer_id: UUID) -> list[OfModel]:

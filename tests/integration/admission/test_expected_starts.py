@@ -13,7 +13,7 @@ from sqlalchemy import text
 from admission.queues import Queues
 from schemas.enums import Stage
 from schemas.settings import Settings
-from storage import transitions
+from storage import admission_places, transitions
 from storage.claims import Claim
 from storage.database import Database
 from tests.integration.admission.conftest import Account
@@ -153,6 +153,28 @@ def test_creates_that_went_at_once_make_room_at_once_and_the_next_go_in_steps(qu
     queue.tell()
     queue.runs(tick=0.25, tells=(3, 11))
     assert queue.worst_error() <= 1 + 0.25
+
+
+@pytest.mark.parametrize("seconds", [10, 60])
+@pytest.mark.parametrize("waiting", [12, 19])
+def test_orders_that_all_have_room_when_a_window_ends_start_without_steps(
+    queue: Queue, waiting: int, seconds: int
+) -> None:
+    queue.account.limit(creates=window(20, seconds))
+    queue.orders(queue.customer(), 20 + waiting, _HOURS)
+    queue.tell()
+    queue.runs(tick=seconds / 40, tells=(seconds * 0.3,))
+    assert queue.worst_error() <= seconds / 10 + seconds / 40
+
+
+def test_orders_of_a_family_without_room_make_no_steps_for_the_others(queue: Queue) -> None:
+    queue.account.limit(creates=window(20, 10), families={"films": {"models": ["film-*"], "in_flight": 0}})
+    queue.orders(queue.customer(), 20 + 12, _HOURS)
+    queue.orders(queue.customer(), 30, _HOURS, pool="films")
+    with queue.account.database.statement() as sql:
+        facts = admission_places.facts(sql, queue.account.name)
+    assert facts is not None
+    assert [one.waiting for one in facts.windows] == [12]
 
 
 def test_the_window_of_a_family_is_told_in_its_steps(queue: Queue) -> None:

@@ -28,9 +28,10 @@ def wait(ahead: int, *, work: Sequence[tuple[float, float]] = (), reserve: bool 
 
 
 def window(
-    *tenths: tuple[int, float, float], most: int = 20, seconds: float = 10, step: float | None = None
-) -> Window:
-    return Window(pool="", most=most, seconds=seconds, step_seconds=step, creates=list(tenths))
+    *tenths: tuple[int, float, float], most: int = 20, seconds: float = 10, step: float | None = None,
+    waiting: int = 10_000,
+) -> Window:  # fmt: skip
+    return Window(pool="", most=most, seconds=seconds, step_seconds=step, waiting=waiting, creates=list(tenths))
 
 
 def next_work(*seconds: float, pool: str = "", lane: int = 0) -> list[NextWork]:
@@ -87,6 +88,24 @@ def test_a_window_in_steps_takes_a_fifth_in_each_tenth(ahead: int, seconds: floa
 
 def test_a_step_counts_the_creates_before_it() -> None:
     assert wait(1, windows=[window((3, 0.25, 0.25), step=1)], creates=[{"most": 20, "seconds": 10}]) == 0.75
+
+
+@pytest.mark.parametrize("waiting", [1, 12, 20])
+def test_a_window_with_room_for_all_that_waits_has_no_steps(waiting: int) -> None:
+    assert wait(waiting - 1, windows=[window(step=1, waiting=waiting)]) == 0
+    left_at_once = window((20, 4, 4), step=1, waiting=waiting)
+    assert wait(waiting - 1, windows=[left_at_once]) == 6
+
+
+def test_the_steps_of_a_window_end_when_there_is_room_for_all_that_still_waits() -> None:
+    starts = [wait(ahead, windows=[window(step=1, waiting=24)]) for ahead in range(24)]
+    assert starts == [0] * 4 + [1] * 4 + [2] * 4 + [3] * 4 + [4] * 4 + [10] * 4
+    half_left = window((10, 9, 9), (10, 4, 4), step=1, waiting=12)
+    assert [wait(ahead, windows=[half_left]) for ahead in range(12)] == [1] * 4 + [2] * 4 + [3] * 2 + [6] * 2
+
+
+def test_an_order_after_all_that_waits_has_no_step_of_its_own() -> None:
+    assert wait(5, windows=[window(step=1, waiting=5)]) == 0
 
 
 def test_a_window_and_places_in_flight_hold_together() -> None:
