@@ -21,6 +21,9 @@ _MOST_PLAYED = 5000
 # While more waits than a window has room for, this part of the window goes in a step at most (`admission_room`).
 _STEPS_OF_A_WINDOW = 5
 
+# A start that is further away is not told: ten years. A date has no year above 9999.
+_LONGEST_WAIT = 3650 * 86_400
+
 
 class Starts:
     """The expected starts under some limits, one after the other. Threads may share them."""
@@ -128,7 +131,7 @@ class Forecast:
         self._families = {name: self._starts(name, family) for name, family in self.limits.families.items()}
 
     def wait_seconds(self, pool: str, *, in_pool: int, at_account: int, may_use_reserve: bool = False) -> float | None:
-        """The expected seconds until a start. None: the limits let nothing start.
+        """The expected seconds until a start. None: the limits let nothing start, or not within ten years.
 
         Args:
             pool: the family of the model.
@@ -139,7 +142,7 @@ class Forecast:
         latest = (self._whole if may_use_reserve else self._beside_reserve).at(at_account)
         if pool in self._families:
             latest = max(latest, self._families[pool].at(in_pool))
-        return None if math.isinf(latest) else latest
+        return latest if latest <= _LONGEST_WAIT else None
 
     def _starts(self, pool: str, limits: Limits) -> Starts:
         pools = {pool} if pool != WHOLE_ACCOUNT else {pool, *self.limits.families}

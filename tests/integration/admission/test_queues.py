@@ -73,6 +73,20 @@ def test_the_expected_start_follows_from_the_work_at_the_vendor(account: Account
     assert timedelta(seconds=640) < place.estimated_start_at - datetime.now(UTC) <= timedelta(seconds=700)
 
 
+def test_a_start_in_thousands_of_years_is_not_known(account: Account) -> None:
+    account.limit(in_flight=1)
+    customer = account.customer()
+    account.asks(customer)
+    waiting = account.asks(customer)
+    account.run(
+        "UPDATE admission_accounts SET closed_until = now() + interval '9000 years' WHERE provider = :name",
+        name=account.name,
+    )
+    assert places(account, waiting) == [QueuePlace(reason=QueueReason.CAPACITY, ahead=0, estimated_start_at=None)]
+    order = waiting.claim.order.model_copy(update={"routes": [account.route]})
+    assert wait(account, customer, order) is None
+
+
 def test_a_held_generation_has_a_reason_and_no_start(account: Account) -> None:
     account.limit(in_flight=5)
     customer = account.customer()

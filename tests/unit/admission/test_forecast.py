@@ -163,7 +163,7 @@ def test_far_behind_the_starts_are_as_far_apart_as_those_before() -> None:
         (4_999, 3_601, 20_000, 4 * 3_601),
         (1_700, 3_601, 20_000, 11 * 3_601),
         (1_700, 3_601, 5_001, 2 * 3_601),
-        (1, 2_678_400, 95_000, 95_000 * 2_678_400),
+        (1, 10, 95_000, 950_000),
     ],
 )
 def test_far_behind_a_window_is_filled_again_and_again(most: int, seconds: float, ahead: int, expected: float) -> None:
@@ -189,6 +189,13 @@ def test_far_behind_the_slowest_limit_decides() -> None:
 
 def test_a_closed_account_starts_nothing_before_it_opens() -> None:
     assert wait(0, closed=25, in_flight=5) == 25
+
+
+@pytest.mark.parametrize(("ahead", "is_known"), [(117, True), (118, False), (95_000, False), (2**62, False)])
+def test_a_start_in_more_than_ten_years_is_unknown(ahead: int, is_known: bool) -> None:
+    month = 31 * 86_400
+    seconds = wait(ahead, windows=[window(most=1, seconds=month)], creates=[{"most": 1, "seconds": month}])
+    assert seconds == (ahead * month if is_known else None)
 
 
 def test_the_start_is_unknown_where_the_limits_let_nothing_start() -> None:
