@@ -6,8 +6,10 @@ flight, which an earlier one frees at its end, and for room in each window of cr
 
 import math
 import threading
-from collections.abc import Iterator, Sequence
+from bisect import bisect_left
+from collections.abc import Sequence
 from heapq import heapify, heapreplace
+from itertools import accumulate
 
 from schemas.limits import WHOLE_ACCOUNT, AccountLimits, Limits
 from storage.admission_places import UNKNOWN_SECONDS, AccountFacts, Window
@@ -15,7 +17,7 @@ from storage.admission_places import UNKNOWN_SECONDS, AccountFacts, Window
 # Work that takes longer than usual ends soon: within this part of its usual time.
 _LATE_PART = 0.1
 
-# Starts after so many follow from these: each limit then repeats what it let through.
+# So many starts are played at most. Each limit repeats them for those after.
 _MOST_PLAYED = 5000
 
 # While more waits than a window has room for, this part of the window goes in a step at most (`admission_room`).
@@ -32,7 +34,7 @@ class Starts:
         self, in_flight: int | None, ends: Sequence[float], work: Sequence[float], windows: Sequence[Window],
         closed_seconds: float,
     ) -> None:  # fmt: skip
-        """Play nothing yet.
+        """Take the state of an account or of a family, at one moment.
 
         Args:
             in_flight: the most generations at once. None: there is no such limit.
@@ -45,10 +47,10 @@ class Starts:
         self._closed_seconds = closed_seconds
         self._work = work
         self._usual = sum(work) / len(work) if work else UNKNOWN_SECONDS
-        self._windows = [_Creates(window) for window in windows]
+        self._played: list[float] = []
+        self._windows = [_Creates(window, self._played) for window in windows]
         self._is_shut = (in_flight is not None and in_flight <= 0) or any(window.most <= 0 for window in windows)
         self._places = [] if in_flight is None else _places(in_flight, ends)
-        self._played: list[float] = []
 
     def at(self, place: int) -> float:
         """The seconds until the start of the generation that so many others go before."""
@@ -77,36 +79,31 @@ class Starts:
         if self._places:
             start = max(start, self._places[0])
         for window in self._windows:
-            start = max(start, window.has_room(number))
+            start = max(start, window.has_room())
         if self._places:
             heapreplace(self._places, start + (self._work[number] if number < len(self._work) else self._usual))
-        for window in self._windows:
-            window.starts.append(start)
         self._played.append(start)
 
 
 class _Creates:
-    """The creates of a window, as they are played."""
+    """The creates of a window: those of the past, and the starts that are played."""
 
-    def __init__(self, window: Window) -> None:
-        self.starts = [-age for tenth in window.creates for age in _ages(*tenth)]
-        """The seconds until each create, the earliest first. Those of the past are below zero."""
+    def __init__(self, window: Window, played: Sequence[float]) -> None:
         self._window = window
+        self._played = played
         self._step_most = math.ceil(window.most / _STEPS_OF_A_WINDOW)
+        self._newest_first = window.creates[::-1]
+        self._counts = list(accumulate(count for count, _, _ in self._newest_first))
 
-    def has_room(self, played: int) -> float:
-        """The seconds until the window takes one more create, after so many that wait now."""
+    def has_room(self) -> float:
+        """The seconds until the window takes one more create."""
         window = self._window
         room = self._leaves(window.most, window.seconds)
         if window.step_seconds is None:
             return room
-        waiting = max(1, window.waiting - played)
+        waiting = max(1, window.waiting - len(self._played))
         is_for_all = self._leaves(window.most - waiting + 1, window.seconds) if waiting <= window.most else math.inf
         return max(room, min(is_for_all, self._leaves(self._step_most, window.step_seconds)))
-
-    def _leaves(self, most: int, seconds: float) -> float:
-        """The seconds until fewer than so many creates are in the last so many seconds."""
-        return self.starts[-most] + seconds if most <= len(self.starts) else -math.inf
 
     def after(self, number: int) -> float:
         """The seconds until the window takes the create that comes so many after the last one, at the earliest.
@@ -114,9 +111,28 @@ class _Creates:
         A create takes the room of the one that is a whole window of creates before it.
         """
         most, seconds = self._window.most, self._window.seconds
-        windows = math.ceil(number / most)
+        windows = -(-number // most)
         one_before = self._leaves(windows * most - number + 1, windows * seconds)
-        return max(one_before, self.starts[-1] + (windows - 1) * seconds)
+        return max(one_before, self._played[-1] + (windows - 1) * seconds)
+
+    def _leaves(self, most: int, seconds: float) -> float:
+        """The seconds until fewer than so many creates are in the last so many seconds."""
+        return self._last(most) + seconds
+
+    def _last(self, number: int) -> float:
+        """The seconds until the create that is so many from the end: 1 is the last. Those of the past are below zero.
+
+        Those of a tenth of the window count as evenly spaced. A window can have millions, so no list has them all.
+        """
+        if number <= len(self._played):
+            return self._played[-number]
+        number -= len(self._played)
+        part = bisect_left(self._counts, number)
+        if part == len(self._counts):
+            return -math.inf
+        count, oldest, newest = self._newest_first[part]
+        older = self._counts[part] - number
+        return (oldest - newest) / max(1, count - 1) * older - oldest
 
 
 class Forecast:
@@ -174,9 +190,3 @@ def _places(in_flight: int, ends: Sequence[float]) -> list[float]:
     places += [0.0] * (in_flight - len(places))
     heapify(places)
     return places
-
-
-def _ages(count: int, oldest: float, newest: float) -> Iterator[float]:
-    """The seconds since each create of a part of a window, as if they were evenly spaced."""
-    gap = (oldest - newest) / max(1, count - 1)
-    return (oldest - gap * number for number in range(count))

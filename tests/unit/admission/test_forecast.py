@@ -1,5 +1,6 @@
 """The expected start of a generation, by the state of its account."""
 
+import tracemalloc
 from collections.abc import Sequence
 from typing import Any
 
@@ -196,6 +197,22 @@ def test_a_start_in_more_than_ten_years_is_unknown(ahead: int, is_known: bool) -
     month = 31 * 86_400
     seconds = wait(ahead, windows=[window(most=1, seconds=month)], creates=[{"most": 1, "seconds": month}])
     assert seconds == (ahead * month if is_known else None)
+
+
+def test_a_place_beyond_all_queues_is_unknown() -> None:
+    assert wait(2**61 + 7, in_flight=3, windows=[window(step=1), window(most=7)]) is None
+
+
+def test_a_window_of_many_creates_costs_as_much_as_one_of_few() -> None:
+    full = window(*[(50_000, 10.0 - tenth, 9.1 - tenth) for tenth in range(10)], most=500_000)
+    tracemalloc.start()
+    try:
+        assert wait(0, windows=[full]) == pytest.approx(0, abs=0.001)
+        assert wait(4_999, windows=[full]) == pytest.approx(0.09, abs=0.001)
+        _, peak = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    assert peak < 2_000_000
 
 
 def test_the_start_is_unknown_where_the_limits_let_nothing_start() -> None:
