@@ -9,7 +9,7 @@ import threading
 from bisect import bisect_left
 from collections.abc import Sequence
 from heapq import heapify, heapreplace
-from itertools import accumulate
+from itertools import accumulate, cycle, islice
 
 from schemas.limits import WHOLE_ACCOUNT, AccountLimits, Limits
 from storage.admission_places import UNKNOWN_SECONDS, AccountFacts, Window
@@ -164,9 +164,12 @@ class Forecast:
         pools = {pool} if pool != WHOLE_ACCOUNT else {pool, *self.limits.families}
         work = [(since, usual) for its, since, usual in self._facts.at_work if its in pools]
         waiting = sorted((one.lane, one.turn, one.seconds) for one in self._facts.next_work if one.pool in pools)
+        ends = [max(usual - since, usual * _LATE_PART) for since, usual in work] or [UNKNOWN_SECONDS]
+        in_flight = sum(count for its, count in self._facts.in_flight.items() if its in pools)
         return Starts(
             limits.in_flight,
-            [max(usual - since, usual * _LATE_PART) for since, usual in work],
+            # Work beyond what was read ends like that which was read.
+            list(islice(cycle(ends), in_flight)),
             [seconds for _, _, seconds in waiting] or [usual for _, usual in work],
             [window for window in self._facts.windows if window.pool == pool],
             self._facts.closed_seconds,

@@ -116,8 +116,11 @@ class AccountFacts(BaseModel):
     """The limits in force."""
     closed_seconds: float
     """The seconds for which the account is still closed."""
+    in_flight: dict[str, int]
+    """The generations in flight, by pool."""
     at_work: list[tuple[str, float, float]]
-    """Of each generation in flight: the pool, the seconds since its grant, the seconds that such work takes."""
+    """Of each generation in flight, up to two thousand: the pool, the seconds since its grant, the seconds that such
+    work takes."""
     next_work: list[NextWork]
     """The first hundred that wait, of each family."""
     windows: list[Window]
@@ -186,8 +189,8 @@ _OUTLOOKS = returns(Outlook)(f"""
     ORDER BY number
 """)  # noqa: S608 -- a constant
 
-# What a generation takes at its account, as its charge says (`admission_charge`). The function would be called for each
-# row, at ten times the cost.
+# What a generation takes at its account, as its charge says (`admission_charge`). A call of that function for each row
+# would cost ten times as much.
 _SECONDS = """
     coalesce(
         (
@@ -223,6 +226,12 @@ _FACTS = returns(AccountFacts)(f"""
     )
     SELECT limits,
         greatest(0, coalesce(extract(epoch FROM closed_until - clock_timestamp())::float8, 0)) AS closed_seconds,
+        (
+            SELECT coalesce(jsonb_object_agg(pool, number), '{{}}') FROM (
+                SELECT pool, count(*) AS number FROM admissions
+                WHERE provider = %(provider)s AND place = 'granted' GROUP BY pool
+            ) AS granted
+        ) AS in_flight,
         (
             SELECT coalesce(jsonb_agg(jsonb_build_array(
                 pool, extract(epoch FROM clock_timestamp() - granted_at)::float8, {_SECONDS}

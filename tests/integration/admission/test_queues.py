@@ -87,6 +87,18 @@ def test_a_start_in_thousands_of_years_is_not_known(account: Account) -> None:
     assert wait(account, customer, order) is None
 
 
+def test_work_in_flight_beyond_what_is_read_holds_its_places(account: Account, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("storage.admission_places._MOST_IN_FLIGHT", 2)
+    account.limit(in_flight=5)
+    customer = account.customer()
+    for _ in range(5):
+        account.asks(customer, cost=400)
+    waiting = [account.asks(customer, cost=400) for _ in range(5)]
+    starts = [place.estimated_start_at for place in places(account, *waiting) if place is not None]
+    assert len(starts) == 5
+    assert all(start is not None and start - datetime.now(UTC) > timedelta(seconds=200) for start in starts)
+
+
 def test_a_held_generation_has_a_reason_and_no_start(account: Account) -> None:
     account.limit(in_flight=5)
     customer = account.customer()

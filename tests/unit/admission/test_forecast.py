@@ -1,6 +1,7 @@
 """The expected start of a generation, by the state of its account."""
 
 import tracemalloc
+from collections import Counter
 from collections.abc import Sequence
 from typing import Any
 
@@ -16,11 +17,13 @@ def facts(
     waits: Sequence[NextWork] = (),
     windows: Sequence[Window] = (),
     closed: float = 0,
+    in_work: dict[str, int] | None = None,
     **limits: object,
 ) -> AccountFacts:
     return AccountFacts(
-        limits=limits, closed_seconds=closed, at_work=list(work), next_work=list(waits), windows=list(windows)
-    )
+        limits=limits, closed_seconds=closed, in_flight=in_work or Counter(pool for pool, _, _ in work),
+        at_work=list(work), next_work=list(waits), windows=list(windows),
+    )  # fmt: skip
 
 
 def wait(ahead: int, *, work: Sequence[tuple[float, float]] = (), reserve: bool = False, **others: Any) -> float | None:
@@ -59,6 +62,18 @@ def test_work_above_a_lowered_limit_makes_no_room_when_it_ends() -> None:
 
 def test_work_that_takes_longer_than_usual_ends_soon() -> None:
     assert wait(0, in_flight=1, work=[(100, 40)]) == 4
+
+
+def test_work_beyond_what_is_read_ends_as_that_which_is_read() -> None:
+    ends = [wait(ahead, in_flight=5, in_work={"": 5}, work=[(30, 40), (10, 40)]) for ahead in range(5)]
+    assert ends == [10, 10, 10, 30, 30]
+
+
+def test_work_of_a_family_that_is_not_read_holds_the_places_of_the_family() -> None:
+    families = {"veo": {"models": ["veo*"], "in_flight": 2}}
+    forecast = Forecast(facts(in_flight=10, families=families, work=[("", 10, 60)], in_work={"": 1, "veo": 2}))
+    assert forecast.wait_seconds("veo", in_pool=0, at_account=0) == 30
+    assert forecast.wait_seconds("", in_pool=0, at_account=0) == 0
 
 
 def test_creates_leave_their_window_one_after_the_other() -> None:
