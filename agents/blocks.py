@@ -14,6 +14,7 @@ from schemas.api import AssetResource, GenerationResource
 from schemas.errors import InvalidRequest, RequestError
 from schemas.refusals import Place
 from schemas.refusals import refusal as words_of
+from schemas.text import shown
 from schemas.variant_api import VariantFileResource, VariantResource
 from schemas.variants import FilePart, VariantOrigin, VariantState
 
@@ -74,7 +75,7 @@ def _media(found: GenerationResource, name: str) -> AssetResource | VariantFileR
     variant = next((each for each in found.variants if each.name == name), None)
     if variant is None:
         has = ", ".join(each.name for each in found.variants) or "none"
-        raise InvalidRequest(f"generation {found.id} has no variant {name}; its variants: {has}")
+        raise InvalidRequest(f"generation {found.id} has no variant {shown(name)}; its variants: {has}")
     if variant.content is None:
         raise InvalidRequest(f"the variant {name} of generation {found.id} {_why_unread(variant)}")
     if variant.origin is VariantOrigin.ORIGINAL:

@@ -24,6 +24,7 @@ from agents.task_methods import TaskMethods
 from agents.tasks import Context, Form
 from agents.tools import BY_NAME, TOOLS, Answer, Desk, Tool
 from schemas.errors import RequestError
+from schemas.text import shown
 from schemas.variants import NAME_PATTERN
 
 _URI = re.compile(
@@ -188,7 +189,7 @@ class _Handlers:
 def _tool(name: str) -> Tool:
     tool = BY_NAME.get(name)
     if tool is None:
-        raise MCPError(types.INVALID_PARAMS, f"there is no tool {name[:80]!r}: tools/list names them")
+        raise MCPError(types.INVALID_PARAMS, f"there is no tool {shown(name)!r}: tools/list names them")
     return tool
 
 

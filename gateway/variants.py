@@ -10,6 +10,7 @@ from gateway.streaming import disposition, read_whole
 from schemas.enums import AssetRole
 from schemas.errors import NotFound, VariantNotReady
 from schemas.tables import Asset
+from schemas.text import shown
 from schemas.variant_tables import VariantFile
 from schemas.variants import FILE_URI, INDEX_EXTENSIONS, FilePart, VariantKind, VariantOrigin, VariantState
 from storage.details import Details
@@ -71,7 +72,8 @@ def _named(found: Details, name: str) -> StoredVariant:
     if variant is None:
         names = [each.variant.name for each in found.variants]
         has = f"it has {', '.join(names)}" if names else "none was ordered"
-        raise NotFound(f"generation {found.generation.id} has no variant {str(name)!r}: {has}", {"variants": names})
+        words = f"generation {found.generation.id} has no variant {shown(str(name))!r}: {has}"
+        raise NotFound(words, {"variants": names})
     return variant
 
 

@@ -8,6 +8,7 @@ from intake.redis.replies import KEPT, Reply, reply_to
 from intake.redis.request import RefusedRequest, Request, operation_of
 from schemas.errors import InvalidRequest, RequestError
 from schemas.plain_messages import Refused, Unreadable, moment, visible
+from schemas.text import shown
 from schemas.trace_context import HEADER, TraceContext
 
 _FIELDS: Final = frozenset({"operation", "id", "arguments", "reply_to", "expires", "signature", HEADER})
@@ -38,7 +39,7 @@ def _request(message: Mapping[str, object], request_id: str, reply: Reply, raw: 
     if message.get("eta") is not None:
         raise Refused("an order is taken at once: send it without eta")
     if unknown := sorted(set(message) - _FIELDS - {"eta"}):
-        raise Refused(f"an envelope has the fields {', '.join(sorted(_FIELDS))}, and not {unknown[0][:100]!r}")
+        raise Refused(f"an envelope has the fields {', '.join(sorted(_FIELDS))}, and not {shown(unknown[0])!r}")
     expires = moment(message.get("expires"))
     # As for HTTP, a text that is no traceparent changes nothing.
     place = TraceContext.read(message.get(HEADER))

@@ -82,6 +82,18 @@ def test_the_tools_say_what_they_take(session: Session) -> None:
     }
 
 
+@pytest.mark.parametrize("key", [f"rw_{'aB3dE' * 8}xyz", f"sk-{'aB3dE' * 5}", f"whsec_{'aB3dE' * 5}"])
+def test_the_refusal_of_an_unknown_tool_quotes_no_key(session: Session, key: str) -> None:
+    async def work(client: Client) -> Any:
+        with pytest.raises(MCPError, match="there is no tool") as refused:
+            await client.call_tool(key, {})
+        return str(refused.value)
+
+    told = session(work)
+    assert "aB3dE" not in told
+    assert "[…]" in told
+
+
 def test_a_create_tool_hands_the_id_back_with_the_usual_time(
     session: Session, gateway: httpx.Client, customer: NewCustomer
 ) -> None:

@@ -66,6 +66,8 @@ def test_variants_that_are_not_made_yet_are_named_and_cannot_be_read(session: Se
             await client.read_resource(uri(generation_id, "small"))
         with pytest.raises(MCPError, match="has no variant large; its variants: web, small"):
             await client.read_resource(uri(generation_id, "large"))
+        with pytest.raises(MCPError, match=r"has no variant sk-\[…\]; its variants: web, small"):
+            await client.read_resource(uri(generation_id, f"sk-{'ab3de' * 5}"))
 
     session(work)
 

@@ -17,9 +17,15 @@ from schemas.settings import Settings
 from schemas.text import LONGEST_SHOWN
 from storage.api_keys import OPERATOR, Owner
 from storage.database import Database
+from storage.objects import ObjectStore
 from tests.integration.gateway.access import OF_CUSTOMERS, SCOPE, World
+from tests.integration.gateway.finishing import complete_with_variants
+from tests.media_files.images import png
+from tests.support import NewCustomer
 
 KEY: Final = f"rw_{'aB3dE' * 8}xyz"
+# A text of more than 40 characters is no name of a variant.
+SHORT: Final = (f"sk-{'aB3dE' * 5}", f"whsec_{'aB3dE' * 5}", f"rw_test_{'aB3dE' * 5}")
 LONG: Final = "boats " * 1000
 UNKNOWN_PATHS: Final = ("", "/v1", "/v1/generations/1", "/openai/v1", "/video/1", "/api")
 
@@ -86,6 +92,19 @@ def test_no_error_quotes_a_key(refusals: Callable[[str], Mapping[Pasted, str]]) 
     # The answers do quote: what they leave out is the key alone.
     of_models = [text for one, text in told.items() if one.path == f"/v1/models/{KEY}"]
     assert "there is no model `rw_[…]`" in of_models[0]
+
+
+@pytest.mark.parametrize("secret", SHORT)
+def test_no_error_quotes_a_key_in_the_place_of_a_variant(
+    gateway: httpx.Client, database: Database, settings: Settings, objects: ObjectStore, customer: NewCustomer,
+    secret: str,
+) -> None:  # fmt: skip
+    completed = complete_with_variants(database, settings, objects, customer, png(64, 64), {"kind": "web"})
+    path = f"/v1/generations/{completed}/content"
+    answer = gateway.get(path, params={"variant": secret}, headers=customer.headers)
+    assert answer.status_code == 404
+    assert secret[-20:] not in answer.text
+    assert "[…]': it has web" in answer.json()["detail"]
 
 
 @pytest.mark.slow

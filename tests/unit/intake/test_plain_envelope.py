@@ -80,6 +80,13 @@ def test_refusal_quotes_no_arguments() -> None:
     assert "secret" not in refusal(arguments='["a secret prompt"]').error.detail
 
 
+@pytest.mark.parametrize("key", [f"rw_{'aB3dE' * 8}xyz", f"sk-{'aB3dE' * 5}", f"whsec_{'aB3dE' * 5}"])
+def test_refusal_quotes_no_key_in_the_place_of_a_field(key: str) -> None:
+    detail = refusal(**{key: 1}).error.detail
+    assert "aB3dE" not in detail
+    assert "[…]" in detail
+
+
 @pytest.mark.parametrize("request_id", [None, "", 7, "two words", "x" * 201])
 def test_message_without_an_id_is_unreadable(request_id: object) -> None:
     with pytest.raises(Unreadable, match="needs an id of its own"):
