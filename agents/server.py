@@ -33,11 +33,11 @@ _URI = re.compile(
 )
 
 _PARTS = (
-    ("content", "The file"),
-    ("thumbnail", "A still picture"),
-    (part_of_variant("{name}"), "A further file, such as a copy or a preview,"),
+    ("content", "The file", ""),
+    ("thumbnail", "A still picture", ""),
+    (part_of_variant("{name}"), "A further file", ", such as a copy or a preview"),
 )
-"""The forms of the parts, and their titles."""
+"""The forms of the parts, their titles, and examples for their descriptions."""
 
 _INSTRUCTIONS = (
     "Reelworks makes AI images and videos. A create tool returns the id of a generation at once; then call "
@@ -162,9 +162,9 @@ class _Handlers:
                 name=part.partition("/")[0],
                 title=title,
                 uri_template=f"reelworks://generations/{{generation_id}}/{part}",
-                description=f"{title} of a completed generation, up to {MOST_RESOURCE_BYTES} bytes",
+                description=f"{title} of a completed generation{examples}, up to {MOST_RESOURCE_BYTES} bytes",
             )
-            for part, title in _PARTS
+            for part, title, examples in _PARTS
         ]
         return types.ListResourceTemplatesResult(resource_templates=templates)
 

@@ -80,6 +80,13 @@ def test_the_tools_say_what_they_take(session: Session) -> None:
         "reelworks://generations/{generation_id}/thumbnail",
         "reelworks://generations/{generation_id}/variants/{name}",
     }
+    assert {one.title: one.description for one in templates.resource_templates} == {
+        "The file": "The file of a completed generation, up to 8388608 bytes",
+        "A still picture": "A still picture of a completed generation, up to 8388608 bytes",
+        "A further file": (
+            "A further file of a completed generation, such as a copy or a preview, up to 8388608 bytes"
+        ),
+    }
 
 
 @pytest.mark.parametrize("key", [f"rw_{'aB3dE' * 8}xyz", f"sk-{'aB3dE' * 5}", f"whsec_{'aB3dE' * 5}"])
