@@ -65,9 +65,11 @@ def _asset(found: GenerationResource, part: str) -> AssetResource | VariantFileR
     """
     if (name := variant_in(part)) is not None:
         return _media(found, name)
-    if (found.links.content if part == "content" else found.links.thumbnail) is None:
+    link = found.links.content if part == "content" else found.links.thumbnail
+    asset = next((each for each in found.assets if each.role is ROLES[part]), None)
+    if link is None or asset is None:
         raise InvalidRequest(f"generation {found.id} is {found.status}, and has no {part} to read")
-    return next(asset for asset in found.assets if asset.role is ROLES[part])
+    return asset
 
 
 def _media(found: GenerationResource, name: str) -> AssetResource | VariantFileResource:
@@ -80,7 +82,10 @@ def _media(found: GenerationResource, name: str) -> AssetResource | VariantFileR
         raise InvalidRequest(f"the variant {name} of generation {found.id} {_why_unread(variant)}")
     if variant.origin is VariantOrigin.ORIGINAL:
         return _asset(found, "content")
-    return next(file for file in variant.files if file.part is FilePart.MEDIA)
+    media = next((file for file in variant.files if file.part is FilePart.MEDIA), None)
+    if media is None:
+        raise InvalidRequest(f"the variant {name} of generation {found.id} has no file to read")
+    return media
 
 
 def _why_unread(variant: VariantResource) -> str:
