@@ -41,19 +41,23 @@ _FORMS: Final = (
     ),
     # JSON web tokens, as Kling and Google take them.
     (re.compile(r"(?<![\w-])eyJ[\w-]{8,}\.[\w-]+\.[\w-]*"), HIDDEN),
-    # Our tokens of links: an HMAC of 32 bytes as base64.
-    (re.compile(r"(?<![\w-])[\w-]{43}(?![\w-])", re.ASCII), HIDDEN),
 )
+# Our tokens of links: an HMAC of 32 bytes as base64.
+_LINK_TOKEN: Final = re.compile(r"(?<![\w-])[\w-]{43}(?![\w-])", re.ASCII)
 
 
-def without_secret_forms(text: str) -> str:
-    """The text with a mark in place of each secret."""
+def without_secret_forms(text: str, *, token_start: int = 0) -> str:
+    """The text with a mark in place of each secret.
+
+    Args:
+        token_start: the first characters that stay of a word as long as a token of a link, which can be a name, too.
+    """
     shown = _URL.sub(_origin, text)
     if _QUOTED_QUERY.search(shown):
         shown = _WORD.sub(_without_quoted_query, shown)
     for form, replacement in _FORMS:
         shown = form.sub(replacement, shown)
-    return shown
+    return _LINK_TOKEN.sub(lambda word: word[0][:token_start] + HIDDEN, shown)
 
 
 def _origin(url: re.Match[str]) -> str:

@@ -19,6 +19,7 @@ from typing import Annotated, TypeVar
 
 from pydantic import BeforeValidator
 
+from schemas.echoes import HIDDEN
 from schemas.secret_forms import without_secret_forms
 
 T = TypeVar("T")
@@ -29,8 +30,12 @@ _NOT_PROSE = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\u202d\u202e\ud800-
 LONGEST_SHOWN = 80
 """The characters of a quote at most."""
 
-# Secrets are removed before the cut, which could leave half of a key. Further characters of a long text cost no search.
+# Secrets are removed before the cut, which could leave half of a key. Of a long text only so many characters are
+# searched.
 _LONGEST_READ = 1_000
+
+# A mistyped name can be as long as a token: its beginning tells the caller which name to correct.
+_SHOWN_OF_A_TOKEN = 6
 
 
 def prose(text: str) -> str:
@@ -67,7 +72,17 @@ def shown(text: str) -> str:
 
     People paste keys where a name belongs, and an error message can land in a log.
     """
-    return visible(without_secret_forms(text[:_LONGEST_READ])[:LONGEST_SHOWN])[:LONGEST_SHOWN]
+    kept = without_secret_forms(text[:_LONGEST_READ], token_start=_SHOWN_OF_A_TOKEN)
+    if len(text) > _LONGEST_READ:
+        kept = _without_last_word(kept)
+    return visible(kept[:LONGEST_SHOWN])[:LONGEST_SHOWN]
+
+
+def _without_last_word(text: str) -> str:
+    """The text with a mark in place of its last word. The end of the search can divide a secret there."""
+    if text[-1:].isspace() or text.endswith(HIDDEN):
+        return text
+    return text.removesuffix(text.split()[-1]) + HIDDEN
 
 
 def _refusal(text: str, place: int) -> str:

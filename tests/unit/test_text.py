@@ -99,3 +99,29 @@ KEY = f"rw_{'aB3dE' * 8}xyz"
 )
 def test_shown_text_has_no_key(text: str, expected: str) -> None:
     assert shown(text) == expected
+
+
+def test_a_name_in_the_form_of_a_token_shows_its_beginning() -> None:
+    name_of_a_model = "black-forest-labs-flux-kontext-max-2026-pro"
+    assert len(name_of_a_model) == 43
+    assert shown(name_of_a_model) == "black-[…]"
+    assert shown(f"{name_of_a_model}/fast") == "black-[…]/fast"
+
+
+@pytest.mark.parametrize("before", ["https://shop.example/", "see https://shop.example/?"])
+@pytest.mark.parametrize(
+    "secret", [KEY, f"whsec_{'aB3dE' * 6}", f"eyJ{'aB3dE' * 9}.{'aB3dE' * 9}.", "https://u:1234@b/"]
+)
+@pytest.mark.parametrize("read", [12, 15])
+def test_shown_text_has_no_part_of_a_secret_that_the_end_of_the_search_divides(
+    before: str, secret: str, read: int
+) -> None:
+    link = before + "x" * (999 - read - len(before))
+    for text in (f"{link} {secret}", f"{link}){secret}"):
+        assert secret[6:10] not in shown(text + " boats" * 100)
+
+
+def test_a_long_link_keeps_its_host_and_a_long_word_is_left_out() -> None:
+    assert shown(f"see https://shop.example/{'x' * 2000}") == "see https://shop.example/[…]"
+    assert shown("boat " + "x" * 2000) == "boat […]"
+    assert shown("x" * 2000) == "[…]"
