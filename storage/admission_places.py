@@ -1,6 +1,6 @@
 """Where generations stand before their provider accounts, and what decides about the next starts there.
 
-Every count is bounded, so a read costs as much with a million waiting generations as with some thousands.
+Every count of what waits is bounded, so a read costs as much with a million waiting generations as with some thousands.
 """
 
 from collections.abc import Sequence

@@ -24,7 +24,7 @@ def moment_of(stored: StoredVariant) -> datetime:
 
 
 def facts_of(stored: StoredVariant, now: datetime) -> Mapping[str, Any]:
-    """What a timeline tells of a variant, without facts that are null and counts of no failure."""
+    """What a timeline tells of a variant. A fact that is null is left out, and so is a count of failures that is 0."""
     row = stored.variant
     facts = {"name": row.name, "kind": row.kind, "state": row.state, **_of_state(stored, now)}
     facts |= {"worker": row.holder, "claims": row.attempt}
@@ -43,7 +43,10 @@ def _of_state(stored: StoredVariant, now: datetime) -> dict[str, Any]:
 
 
 def _of_pending(row: Variant, now: datetime) -> dict[str, Any]:
-    """A worker makes the variant, no worker has taken the variant yet, or the pause after a failed try is not over."""
+    """How long a worker has made the variant, or how long the variant has waited for one.
+
+    After a failed try: when the next try begins.
+    """
     if row.lease_until is not None and row.lease_until >= now:
         return {"is_being_made": True, "seconds": _seconds(row.claimed_at, now)}
     is_due = row.wake_at is not None and row.wake_at <= now
