@@ -23,6 +23,9 @@ _MOST_PLAYED = 5000
 # While more waits than a window has room for, this part of the window goes in a step at most (`admission_room`).
 _STEPS_OF_A_WINDOW = 5
 
+# So many generations are never in flight. A higher limit lets all start.
+_MOST_IN_FLIGHT = 1_000_000
+
 # A start that is further away is not told: ten years. A date has no year above 9999.
 _LONGEST_WAIT = 3650 * 86_400
 
@@ -50,7 +53,7 @@ class Starts:
         self._played: list[float] = []
         self._windows = [_Creates(window, self._played) for window in windows]
         self._is_shut = (in_flight is not None and in_flight <= 0) or any(window.most <= 0 for window in windows)
-        self._places = [] if in_flight is None else _places(in_flight, ends)
+        self._places = [] if in_flight is None or in_flight > _MOST_IN_FLIGHT else _places(in_flight, ends)
 
     def at(self, place: int) -> float:
         """The seconds until the start of the generation that so many others go before."""

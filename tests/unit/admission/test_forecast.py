@@ -218,6 +218,15 @@ def test_a_place_beyond_all_queues_is_unknown() -> None:
     assert wait(2**61 + 7, in_flight=3, windows=[window(step=1), window(most=7)]) is None
 
 
+def test_a_limit_beyond_all_work_costs_nothing() -> None:
+    tracemalloc.start()
+    try:
+        assert wait(0, in_flight=10**9) == 0
+        assert tracemalloc.get_traced_memory()[1] < 1_000_000
+    finally:
+        tracemalloc.stop()
+
+
 def test_a_window_of_many_creates_costs_as_much_as_one_of_few() -> None:
     full = window(*[(50_000, 10.0 - tenth, 9.1 - tenth) for tenth in range(10)], most=500_000)
     tracemalloc.start()
