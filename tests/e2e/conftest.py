@@ -127,7 +127,7 @@ class System:
 
     def finished(self, customer: NewCustomer, generation_id: str) -> Seen:
         """A generation once it is finished."""
-        return eventually(lambda: self.see(customer, generation_id), lambda seen: seen.status in FINISHED, seconds=100)
+        return eventually(lambda: self.see(customer, generation_id), lambda seen: seen.status in FINISHED)
 
     def make(self, customer: NewCustomer, word: str, **request: JsonValue) -> Seen:
         """Submit and wait for the end."""

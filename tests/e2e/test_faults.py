@@ -39,7 +39,7 @@ def test_a_killed_worker_is_replaced_and_its_generation_goes_on(system: System) 
     killed = worker_process(system, "transfer")
     killed.kill()
     assert system.finished(customer, generation_id).status == "completed"
-    assert system.task(word).downloads == 2
+    assert system.task(word).downloads >= 2
     assert worker_process(system, "transfer").pid != killed.pid
 
 

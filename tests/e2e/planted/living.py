@@ -295,8 +295,10 @@ def _flower(run: Run) -> None:
 
 def _kill(run: Run) -> None:
     """A worker dies while it works, and another one goes on."""
-    word = run.system.behave(seconds=1)
+    word = run.system.behave(seconds=5)
     answer = run.order("an order of a killed worker", prompt=f"{run.text('the prompt of a killed worker')} {word}")
+    # A create that a killed worker began and the vendor has not got stays unknown for minutes.
+    eventually(lambda: run.system.sandbox.tasks(word), bool)
     (target,) = (one for one in Target.all_in(run.folder / "targets") if one.role == "provider")
     os.kill(target.pid, signal.SIGKILL)
     run.ended("an order of a killed worker", answer)
