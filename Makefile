@@ -90,7 +90,7 @@ test-web: $(STUDIO_INSTALLED) $(BROWSERS_INSTALLED) ## Use the page in real brow
 
 gpu: $(GPU_INSTALLED) ## Install the model server with torch into .venv-gpu
 
-test-gpu: $(RUNNABLE) $(GPU_INSTALLED) ## Run the model server on tiny weights, on the CPU or on a GPU
+test-gpu: $(INSTALLED) $(GPU_INSTALLED) ## Run the model server on tiny weights, on the CPU or on a GPU
 	@.venv-gpu/bin/pytest --confcutdir=tests/gpu tests/gpu
 	@$(BIN)/pytest -n 0 tests/gpu_stack
 
