@@ -16,6 +16,18 @@ test('many calls are one run at once and one run after the pause', async () => {
   expect(run).toHaveBeenCalledTimes(2);
 });
 
+test('no run begins after the end', async () => {
+  const run = vi.fn(async () => undefined);
+  const ending = new AbortController();
+  const call = coalesced(run, 1000, ending.signal);
+  call();
+  call();
+  ending.abort();
+  await vi.advanceTimersByTimeAsync(5000);
+  call();
+  expect(run).toHaveBeenCalledTimes(1);
+});
+
 test('a call during a run is followed by another run', async () => {
   let end = () => undefined as void;
   const run = vi.fn(() => new Promise<void>((resolve) => (end = resolve)));

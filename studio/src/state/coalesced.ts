@@ -1,9 +1,10 @@
 /**
  * A function that does the work of many calls by few runs: at once, one at a time, and then at most one in each pause.
  *
- * The last call is always followed by a run that begins after it. A run must not throw.
+ * The last call is always followed by a run that begins after it. A run must not throw. No run begins once the signal
+ * is aborted.
  */
-export function coalesced(run: () => Promise<void>, pause: number): () => void {
+export function coalesced(run: () => Promise<void>, pause: number, ending?: AbortSignal): () => void {
   let isBusy = false;
   let isWanted = false;
   const begin = async () => {
@@ -12,11 +13,11 @@ export function coalesced(run: () => Promise<void>, pause: number): () => void {
     await run();
     setTimeout(() => {
       isBusy = false;
-      if (isWanted) void begin();
+      if (isWanted && !ending?.aborted) void begin();
     }, pause);
   };
   return () => {
     isWanted = true;
-    if (!isBusy) void begin();
+    if (!isBusy && !ending?.aborted) void begin();
   };
 }

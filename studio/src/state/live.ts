@@ -5,7 +5,7 @@ import { address } from '../api/client';
 import { asProblem } from '../api/problem';
 import type { Generation, GenerationEvent } from '../api/schemas';
 import { refreshBalance } from '../app/balance';
-import { actsFor } from '../app/session';
+import { actsFor, isLeaving } from '../app/session';
 import { announce } from '../parts/announce';
 import { promptOf } from '../parts/media/media';
 import { coalesced } from './coalesced';
@@ -22,8 +22,15 @@ export const news = signal(0);
 /** Whose events the page hears. */
 const listensTo = computed(() => actsFor.value?.id ?? null);
 
-const readSoon = coalesced(readOrders, 1500);
-const balanceSoon = coalesced(refreshBalance, 1000);
+const readSoon = coalesced(whileSignedIn(readOrders), 1500);
+const balanceSoon = coalesced(whileSignedIn(refreshBalance), 1000);
+
+/** A run that does nothing once the page acts for no customer, or for one who is leaving. */
+function whileSignedIn(run: () => Promise<void>): () => Promise<void> {
+  return async () => {
+    if (listensTo.peek() !== null && !isLeaving.peek()) await run();
+  };
+}
 
 /** Follow the events of whoever is signed in. */
 export function startLive(): void {

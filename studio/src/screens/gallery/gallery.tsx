@@ -103,7 +103,8 @@ const PAUSE = 1000;
 /** Finds new generations: when the person comes back, and when this page, another tab or a program has ordered. */
 function useFresh(list: GalleryList): void {
   useEffect(() => {
-    const look = coalesced(() => list.refresh(), PAUSE);
+    const ending = new AbortController();
+    const look = coalesced(() => list.refresh(), PAUSE, ending.signal);
     const stop = effect(() => {
       // A stream that opens again may have missed some.
       void [placed.value, news.value, connection.value];
@@ -111,6 +112,7 @@ function useFresh(list: GalleryList): void {
     });
     return () => {
       stop();
+      ending.abort();
       list.stop();
     };
   }, [list]);
