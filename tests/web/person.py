@@ -83,7 +83,7 @@ class Person:
         The page reads the orders when its stream opens, perhaps at the same time.
         """
         expect(self.form).to_contain_text(re.compile("usually|time not known"))
-        self.watch.expect(401, "/v1/generations")
+        self.watch.expect(401, "/v1/*")
         self.button("Sign out").click()
         expect(self.page.get_by_role("form", name="Sign in")).to_be_visible()
 

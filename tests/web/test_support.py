@@ -46,6 +46,6 @@ def test_a_view_shows_the_customers_page_read_only_and_is_on_record(
     assert set(actions(site, customer)) == {"view", "see"}
 
     # A read may be on its way when the view ends.
-    person.watch.expect(422, "/v1/generations")
+    person.watch.expect(422, "/v1/*")
     person.button("End the view").click()
     expect(banner).to_be_hidden()
