@@ -157,5 +157,7 @@ def test_restored_system_pays_no_create_twice(stack: Stack, tmp_path: Path) -> N
 
         assert world.paid() == {1: BEFORE + AFTER}
         after = world.stages()
-        assert after == {"completed": BEFORE - before["queued"], "failed": before["queued"]}
+        # The outcome of a create that was on its way at the backup is as unknown as that of a queued order.
+        assert before["queued"] <= after["failed"] <= before["queued"] + before["submitting"]
+        assert after == {"completed": BEFORE - after["failed"], "failed": after["failed"]}
         assert world.breaches() == []
