@@ -91,7 +91,7 @@ class ForkServer:
         return self._fork(memory_bytes)
 
     def _fork(self, memory_bytes: int, output: int | None = None) -> Process:
-        ours, theirs = socket.socketpair()
+        ours, theirs = _pair()
         with theirs, self._lock:
             if self._running is not None and self._running[0].poll() is not None:
                 self._stop()
@@ -129,8 +129,20 @@ class ForkServer:
             process.wait()
 
 
-def _start() -> tuple[subprocess.Popen[bytes], socket.socket]:
+def _pair() -> tuple[socket.socket, socket.socket]:
+    """Two ends of a connection: ours, and one for a process that waits for its bytes.
+
+    Kombu sets a default timeout of the process while it gives a lost connection up. A socket that is made meanwhile
+    takes the timeout over, and a wait for bytes fails in the other process.
+    """
     ours, theirs = socket.socketpair()
+    ours.setblocking(True)
+    theirs.setblocking(True)
+    return ours, theirs
+
+
+def _start() -> tuple[subprocess.Popen[bytes], socket.socket]:
+    ours, theirs = _pair()
     with theirs:
         # A terminal's Ctrl-C goes to a whole session: the worker finishes its files first.
         process = subprocess.Popen(  # noqa: S603 -- every argument is ours

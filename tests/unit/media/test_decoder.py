@@ -203,6 +203,18 @@ def test_small_pictures_share_a_few_processes(taken_over: TakenOver) -> None:
     assert [jobs.count(job) for job in dict.fromkeys(jobs)] == [FILES_OF_A_PROCESS] * 2
 
 
+def test_another_threads_default_timeout_changes_nothing(decoder_server: DecoderServer) -> None:
+    # As kombu sets it while it gives a lost connection up.
+    before = socket.getdefaulttimeout()
+    socket.setdefaulttimeout(60)
+    try:
+        decoder_server("pass")
+        found = [read(VIDEOS["mp4 h264"].make(), MP4, Kind.VIDEO) for _ in range(3)]
+    finally:
+        socket.setdefaulttimeout(before)
+    assert [each.undecoded for each in found] == [None] * 3
+
+
 def test_every_video_has_its_own_process(taken_over: TakenOver) -> None:
     taken_over(_ITS_PROCESS)
     content = VIDEOS["mp4 h264"].make()
