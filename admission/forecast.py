@@ -171,7 +171,7 @@ class Forecast:
         in_flight = sum(count for its, count in self._facts.in_flight.items() if its in pools)
         return Starts(
             limits.in_flight,
-            # Work beyond what was read ends like that which was read.
+            # The query reads two thousand works at most. The others are expected to end at the same times.
             list(islice(cycle(ends), in_flight)),
             [seconds for _, _, seconds in waiting] or [usual for _, usual in work],
             [window for window in self._facts.windows if window.pool == pool],

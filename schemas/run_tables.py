@@ -13,7 +13,10 @@ from schemas.names import ProviderName
 
 
 class RunToStop(SQLModel, table=True):
-    """A run that no generation waits for, at a silent server of our own. The server's answer ends the row."""
+    """A run at a server of our own that does not answer. Its generation no longer waits for the run.
+
+    A worker deletes the row when the server answers.
+    """
 
     __tablename__: ClassVar[str] = "runs_to_stop"
     __table_args__ = (UniqueConstraint("provider", "remote_id"), Index("ix_runs_to_stop_due", "wake_at"))

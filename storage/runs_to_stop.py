@@ -1,9 +1,9 @@
-"""Runs that no generation waits for, at servers of our own that did not answer. A worker stops them later.
+"""Runs at servers of our own that did not answer. No generation waits for these runs, and a worker stops them later.
 
 An account gets one try at a time: its server may hang, and each try would hold a thread. All rows of the account wait
 for the end of the try, or until no try can last any longer.
 
-A row is work of its own: nothing here reads or writes the stage, the ledger or the present run of a generation.
+The statements here change no stage, no ledger and no present run of a generation.
 """
 
 from dataclasses import dataclass

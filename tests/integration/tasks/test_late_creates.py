@@ -59,14 +59,20 @@ def test_create_in_flight_that_an_operator_fails_has_an_unknown_outcome(lives: L
     assert (life.row.error_code, life.row.error_message) == (ErrorCode.SUBMIT_OUTCOME_UNKNOWN, ENDED_BY_OPERATOR)
 
 
-@pytest.mark.parametrize("ends", [by_deadline, by_lever])
-def test_work_that_only_a_callback_has_named_is_stopped_at_the_end(lives: Lives, ends: Callable[[Life], None]) -> None:
-    life = lives.begin(STOPPABLE, seconds=600)
+def named_by_a_callback(life: Life) -> str:
+    """Let the create leave, and a callback alone name the work. Returns the vendor's id."""
     sender = declared(life)
     send(life.worker, sender, Lease(life.id, until=math.inf), request_of(sender))
     (task,) = life.sandbox.tasks(life.word)
     with life.database.statement() as sql:
         callbacks.record(sql, life.row.provider, life.id, remote_id=task.task_id, body=b"begun", resend_after=3600)
+    return task.task_id
+
+
+@pytest.mark.parametrize("ends", [by_deadline, by_lever])
+def test_work_that_only_a_callback_has_named_is_stopped_at_the_end(lives: Lives, ends: Callable[[Life], None]) -> None:
+    life = lives.begin(STOPPABLE, seconds=600)
+    named_by_a_callback(life)
     ends(life)
     assert life.step() is Stage.FAILED
     (task,) = life.sandbox.tasks(life.word)

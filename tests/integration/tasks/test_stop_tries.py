@@ -1,7 +1,6 @@
 """Runs to stop: which of them are remembered at a deadline, whose turn a try is, and which errors end no row."""
 # ruff: noqa: F811 -- the fixture `own`
 
-import math
 from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime
 from typing import Any, cast
@@ -13,14 +12,12 @@ from sqlalchemy import text
 
 from schemas.enums import ErrorCode, Queue, Stage
 from stack.stack import Stack
-from storage import callbacks, runs_to_stop
-from storage.leases import Lease
+from storage import runs_to_stop
 from storage.runs_to_stop import Stopping
 from tasks import stop_runs, threads
-from tasks.send import send
 from tasks.wake import wake
 from tests.integration.tasks.conftest import Life
-from tests.integration.tasks.test_late_creates import by_deadline
+from tests.integration.tasks.test_late_creates import by_deadline, named_by_a_callback
 from tests.integration.tasks.test_lost import opened
 from tests.integration.tasks.test_shared_threads import hanging
 from tests.integration.tasks.test_stop_runs import (
@@ -43,7 +40,6 @@ from tests.integration.tasks.test_stop_runs import (
     states,
     try_to_stop,
 )
-from tests.integration.tasks.test_submit import declared, request_of
 from tests.support import eventually
 from workers.envelopes import checked
 
@@ -81,14 +77,10 @@ def test_the_run_of_an_order_that_ends_without_a_thread_is_stopped_later(
 
 def test_a_run_that_only_a_callback_has_named_is_stopped_later(own: Own) -> None:
     life = own.ordered(LOCAL, seconds=LONG)
-    sender = declared(life)
-    send(life.worker, sender, Lease(life.id, until=math.inf), request_of(sender))
-    (task,) = life.sandbox.tasks(life.word)
-    with life.database.statement() as sql:
-        callbacks.record(sql, life.row.provider, life.id, remote_id=task.task_id, body=b"begun", resend_after=3600)
+    remote_id = named_by_a_callback(life)
     by_deadline(life)
     assert life.step() is Stage.FAILED
-    assert (rows(life), cancels(life)) == ([("gpu_1", task.task_id, 0)], [0])
+    assert (rows(life), cancels(life)) == ([("gpu_1", remote_id, 0)], [0])
     assert stopped(life)
 
 
