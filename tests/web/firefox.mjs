@@ -6,10 +6,10 @@ const studio = createRequire(new URL('../../studio/package.json', import.meta.ur
 const { default: puppeteer } = await import(pathToFileURL(studio.resolve('puppeteer-core')));
 const [firefox, address, prompt] = process.argv.slice(2);
 
-const browser = await puppeteer.launch({ browser: 'firefox', executablePath: firefox, headless: true, protocolTimeout: 180_000 });
+const browser = await puppeteer.launch({ browser: 'firefox', executablePath: firefox, headless: true, protocolTimeout: 300_000 });
 try {
   const page = await browser.newPage();
-  page.setDefaultTimeout(90_000);
+  page.setDefaultTimeout(300_000);
   const messages = [];
   page.on('console', (message) => messages.push(`${message.type()}: ${message.text()}`));
   page.on('pageerror', (error) => messages.push(String(error)));

@@ -20,7 +20,7 @@ def test_firefox_signs_in_and_makes_a_picture(site: System, tmp_path: Path) -> N
     command: list[str | Path] = [_NODE, _SCRIPT, program("firefox"), f"{site.stack.gateway_url}/studio/", prompt]
     # Firefox writes into the home folder.
     environment = {**os.environ, "HOME": str(tmp_path)}
-    ended = subprocess.run(command, capture_output=True, text=True, check=False, timeout=200, env=environment)
+    ended = subprocess.run(command, capture_output=True, text=True, check=False, timeout=800, env=environment)
     assert ended.returncode == 0, ended.stdout + ended.stderr
     seen = json.loads(ended.stdout)
     assert seen["messages"] == []
