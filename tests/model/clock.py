@@ -26,20 +26,21 @@ _START = """
     ALTER SEQUENCE model.look RESTART;
 """
 
-# A wait for a row of a paused worker never ends: the model's time does not pass in real time.
-_LOCK_TIMEOUT = "50ms"
-
 
 class Clock:
     """Also replaces the module `time`: `monotonic` reads this clock."""
 
-    def __init__(self, database: Database) -> None:
-        """Create the schema and put it first in the search path of every later connection."""
+    def __init__(self, database: Database, *, lock_timeout: str) -> None:
+        """Create the schema and put it first in the search path of every later connection.
+
+        A wait for a lock ends after `lock_timeout`, of real time.
+        """
         self._database = database
+        self._lock_timeout = lock_timeout
         with database.transaction() as session:
             session.execute(text(_CREATE))
         database.dispose()
-        event.listen(engine_of(database), "connect", _use_model_clock)
+        event.listen(engine_of(database), "connect", self._set_clock)
         self.start_again()
 
     def start_again(self) -> None:
@@ -60,17 +61,16 @@ class Clock:
                 text("UPDATE model.clock SET moment = moment + make_interval(secs => :seconds)"), {"seconds": seconds}
             )
 
+    def _set_clock(self, connection: "_Connection", _entry: ConnectionPoolEntry) -> None:
+        connection.autocommit = True
+        connection.execute("SET search_path TO model, pg_catalog, public")
+        connection.execute(f"SET lock_timeout TO '{self._lock_timeout}'")
+        connection.autocommit = False
+
 
 def engine_of(database: Database) -> Engine:
     """The events that the model listens to."""
     return database._engine
-
-
-def _use_model_clock(connection: "_Connection", _entry: ConnectionPoolEntry) -> None:
-    connection.autocommit = True
-    connection.execute("SET search_path TO model, pg_catalog, public")
-    connection.execute(f"SET lock_timeout TO '{_LOCK_TIMEOUT}'")
-    connection.autocommit = False
 
 
 class _Connection:

@@ -1,6 +1,6 @@
 """Generations before a provider account with limits, and the decisions of the database."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from datetime import datetime
 from uuid import UUID, uuid4
@@ -17,6 +17,7 @@ from storage.admission import Ask
 from storage.claims import Claim
 from storage.database import Database
 from storage.sql import of
+from tests.model.clock import Clock
 from tests.support import NewCustomer, a_generation, an_order, new_customer, some_claim
 
 A_DAY = 86_400.0
@@ -128,6 +129,35 @@ class Asked:
     def id(self) -> UUID:
         """The generation."""
         return self.claim.id
+
+
+@dataclass
+class StillAccount:
+    """An account under a clock that stands still: a slow machine changes no decision."""
+
+    account: Account
+    """The account."""
+    clock: Clock
+    """The clock of the database. Only the test moves it."""
+
+
+@pytest.fixture
+def still(database: Database, settings: Settings) -> Iterator[StillAccount]:
+    """An account without limits, under a clock of the test."""
+    own = Database(settings.database_url)
+    try:
+        clock = Clock(own, lock_timeout="5min")
+        _creates_read(database, "model.clock_timestamp()")
+        yield StillAccount(Account(own, settings), clock)
+    finally:
+        own.dispose()
+        _creates_read(database, "clock_timestamp()")
+
+
+def _creates_read(database: Database, clock: str) -> None:
+    """Set the clock of new creates: a default names its function once and for all."""
+    with database.transaction() as session:
+        session.execute(text(f"ALTER TABLE admission_creates ALTER granted_at SET DEFAULT {clock}"))
 
 
 @pytest.fixture

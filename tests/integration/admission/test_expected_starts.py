@@ -3,20 +3,16 @@
 The database's clock stands still until a test moves it, so only the decisions say when a generation starts.
 """
 
-from collections.abc import Iterator
 from datetime import UTC, datetime
 from uuid import UUID
 
 import pytest
-from sqlalchemy import text
 
 from admission.queues import Queues
 from schemas.enums import Stage
-from schemas.settings import Settings
 from storage import admission_places, transitions
 from storage.claims import Claim
-from storage.database import Database
-from tests.integration.admission.conftest import Account
+from tests.integration.admission.conftest import Account, StillAccount
 from tests.model.clock import Clock
 from tests.support import NewCustomer
 
@@ -113,22 +109,9 @@ class Queue:
 
 
 @pytest.fixture
-def queue(settings: Settings, database: Database) -> Iterator[Queue]:
+def queue(still: StillAccount) -> Queue:
     """An account under a clock of the test."""
-    own = Database(settings.database_url)
-    try:
-        clock = Clock(own)
-        _creates_read(database, "model.clock_timestamp()")
-        yield Queue(Account(own, settings), clock)
-    finally:
-        own.dispose()
-        _creates_read(database, "clock_timestamp()")
-
-
-def _creates_read(database: Database, clock: str) -> None:
-    """Set the clock of new creates: a default names its function once and for all."""
-    with database.transaction() as session:
-        session.execute(text(f"ALTER TABLE admission_creates ALTER granted_at SET DEFAULT {clock}"))
+    return Queue(still.account, still.clock)
 
 
 def window(most: int, seconds: float) -> list[dict[str, float]]:

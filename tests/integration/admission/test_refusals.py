@@ -1,5 +1,6 @@
 """Refusals of vendors: the account waits for all processes, and its limits are lower for a while."""
 
+from collections.abc import Callable
 from uuid import uuid4
 
 import pytest
@@ -12,7 +13,7 @@ from storage.admission_control import Reason
 from storage.admission_learning import Learned, Refused
 from storage.admission_state import account_states
 from storage.sql import returns
-from tests.integration.admission.conftest import Account, Asked
+from tests.integration.admission.conftest import Account, Asked, StillAccount
 from tests.support import own_logs
 
 _IN_FORCE = returns(dict[str, object])("""
@@ -37,29 +38,21 @@ def in_force(account: Account) -> dict[str, object]:
     return limits
 
 
-def passes(account: Account, seconds: float) -> None:
-    """Everything about the account happened so many seconds earlier."""
-    account.run(
-        """
-        UPDATE admission_accounts SET closed_until = closed_until - make_interval(secs => :s),
-            learned_in_flight_at = learned_in_flight_at - make_interval(secs => :s),
-            rate_factor_at = rate_factor_at - make_interval(secs => :s)
-        WHERE provider = :name
-        """,
-        s=seconds, name=account.name,
-    )  # fmt: skip
-    account.run(
-        """
-        UPDATE admission_families SET closed_until = closed_until - make_interval(secs => :s),
-            learned_in_flight_at = learned_in_flight_at - make_interval(secs => :s),
-            rate_factor_at = rate_factor_at - make_interval(secs => :s)
-        """,
-        s=seconds,
-    )
-    account.run("UPDATE admission_creates SET at = least(at, clock_timestamp()) - make_interval(secs => :s)", s=seconds)
+@pytest.fixture
+def account(still: StillAccount) -> Account:
+    """An account under a clock of the test."""
+    return still.account
 
 
-def test_account_waits_as_long_as_the_vendor_says_and_the_refused_generation_is_first(account: Account) -> None:
+@pytest.fixture
+def passes(still: StillAccount) -> Callable[[float], None]:
+    """Lets so many seconds pass."""
+    return still.clock.advance
+
+
+def test_account_waits_as_long_as_the_vendor_says_and_the_refused_generation_is_first(
+    account: Account, passes: Callable[[float], None]
+) -> None:
     customer = account.customer()
     first = account.asks(customer)
     second = account.asks(customer)
@@ -70,23 +63,25 @@ def test_account_waits_as_long_as_the_vendor_says_and_the_refused_generation_is_
     third = account.asks(customer)
     assert not third.has_place
     assert not account.asks(customer, generation_id=first.id).has_place
-    passes(account, 30)
+    passes(30)
     assert account.grant() == []
-    passes(account, 11)
+    passes(11)
     assert account.grant()[0] == first.id
 
 
-def test_burst_of_refusals_halves_the_rate_once_and_the_rate_grows_again(account: Account) -> None:
+def test_burst_of_refusals_halves_the_rate_once_and_the_rate_grows_again(
+    account: Account, passes: Callable[[float], None]
+) -> None:
     account.limit(creates=[{"most": 20, "seconds": 10}])
     asked = [account.asks(account.customer()) for _ in range(3)]
     assert refuse(account, asked[0], Refusal.TOO_FAST).is_news
     assert not refuse(account, asked[1], Refusal.TOO_FAST).is_news
     assert in_force(account)["creates"] == [{"most": 10, "seconds": 10}]
-    passes(account, 60)
+    passes(60)
     assert in_force(account)["creates"] == [{"most": 14, "seconds": 10}]
     refuse(account, asked[2], Refusal.TOO_FAST)
     assert in_force(account)["creates"] == [{"most": 7, "seconds": 10}]
-    passes(account, 300)
+    passes(300)
     assert in_force(account)["creates"] == [{"most": 20, "seconds": 10}]
 
 
@@ -95,7 +90,9 @@ def test_account_without_windows_has_a_rate_after_a_refusal(account: Account) ->
     assert in_force(account)["creates"] == [{"most": 50, "seconds": 10}]
 
 
-def test_burst_of_refusals_shows_how_many_the_vendor_takes_at_once(account: Account) -> None:
+def test_burst_of_refusals_shows_how_many_the_vendor_takes_at_once(
+    account: Account, passes: Callable[[float], None]
+) -> None:
     asked = [account.asks(account.customer()) for _ in range(8)]
     assert all(each.has_place for each in asked)
     learned = [refuse(account, each, Refusal.TOO_MANY) for each in asked[5:]]
@@ -104,20 +101,20 @@ def test_burst_of_refusals_shows_how_many_the_vendor_takes_at_once(account: Acco
     assert not account.asks(account.customer()).has_place
     account.ends(asked[0])
     assert len(account.grant()) == 1, "an end makes room at once"
-    passes(account, 61)
+    passes(61)
     assert in_force(account)["in_flight"] == 6
-    passes(account, 540)
+    passes(540)
     assert in_force(account)["in_flight"] == 105
-    passes(account, 3600)
+    passes(3600)
     assert "in_flight" not in in_force(account)
 
 
-def test_configured_limit_is_the_ceiling_of_what_is_learned(account: Account) -> None:
+def test_configured_limit_is_the_ceiling_of_what_is_learned(account: Account, passes: Callable[[float], None]) -> None:
     account.limit(in_flight=3)
     asked = [account.asks(account.customer()) for _ in range(3)]
     refuse(account, asked[2], Refusal.TOO_MANY)
     assert in_force(account)["in_flight"] == 2
-    passes(account, 1200)
+    passes(1200)
     assert in_force(account)["in_flight"] == 3
 
 
@@ -142,13 +139,13 @@ def test_refusal_for_too_many_lowers_the_family_where_the_vendor_counts_by_famil
     assert len(account.grant()) == 1
 
 
-def test_refusal_for_being_too_fast_closes_the_family_alone(account: Account) -> None:
+def test_refusal_for_being_too_fast_closes_the_family_alone(account: Account, passes: Callable[[float], None]) -> None:
     a_family(account, creates=[{"most": 20, "seconds": 10}])
     film = account.asks(account.customer(), pool="films")
     assert refuse(account, film, Refusal.TOO_FAST, retry_after=40).closed_seconds == 40
     assert not account.asks(account.customer(), pool="films", generation_id=film.id).has_place
     assert account.asks(account.customer()).has_place
-    passes(account, 41)
+    passes(41)
     limits = AccountLimits.model_validate(in_force(account))
     assert 10 <= limits.families["films"].creates[0].most < 20
     assert account.grant() == [film.id]
@@ -222,7 +219,9 @@ def test_work_that_the_vendor_does_not_begin_shows_how_many_it_takes_at_once(acc
 
 
 @pytest.mark.parametrize("why", [Refusal.NO_MONEY, Refusal.DAILY])
-def test_account_without_money_gets_one_create_until_the_vendor_accepts_one(account: Account, why: Refusal) -> None:
+def test_account_without_money_gets_one_create_until_the_vendor_accepts_one(
+    account: Account, passes: Callable[[float], None], why: Refusal
+) -> None:
     *asked, late = [account.asks(account.customer()) for _ in range(5)]
     for each in asked:
         refuse(account, each, why, pause=300)
@@ -231,7 +230,7 @@ def test_account_without_money_gets_one_create_until_the_vendor_accepts_one(acco
         account.asks(account.customer(), generation_id=each.id)
     with account.database.statement() as sql:
         assert not admission_learning.accepted(sql, account.name), "this create left before the refusal"
-    passes(account, 301)
+    passes(301)
     assert len(account.grant()) == 1
     assert account.grant() == []
     with account.database.statement() as sql:
@@ -239,7 +238,9 @@ def test_account_without_money_gets_one_create_until_the_vendor_accepts_one(acco
     assert len(account.grant()) == 3
 
 
-def test_process_that_was_refused_asks_at_once_and_alerts_once(account: Account) -> None:
+def test_process_that_was_refused_asks_at_once_and_alerts_once(
+    account: Account, passes: Callable[[float], None]
+) -> None:
     gate = Gate(account.database, AdmissionSettings(), {}, lambda *_: None, wake_in=10)
     assert not gate.needs_place(account.route)
     with own_logs() as lines:
@@ -252,6 +253,6 @@ def test_process_that_was_refused_asks_at_once_and_alerts_once(account: Account)
     ]
     gate.accepted(account.name)
     assert gate.is_spent(account.name), "nothing was granted since then"
-    passes(account, 301)
+    passes(301)
     gate.accepted(account.name)
     assert not gate.needs_place(account.route)

@@ -1,21 +1,18 @@
 """A window of creates is filled in steps while more work waits than it has room for, and at once otherwise."""
 
-from datetime import timedelta
 from uuid import UUID
 
 import pytest
 
-from tests.integration.admission.conftest import Account
+from tests.integration.admission.conftest import Account, StillAccount
 
 _MOST = 10
 
 
-def passes(account: Account, time: timedelta) -> None:
-    """Every create so far was granted, and left, so much earlier. One that has not left still may."""
-    account.run(
-        "UPDATE admission_creates SET granted_at = granted_at - :time, at = at - :time WHERE provider = :name",
-        time=time, name=account.name,
-    )  # fmt: skip
+@pytest.fixture
+def account(still: StillAccount) -> Account:
+    """An account under a clock of the test."""
+    return still.account
 
 
 def leave(account: Account, granted: list[UUID]) -> None:
@@ -32,31 +29,30 @@ def waits(account: Account, count: int) -> None:
         assert not account.asks(customer).has_place
 
 
-# The real time of the steps counts too: fewer of them leave a short window more of it.
-@pytest.mark.parametrize(("seconds", "steps"), [(5, 8), (10, 9), (60, 10)])
+@pytest.mark.parametrize("seconds", [5, 10, 60])
 def test_of_more_work_than_a_window_takes_at_most_a_fifth_goes_in_each_tenth(
-    account: Account, seconds: int, steps: int
+    account: Account, still: StillAccount, seconds: int
 ) -> None:
     waits(account, 2 * _MOST + 1)
     account.limit(creates=[{"most": _MOST, "seconds": seconds}])
     granted = []
-    for _ in range(steps):
+    for _ in range(10):
         leave(account, now := account.grant())
         granted.append(len(now))
         assert account.grant() == []
-        passes(account, timedelta(seconds=seconds) / 10 + timedelta(milliseconds=1))
-    assert granted == [2, 2, 2, 2, 2] + [0] * (steps - 5)
+        still.clock.advance(seconds / 10 + 0.001)
+    assert granted == [2, 2, 2, 2, 2] + [0] * 5
     # The window is a little longer than the vendor's.
-    passes(account, timedelta(seconds=seconds) / 10 * (11 - steps))
+    still.clock.advance(seconds / 10)
     assert len(account.grant()) == 2
 
 
-def test_creates_that_are_slow_to_leave_hold_up_no_others(account: Account) -> None:
+def test_creates_that_are_slow_to_leave_hold_up_no_others(account: Account, still: StillAccount) -> None:
     waits(account, 2 * _MOST)
     account.limit(creates=[{"most": _MOST, "seconds": 10}])
     for _ in range(5):
         assert len(account.grant()) == 2
-        passes(account, timedelta(seconds=1, milliseconds=1))
+        still.clock.advance(1.001)
 
 
 def test_work_of_a_full_family_holds_up_no_other_work(account: Account) -> None:
