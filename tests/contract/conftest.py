@@ -1,6 +1,7 @@
 """A server that misbehaves, and every vendor's adapter in front of it."""
 
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 
 import httpx
@@ -28,11 +29,20 @@ def server() -> Iterator[RawServer]:
         yield server
 
 
+@contextmanager
+def a_transport() -> Iterator[Transport]:
+    """A transport that may connect to this machine."""
+    transport = Transport(policy=AddressPolicy(DOWNLOADS.allowed_private_networks))
+    try:
+        yield transport
+    finally:
+        transport.close()
+
+
 @pytest.fixture
 def transport() -> Iterator[Transport]:
-    transport = Transport(policy=AddressPolicy(DOWNLOADS.allowed_private_networks))
-    yield transport
-    transport.close()
+    with a_transport() as transport:
+        yield transport
 
 
 @dataclass(frozen=True)
@@ -51,8 +61,8 @@ class Vendor:
 
     @property
     def impatient(self) -> Provider:
-        """The adapter with a time limit that a test can wait for."""
-        return self.wire.provider(self.server.url, self.transport, lambda: NOW, 2)
+        """The adapter with a time limit that a test can wait for, and in which every request leaves."""
+        return self.wire.provider(self.server.url, self.transport, lambda: NOW, 10)
 
     def remote(self, task: str) -> RemoteRef:
         """The stored reference to a task."""
@@ -74,37 +84,47 @@ class Vendor:
         return self.wire.provider(base_url, self.transport, lambda: NOW, 30)
 
 
-_WIRES = {**WIRES, **FURTHER_WIRES}
-_TELLING = [name for name, wire in _WIRES.items() if wire.cancelled("task_1") is not None]
-_CANCELLING = [*_TELLING, *(name for name, wire in _WIRES.items() if wire.stops_without_a_state)]
-_KEEPING = [name for name, wire in _WIRES.items() if wire.keeps_work]
-_AT_ONCE = [name for name, wire in _WIRES.items() if wire.finished_at_once("task_1", "https://m.example/1") is not None]
-# Vendors whose cancel call returns no state.
-_STOPPING = [name for name, wire in _WIRES.items() if wire.stopped() is not None]
-_HALTING = [
-    name for name, wire in _WIRES.items() if (name in _TELLING or name in _STOPPING) and not wire.stops_in_steps
+EVERY_WIRE = {**WIRES, **FURTHER_WIRES}
+
+
+def a_vendor(name: str, server: RawServer, transport: Transport) -> Vendor:
+    """A wire by its name."""
+    return Vendor(name.partition(" ")[0], EVERY_WIRE[name], transport, server)
+
+
+_TELLING = [name for name, wire in EVERY_WIRE.items() if wire.cancelled("task_1") is not None]
+CANCELLING = [*_TELLING, *(name for name, wire in EVERY_WIRE.items() if wire.stops_without_a_state)]
+KEEPING = [name for name, wire in EVERY_WIRE.items() if wire.keeps_work]
+_AT_ONCE = [
+    name for name, wire in EVERY_WIRE.items() if wire.finished_at_once("task_1", "https://m.example/1") is not None
 ]
-_CALLING = [name for name, wire in _WIRES.items() if wire.callback("task_1", NOW) is not None]
+# Vendors whose cancel call returns no state.
+_STOPPING = [name for name, wire in EVERY_WIRE.items() if wire.stopped() is not None]
+_HALTING = [
+    name for name, wire in EVERY_WIRE.items() if (name in _TELLING or name in _STOPPING) and not wire.stops_in_steps
+]
+_CALLING = [name for name, wire in EVERY_WIRE.items() if wire.callback("task_1", NOW) is not None]
 _SIGNING = [name for name in _CALLING if adapter(name.partition(" ")[0]).profile.signs_callbacks]
 
 
 def _vendor(request: pytest.FixtureRequest, server: RawServer, transport: Transport) -> Vendor:
     """Each wire of each vendor in turn."""
-    name: str = request.param
-    return Vendor(name.partition(" ")[0], _WIRES[name], transport, server)
+    return a_vendor(request.param, server, transport)
 
 
-vendor = pytest.fixture(_vendor, params=list(_WIRES), name="vendor")
-keeping = pytest.fixture(_vendor, params=_KEEPING, name="keeping")
+vendor = pytest.fixture(_vendor, params=list(EVERY_WIRE), name="vendor")
+keeping = pytest.fixture(_vendor, params=KEEPING, name="keeping")
 at_once = pytest.fixture(_vendor, params=_AT_ONCE, name="at_once")
 telling = pytest.fixture(_vendor, params=_TELLING, name="telling")
-cancelling = pytest.fixture(_vendor, params=_CANCELLING, name="cancelling")
-unstoppable = pytest.fixture(_vendor, params=[name for name in _WIRES if name not in _CANCELLING], name="unstoppable")
+cancelling = pytest.fixture(_vendor, params=CANCELLING, name="cancelling")
+unstoppable = pytest.fixture(
+    _vendor, params=[name for name in EVERY_WIRE if name not in CANCELLING], name="unstoppable"
+)
 halting = pytest.fixture(_vendor, params=_HALTING, name="halting")
 stopping = pytest.fixture(_vendor, params=_STOPPING, name="stopping")
 calling = pytest.fixture(_vendor, params=_CALLING, name="calling")
 signing = pytest.fixture(_vendor, params=_SIGNING, name="signing")
-silent = pytest.fixture(_vendor, params=[name for name in _WIRES if name not in _CALLING], name="silent")
+silent = pytest.fixture(_vendor, params=[name for name in EVERY_WIRE if name not in _CALLING], name="silent")
 
 
 @pytest.fixture(scope="session")

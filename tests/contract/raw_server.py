@@ -33,6 +33,8 @@ class RawServer:
 
     def __enter__(self) -> Self:
         self._listener = socket.create_server(("127.0.0.1", 0))
+        # A default time limit of the process would end the wait for a connection.
+        self._listener.setblocking(True)
         self.port: int = self._listener.getsockname()[1]
         self.url = f"http://127.0.0.1:{self.port}"
         self._open: set[socket.socket] = set()
@@ -61,6 +63,7 @@ class RawServer:
                 connection, _ = self._listener.accept()
             except OSError:
                 return
+            connection.setblocking(True)
             self.connections += 1
             self._open.add(connection)
             thread = threading.Thread(target=self._serve, args=(connection,))
@@ -146,7 +149,7 @@ def dripping(data: bytes) -> Answer:
 
     def answer(_request: Request, connection: socket.socket) -> None:
         connection.sendall(data)
-        connection.settimeout(0.02)
+        connection.settimeout(0.1)
         while True:
             try:
                 if not connection.recv(1):

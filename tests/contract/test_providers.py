@@ -2,8 +2,11 @@
 
 import logging
 import traceback
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack
+from functools import partial
+from itertools import chain
 from uuid import UUID
 
 import pytest
@@ -32,11 +35,12 @@ from schemas.provider_errors import (
     ProviderRejected,
     ProviderUnavailable,
 )
-from tests.contract.conftest import NOW, Vendor
-from tests.contract.raw_server import Answer, dripping, http, raw, response, silence, stalled, unused_port
+from tests.contract.conftest import EVERY_WIRE, KEEPING, NOW, Vendor, a_transport, a_vendor
+from tests.contract.raw_server import Answer, RawServer, dripping, http, raw, response, silence, stalled, unused_port
 from tests.contract.wire import API_KEY, PROMPT, Callback
 from tests.contract.wires import WIRES
 from tests.sandbox.harness import eventually
+from tests.support import own_logs, own_records
 
 GENERATION_ID = UUID("8f1c0000-0000-4000-8000-000000000000")
 CALLBACK_URL = f"https://gw.example/callbacks/{GENERATION_ID}?t=secret-token"
@@ -166,25 +170,40 @@ def test_trouble_with_a_read(keeping: Vendor, trouble: str) -> None:
     assert type(failure_of(lambda: poll(keeping))) is expected
 
 
-def failures_of_hangs(vendor: Vendor, call: Callable[[Vendor, Provider], object]) -> list[type[ProviderError]]:
-    """The errors of calls that get every kind of hang, all at the same time."""
-    vendor.server.will(*HANGS)
-    with capture_logs() as lines, ThreadPoolExecutor(len(HANGS)) as pool:
-        errors = list(pool.map(lambda _: _error_of(lambda: call(vendor, vendor.impatient)), HANGS))
-    for error in errors:
-        _assert_no_secret(error, lines)
-    return [type(error) for error in errors]
+def errors_of_hangs(
+    names: Iterable[str], call: Callable[[Vendor, Provider], object]
+) -> dict[str, list[type[ProviderError]]]:
+    """The errors of calls that get every kind of hang, all at the same time, by the name of the wire.
+
+    Each call has sent one request.
+    """
+    with ExitStack() as parts, capture_logs() as lines, ThreadPoolExecutor(200) as pool:
+        vendors = {
+            name: a_vendor(name, parts.enter_context(RawServer()), parts.enter_context(a_transport())) for name in names
+        }
+        for vendor in vendors.values():
+            vendor.server.will(*HANGS)
+        calls = {
+            name: [pool.submit(_error_of, partial(call, vendor, vendor.impatient)) for _ in HANGS]
+            for name, vendor in vendors.items()
+        }
+        errors = {name: [each.result() for each in started] for name, started in calls.items()}
+        # The server may read a request after its client has given up.
+        eventually(lambda: all(len(each.server.requests) >= len(HANGS) for each in vendors.values()))
+        assert [len(each.server.requests) for each in vendors.values()] == [len(HANGS)] * len(vendors)
+    for each in chain(*errors.values()):
+        _assert_no_secret(each, lines)
+    return {name: [type(each) for each in found] for name, found in errors.items()}
 
 
-def test_a_create_ends_in_time_with_unknown_outcome(vendor: Vendor) -> None:
-    assert failures_of_hangs(vendor, submit) == [ProviderOutcomeUnknown] * len(HANGS)
-    # The server may read a request after its client has given up.
-    eventually(lambda: len(vendor.server.requests) >= len(HANGS))
-    assert len(vendor.server.requests) == len(HANGS)
+def test_a_create_ends_in_time_with_unknown_outcome() -> None:
+    expected = [ProviderOutcomeUnknown] * len(HANGS)
+    assert errors_of_hangs(EVERY_WIRE, submit) == dict.fromkeys(EVERY_WIRE, expected)
 
 
-def test_a_read_ends_in_time(keeping: Vendor) -> None:
-    assert failures_of_hangs(keeping, poll) == [ProviderUnavailable] * len(HANGS)
+def test_a_read_ends_in_time() -> None:
+    expected = [ProviderUnavailable] * len(HANGS)
+    assert errors_of_hangs(KEEPING, poll) == dict.fromkeys(KEEPING, expected)
 
 
 @pytest.mark.parametrize("host", ["127.0.0.1", f"{'x' * 64}.invalid"], ids=["refused", "no such name"])
@@ -364,9 +383,9 @@ def test_a_key_is_never_sent_to_another_host(vendor: Vendor) -> None:
 
 def test_one_line_is_logged_for_a_call(vendor: Vendor, caplog: pytest.LogCaptureFixture) -> None:
     vendor.server.will(http(vendor.wire.created, vendor.wire.accepted(REMOTE_ID)))
-    with caplog.at_level(logging.DEBUG), capture_logs() as lines:
+    with caplog.at_level(logging.DEBUG), own_logs() as lines:
         submit(vendor)
-    assert caplog.text == ""
+    assert own_records(caplog) == []
     (line,) = lines
     assert isinstance(line.pop("seconds"), float)
     assert line == {

@@ -189,13 +189,13 @@ def test_a_valid_token_is_used_while_the_refresh_fails(server: RawServer, transp
 
 def test_a_silent_token_endpoint_fails_within_the_time_limit(server: RawServer, transport: Transport) -> None:
     server.will(*[silence] * 4)
-    made = credentials(key_file(f"{server.url}/token"), transport, timeout=3)
+    made = credentials(key_file(f"{server.url}/token"), transport, timeout=10)
     started = time.monotonic()
     with ThreadPoolExecutor(4) as threads:
         failures = [threads.submit(failure_of_quietly, made) for _ in range(4)]
     assert [type(failure.result()) for failure in failures] == [ProviderUnavailable] * 4
     # One after the other they would take four times as long.
-    assert time.monotonic() - started < 4 * 3
+    assert time.monotonic() - started < 4 * 10
 
 
 def failure_of_quietly(made: Credentials) -> ProviderError:
