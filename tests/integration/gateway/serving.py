@@ -12,6 +12,8 @@ import httpx
 import uvicorn
 from fastapi import FastAPI
 from redis import Redis
+from structlog.contextvars import merge_contextvars
+from structlog.testing import capture_logs
 from structlog.typing import EventDict
 
 from gateway.dependencies import GatewayServices
@@ -26,9 +28,22 @@ from tests.support import eventually
 _LISTENING: list[GatewayServices] = []
 
 
-def requests_logged(lines: list[EventDict], count: int) -> list[EventDict]:
-    """The lines of this many requests. A gateway writes the line after its answer."""
-    return eventually(lambda: [line for line in lines if line["event"] == "request"], lambda found: len(found) >= count)
+@contextmanager
+def request_logs() -> Iterator[list[EventDict]]:
+    """The log lines of this process, with the ids of their requests."""
+    with capture_logs(processors=[merge_contextvars]) as lines:
+        yield lines
+
+
+def logged(lines: list[EventDict], request_id: str) -> list[EventDict]:
+    """The lines of a request of `request_logs`. A gateway writes the last one after its answer.
+
+    The gateways of the process may still write lines of earlier tests.
+    """
+    return eventually(
+        lambda: [line for line in lines if line.get("request_id") == request_id],
+        lambda found: "request" in [line["event"] for line in found],
+    )
 
 
 @contextmanager

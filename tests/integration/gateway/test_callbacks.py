@@ -21,7 +21,7 @@ from storage.changes import Changes
 from storage.database import Database
 from storage.sql import of
 from tests.integration.gateway.finishing import claim
-from tests.integration.gateway.serving import requests_logged
+from tests.integration.gateway.serving import logged, request_logs
 from tests.support import NewCustomer, a_generation, eventually
 
 TASK = "kie-task-1"
@@ -182,9 +182,9 @@ def test_a_body_that_is_too_large_is_refused(
 def test_the_request_log_does_not_contain_the_token(
     gateway: httpx.Client, settings: Settings, waiting: Waiting
 ) -> None:
-    with structlog.testing.capture_logs() as lines:
-        gateway.post(waiting.path, params={"t": waiting.token}, content=BODY, headers=signed(settings))
-        [line] = requests_logged(lines, 1)
+    with request_logs() as lines:
+        answer = gateway.post(waiting.path, params={"t": waiting.token}, content=BODY, headers=signed(settings))
+        *_, line = logged(lines, answer.headers["x-request-id"])
 
     assert (line["method"], line["path"], line["status"]) == ("POST", waiting.path, 200)
     assert waiting.token not in str(lines)

@@ -4,7 +4,6 @@ from dataclasses import dataclass
 
 import httpx
 import pytest
-import structlog
 from sqlalchemy import text
 from sqlmodel import select
 
@@ -18,8 +17,8 @@ from schemas.tables import Asset
 from storage.database import Database
 from storage.objects import ObjectStore
 from tests.integration.gateway.finishing import complete, fail
-from tests.integration.gateway.serving import serving
-from tests.support import NewCustomer, a_generation
+from tests.integration.gateway.serving import logged, request_logs, serving
+from tests.support import NewCustomer, a_generation, own_logs
 
 # Larger than the chunks in which it is streamed.
 BODY = bytes(range(256)) * 2000
@@ -166,8 +165,9 @@ def test_a_lost_object_is_answered_with_a_problem_and_logged(
     asset = complete(database, settings, objects, generation_id, b"a picture")
     objects.remove(asset.object_key)
 
-    with structlog.testing.capture_logs() as lines:
+    with request_logs() as all_lines:
         answer = _stream(gateway, Completed(f"/v1/generations/{generation_id}", customer.headers))
+        lines = logged(all_lines, answer.headers["x-request-id"])
 
     body = answer.json()
     assert (answer.status_code, body["code"]) == (409, "no_result")
@@ -216,7 +216,7 @@ def test_a_file_that_expires_during_the_request_is_reported_as_expired(
     objects.remove(read_before.object_key)
     app = create_app(settings)
 
-    with serving(app), structlog.testing.capture_logs() as lines, pytest.raises(AssetExpired):
+    with serving(app), own_logs() as lines, pytest.raises(AssetExpired):
         deliver(app.state.services, read_before, Delivery.STREAM, Conditions(), is_head=False)
 
     assert [line for line in lines if line["log_level"] == "error"] == []

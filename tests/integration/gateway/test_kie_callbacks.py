@@ -8,7 +8,6 @@ from uuid import UUID, uuid4
 import httpx
 import pytest
 import redis
-import structlog
 from pydantic import SecretStr
 
 from api_gateway import create_app
@@ -23,7 +22,7 @@ from storage.changes import Changes
 from storage.database import Database
 from storage.sql import of
 from tests.integration.gateway.finishing import claim, fail
-from tests.integration.gateway.serving import requests_logged, serving
+from tests.integration.gateway.serving import logged, request_logs, serving
 from tests.integration.gateway.test_callbacks import receipts, signed
 from tests.support import NewCustomer, a_generation, an_order, eventually
 
@@ -243,9 +242,10 @@ def test_an_error_of_ours_is_a_500_so_that_kie_sends_the_callback_again(
 
 
 def test_the_log_has_neither_the_token_nor_the_task(gateway: httpx.Client, settings: Settings, node: Node) -> None:
-    with structlog.testing.capture_logs() as lines:
-        post(gateway, settings, node, SUCCESS)
-        [line] = requests_logged(lines, 1)
+    with request_logs() as lines:
+        given = {"X-Request-ID": "callback-1", **signed(settings, TASK)}
+        gateway.post(node.path, params=node.query, content=json.dumps(SUCCESS), headers=given)
+        *_, line = logged(lines, "callback-1")
 
     assert line["path"] == node.path
     for secret in (node.query["t"], TASK):

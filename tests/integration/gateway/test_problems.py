@@ -11,7 +11,7 @@ from api_gateway import create_app
 from schemas.settings import Settings
 from storage import customers
 from storage.database import Database
-from tests.integration.gateway.serving import requests_logged, serving
+from tests.integration.gateway.serving import logged, request_logs, serving
 from tests.support import NewCustomer
 
 PATH = "/v1/generations"
@@ -162,24 +162,26 @@ def test_a_body_without_content_length_is_refused_above_the_limit(gateway: httpx
 
 
 def test_a_valid_request_id_is_returned_and_logged(gateway: httpx.Client) -> None:
-    with structlog.testing.capture_logs(processors=[structlog.contextvars.merge_contextvars]) as lines:
+    with request_logs() as lines:
         answer = gateway.get("/v1/nothing?secret=s3cret", headers={"X-Request-ID": "order-1234.a_b"})
-        [line] = requests_logged(lines, 1)
+        [line] = logged(lines, "order-1234.a_b")
 
     assert answer.headers["x-request-id"] == "order-1234.a_b"
-    assert (line["request_id"], line["path"], line["status"]) == ("order-1234.a_b", "/v1/nothing", 404)
+    assert (line["path"], line["status"]) == ("/v1/nothing", 404)
     assert "s3cret" not in str(lines)
 
 
 def test_successful_reads_are_logged_at_debug_level_and_other_requests_at_info_level(
     gateway: httpx.Client, customer: NewCustomer
 ) -> None:
-    with structlog.testing.capture_logs() as lines:
-        gateway.get("/v1/credits", headers=customer.headers)
-        gateway.head("/v1/credits", headers=customer.headers)
-        gateway.get("/v1/credits")
-        gateway.post(PATH, json={}, headers=customer.headers)
-        requests = requests_logged(lines, 4)
+    with request_logs() as lines:
+        answers = [
+            gateway.get("/v1/credits", headers=customer.headers),
+            gateway.head("/v1/credits", headers=customer.headers),
+            gateway.get("/v1/credits"),
+            gateway.post(PATH, json={}, headers=customer.headers),
+        ]
+        requests = [line for each in answers for line in logged(lines, each.headers["x-request-id"])]
 
     told = [(line["method"], line["status"], line["log_level"]) for line in requests]
     assert told == [("GET", 200, "debug"), ("HEAD", 200, "debug"), ("GET", 401, "info"), ("POST", 422, "info")]
@@ -222,10 +224,12 @@ def test_an_exception_after_the_first_byte_cuts_the_connection(settings: Setting
         return StreamingResponse(body(), headers={"Content-Length": "10"})
 
     cut = pytest.raises(httpx.RemoteProtocolError, match="received 3 bytes, expected 10")
-    with serving(app) as client, structlog.testing.capture_logs() as lines, cut:
-        client.get("/boom")
+    with serving(app) as client, request_logs() as lines:
+        with cut:
+            client.get("/boom", headers={"X-Request-ID": "order-1234"})
+        events = [line["event"] for line in logged(lines, "order-1234")]
 
-    assert [line["event"] for line in lines] == ["request_failed", "request"]
+    assert events == ["request_failed", "request"]
 
 
 @pytest.mark.parametrize(
