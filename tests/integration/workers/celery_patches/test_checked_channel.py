@@ -55,7 +55,7 @@ def received(redis: Redis, count: int) -> list[Message]:
         channel: Any = connection.default_channel
         with Consumer(channel, [Queue("submit")], callbacks=[take], accept=["json"]):
             while len(found) < count:
-                connection.drain_events(timeout=10)
+                connection.drain_events(timeout=100)
     return found
 
 
@@ -89,7 +89,7 @@ def obeyed(redis: Redis, client: Client, *broadcasts: bytes) -> list[object]:
             for raw in (*broadcasts, json.dumps(message(command(arguments={"last": True}, reply_to=None))).encode()):
                 assert client.publish(BROADCASTS, raw) == 1
             while {"last": True} not in found:
-                connection.drain_events(timeout=10)
+                connection.drain_events(timeout=100)
     return found
 
 

@@ -1,3 +1,4 @@
+import socket
 from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
@@ -34,7 +35,7 @@ def connection(redis: Redis) -> Iterator[Connection]:
     replies = Queue("replies", Exchange("replies", type="fanout"), auto_delete=True)
     Producer(channel).publish({"id": 1}, routing_key=work.name, declare=[work])
     Consumer(channel, [work], callbacks=[lambda _body, message: held.append(message)]).consume()
-    connection.drain_events(timeout=10)
+    connection.drain_events(timeout=100)
     assert len(held) == 1
     Consumer(channel, [replies], callbacks=[lambda _body, _message: None]).consume()
     yield connection
@@ -47,7 +48,7 @@ def lose_and_close(redis: Redis, connection: Connection) -> None:
     redis.kill()
     lost = connection.connection_errors
     with pytest.raises(lost):
-        connection.drain_events(timeout=10)
+        connection.drain_events(timeout=100)
     with suppress(*lost):
         connection.collect()
     with suppress(*lost):
@@ -64,6 +65,22 @@ def test_celery_cannot_close_a_lost_connection_that_holds_a_message(
     except AttributeError:
         return
     pytest.fail(mended(reconnect))
+
+
+def test_patched_connection_leaves_the_timeouts_of_other_sockets_alone(
+    redis: Redis, connection: Connection, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    mend_reconnect()
+    timeouts: list[float | None] = []
+    close = Connection._do_close_self
+
+    def note(self: Connection) -> None:
+        timeouts.append(socket.getdefaulttimeout())
+        close(self)
+
+    monkeypatch.setattr(Connection, "_do_close_self", note)
+    connection.collect(socket_timeout=0.1)
+    assert timeouts == [None]
 
 
 def test_patched_connection_closes_and_connects_again(redis: Redis, connection: Connection) -> None:
