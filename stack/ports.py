@@ -4,6 +4,7 @@ import errno
 import json
 import random
 import socket
+from collections.abc import Iterator
 from itertools import cycle, islice
 from pathlib import Path
 
@@ -21,8 +22,21 @@ ATTEMPTS = 3
 
 _Ports = TypeAdapter(dict[str, int])
 
-# Each port is given once before any port is given again: two parts get different ports before they bind.
-_shuffled = cycle(random.sample(FREE_PORTS, k=len(FREE_PORTS)))
+
+def _in_any_order(ports: range) -> Iterator[int]:
+    """Each port once before any port again: two parts get different ports before they bind."""
+    return cycle(random.sample(ports, k=len(ports)))
+
+
+_chosen = [_in_any_order(FREE_PORTS)]
+
+
+def take_share(number: int, *, of: int) -> None:
+    """Let this process choose from a share of the ports alone, counted from 0 up to `of`.
+
+    Processes with different shares may start services at the same moment.
+    """
+    _chosen[0] = _in_any_order(FREE_PORTS[number::of])
 
 
 def free_port(host: str = "127.0.0.1") -> int:
@@ -31,7 +45,7 @@ def free_port(host: str = "127.0.0.1") -> int:
     Raises:
         StackError: no port of `FREE_PORTS` is free.
     """
-    for port in islice(_shuffled, len(FREE_PORTS)):
+    for port in islice(_chosen[0], len(FREE_PORTS)):
         if is_free(port, host=host):
             return port
     raise StackError(f"No free port on {host} from {FREE_PORTS.start} to {FREE_PORTS.stop}")

@@ -3,6 +3,7 @@
 import functools
 import os
 import shutil
+import socket
 import ssl
 import tempfile
 from collections.abc import Callable, Iterator
@@ -17,6 +18,7 @@ from redis import Redis
 from schemas.setting_groups import SeedSettings
 from schemas.settings import Settings
 from schemas.studio_settings import StudioSettings
+from stack import ports
 from stack.stack import Stack
 from stack.wiring import without_limits
 from storage.database import Database
@@ -25,7 +27,8 @@ from tests.ending import end_children_at_sigterm
 from tests.support import NewCustomer, clean_settings, empty, new_customer, with_kie_account
 
 # A busy machine is slow, and that is no failure.
-hypothesis.settings.register_profile("reelworks", deadline=None)
+_ANY_SPEED = [hypothesis.HealthCheck.too_slow]
+hypothesis.settings.register_profile("reelworks", deadline=None, suppress_health_check=_ANY_SPEED)
 hypothesis.settings.load_profile("reelworks")
 
 _STREAM_NUMBER = 9
@@ -41,6 +44,9 @@ def pytest_configure(config: pytest.Config) -> None:
     another user: a second run would lock the first run's database out of its data.
     """
     end_children_at_sigterm()
+    # Processes of a run that start their services together choose different ports.
+    workers = int(os.environ.get("PYTEST_XDIST_WORKER_COUNT", "1"))
+    ports.take_share(int(os.environ.get("PYTEST_XDIST_WORKER", "gw0").removeprefix("gw")), of=workers)
     if config.option.basetemp is None and not hasattr(config, "workerinput"):
         config.option.basetemp = tempfile.mkdtemp(prefix="reelworks-tests-")
         config.stash[_OWN_FOLDER] = Path(config.option.basetemp)
@@ -55,8 +61,12 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_runtest_setup() -> None:
-    """Let a run that SIGTERM ends leave no process behind."""
+    """Let a run that SIGTERM ends leave no process behind, and a test begin without a time limit of the one before.
+
+    Kombu sets a default timeout of the process while it gives a lost connection up; two threads may leave it set.
+    """
     end_children_at_sigterm()
+    socket.setdefaulttimeout(None)
 
 
 @pytest.hookimpl(trylast=True)

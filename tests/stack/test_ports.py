@@ -3,17 +3,27 @@ from pathlib import Path
 
 import pytest
 
+from stack import ports
 from stack.errors import PortTaken
 from stack.ports import FREE_PORTS, KeptPorts, check_free, free_port
 
 
 def test_free_ports_differ_and_accept_a_server() -> None:
-    ports = [free_port() for _ in range(50)]
+    chosen = [free_port() for _ in range(50)]
 
-    assert len(set(ports)) == 50
-    assert all(port in FREE_PORTS for port in ports)
-    with socket.create_server(("127.0.0.1", ports[0])):
+    assert len(set(chosen)) == 50
+    assert all(port in FREE_PORTS for port in chosen)
+    with socket.create_server(("127.0.0.1", chosen[0])):
         pass
+
+
+def test_shares_have_no_port_in_common(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(ports, "_chosen", ports._chosen[:])
+    chosen = []
+    for number in range(3):
+        ports.take_share(number, of=3)
+        chosen.append({free_port() for _ in range(200)})
+    assert len(set().union(*chosen)) == 600
 
 
 def test_error_for_a_taken_port_names_the_part_and_the_setting() -> None:
