@@ -14,7 +14,7 @@
       // The platform's own rule: a move within half a second of a press is no surprise.
       if (entry.hadRecentInput) continue;
       const moved = entry.sources.map((each) => `${named(each.node)} from ${place(each.previousRect)} to ${place(each.currentRect)}`);
-      report({ kind: 'shift', amount: entry.value, text: `${entry.value.toFixed(4)} at ${location.hash}: ${moved.join('; ')}` });
+      report({ kind: 'shift', amount: entry.value, at: entry.startTime / 1000, text: `${entry.value.toFixed(4)} at ${location.hash}: ${moved.join('; ')}` });
     }
   }).observe({ type: 'layout-shift', buffered: true });
 })();

@@ -1,17 +1,40 @@
 """What no page may do, in any test: console messages, breaks of its policy, requests to strangers, moving layout."""
 
 import re
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from fnmatch import fnmatch
 from pathlib import Path
 from typing import Any, Final
 from urllib.parse import urlsplit
 
-from playwright.sync_api import BrowserContext, ConsoleMessage, Request, WebError
+from playwright.sync_api import BrowserContext, ConsoleMessage, Page, Request, WebError
 
 _SCRIPT: Final = Path(__file__).with_name("watch.js")
 _REFUSED: Final = re.compile(r"the server responded with a status of (\d+)")
 _MOST_SHIFT: Final = 0.1
+
+
+@dataclass(frozen=True)
+class Shift:
+    """A move of a page's layout that follows no press."""
+
+    at: float
+    """Seconds since the document began."""
+    amount: float
+    """How much moved how far, as the platform counts."""
+    text: str
+    """The move in words."""
+
+
+def windows(shifts: Iterable[Shift]) -> list[list[Shift]]:
+    """The moves that count together: less than a second apart, and within five seconds (web.dev/articles/cls)."""
+    found: list[list[Shift]] = []
+    for shift in shifts:
+        if not found or not (0 <= shift.at - found[-1][-1].at < 1 and shift.at - found[-1][0].at < 5):
+            found.append([])
+        found[-1].append(shift)
+    return found
 
 
 @dataclass
@@ -22,15 +45,13 @@ class Watch:
     """The gateway's origin. A page sends requests nowhere else."""
     faults: list[str] = field(default_factory=list)
     """Faults so far, in words."""
-    shifts: list[str] = field(default_factory=list)
-    """Moves of the layout, in words."""
-    shift: float = 0.0
-    """The sum of the moves, as the platform counts them."""
+    shifts: dict[Page, list[Shift]] = field(default_factory=dict)
+    """Moves of each page's layout, the oldest first."""
     _refusals: list[tuple[int, str]] = field(default_factory=list)
 
     def attach(self, context: BrowserContext) -> None:
         """Watch every page of the window, from its first document on."""
-        context.expose_binding("reelworksReport", lambda _source, fault: self._take(fault))
+        context.expose_binding("reelworksReport", lambda source, fault: self._take(source["page"], fault))
         context.add_init_script(path=_SCRIPT)
         context.on("console", self._console)
         context.on("weberror", self._error)
@@ -43,12 +64,14 @@ class Watch:
     def check(self) -> None:
         """Require that no page did what it must not."""
         assert not self.faults, "\n".join(self.faults)
-        assert self.shift < _MOST_SHIFT, f"the layout moved by {self.shift:.3f}: {self.shifts}"
+        for shifts in self.shifts.values():
+            for window in windows(shifts):
+                moved = sum(each.amount for each in window)
+                assert moved < _MOST_SHIFT, f"the layout moved by {moved:.3f}: {[each.text for each in window]}"
 
-    def _take(self, fault: dict[str, Any]) -> None:
+    def _take(self, page: Page, fault: dict[str, Any]) -> None:
         if fault["kind"] == "shift":
-            self.shift += fault["amount"]
-            self.shifts.append(fault["text"])
+            self.shifts.setdefault(page, []).append(Shift(fault["at"], fault["amount"], fault["text"]))
         else:
             self.faults.append(f"{fault['kind']}: {fault['text']}")
 

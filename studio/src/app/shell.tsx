@@ -6,7 +6,7 @@ import { Balance } from './balance';
 import { ConnectionNote } from './connection-note';
 import { KeyboardHelp } from './keyboard-help';
 import { route } from './routes';
-import { endView, maySupport, session, signOut } from './session';
+import { actsFor, endView, maySupport, session, signOut } from './session';
 import { ThemeChoice } from './theme-choice';
 
 interface Place {
@@ -46,7 +46,8 @@ export function Shell({ children }: { children: ComponentChildren }) {
         </div>
       </header>
       <ViewBanner />
-      <main id="main" tabIndex={-1}>
+      {/* The page of another customer is a new one: nothing stays, and nothing moves. */}
+      <main id="main" tabIndex={-1} key={actsFor.value?.id}>
         {children}
       </main>
       <ConnectionNote />
