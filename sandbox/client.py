@@ -32,7 +32,7 @@ class SandboxClient:
 
     def __init__(self, base_url: str) -> None:
         # The sandbox waits up to 15 s for the receiver of a callback.
-        self._http = httpx.Client(base_url=f"{base_url.rstrip('/')}/_sandbox", timeout=20, trust_env=False)
+        self._http = httpx.Client(base_url=f"{base_url.rstrip('/')}/_sandbox", timeout=100, trust_env=False)
 
     def __enter__(self) -> Self:
         return self

@@ -1,5 +1,6 @@
 """What many tests need and pytest does not give."""
 
+import logging
 import os
 import threading
 import time
@@ -10,11 +11,15 @@ from datetime import timedelta
 from typing import TypeVar
 from uuid import UUID, uuid4
 
+import pytest
 import structlog
+from psycopg.errors import DeadlockDetected
 from pydantic import SecretStr
 from sqlalchemy import text
+from sqlalchemy.exc import OperationalError
 from structlog.testing import capture_logs
 from structlog.typing import EventDict, Processor, WrappedLogger
+from tenacity import retry, retry_if_exception, stop_after_attempt
 
 from schemas.enums import Kind, Scope
 from schemas.orders import GenerationRequest, Inputs, Order, Route
@@ -77,6 +82,12 @@ def clean_settings() -> Settings:
         os.environ.update(kept)
 
 
+def _is_deadlock(error: BaseException) -> bool:
+    return isinstance(error, OperationalError) and isinstance(error.orig, DeadlockDetected)
+
+
+# A living gateway may lock rows of several tables in its own order.
+@retry(retry=retry_if_exception(_is_deadlock), stop=stop_after_attempt(10), reraise=True)
 def empty(database: Database) -> None:
     """Delete every row that a test may have left."""
     with database.transaction() as session:
@@ -166,6 +177,11 @@ def own_logs(processors: Iterable[Processor] = ()) -> Iterator[list[EventDict]]:
 
     with capture_logs(processors=[only_own, *processors]) as lines:
         yield lines
+
+
+def own_records(caplog: pytest.LogCaptureFixture) -> list[logging.LogRecord]:
+    """What this thread told the standard library's log."""
+    return [record for record in caplog.records if record.thread == threading.get_ident()]
 
 
 # All tests share one PostgreSQL server. A test counts the sessions of its own database.

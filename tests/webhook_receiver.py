@@ -66,10 +66,10 @@ class Receiver:
         """The messages to a path."""
         return [each for each in self.messages if each.path == path]
 
-    def until(self, count: int, *, path: str | None = None, seconds: float = 60) -> list[Message]:
+    def until(self, count: int, *, path: str | None = None) -> list[Message]:
         """Wait for so many messages."""
         read = lambda: self.messages[:] if path is None else self.at(path)  # noqa: E731
-        return eventually(read, lambda found: len(found) >= count, seconds=seconds)
+        return eventually(read, lambda found: len(found) >= count)
 
 
 class _Server(ThreadingHTTPServer):

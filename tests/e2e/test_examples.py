@@ -48,7 +48,7 @@ def test_the_examples_work(system: System, tmp_path: Path, language: str) -> Non
         capture_output=True,
         text=True,
         check=False,
-        timeout=240,
+        timeout=600,
     )
 
     assert ended.returncode == 0, f"{ended.stdout}\n{ended.stderr}"

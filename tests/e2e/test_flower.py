@@ -24,7 +24,7 @@ VIDEO_TASKS = {
 
 @pytest.fixture
 def flower(system: System) -> Iterator[httpx.Client]:
-    with httpx.Client(base_url=system.stack.flower_url, auth=FLOWER_LOGIN, timeout=30, trust_env=False) as client:
+    with httpx.Client(base_url=system.stack.flower_url, auth=FLOWER_LOGIN, timeout=100, trust_env=False) as client:
         yield client
 
 
@@ -35,7 +35,7 @@ def listed(flower: httpx.Client) -> dict[str, dict[str, Any]]:
 
 def test_without_the_login_there_is_nothing_to_see(system: System) -> None:
     for path in ("/", "/tasks", "/api/tasks", "/api/workers", "/metrics"):
-        assert httpx.get(system.stack.flower_url + path, timeout=30, trust_env=False).status_code == 401
+        assert httpx.get(system.stack.flower_url + path, timeout=100, trust_env=False).status_code == 401
 
 
 def test_every_task_stands_under_the_generations_id_and_nothing_of_the_request_does(

@@ -41,7 +41,7 @@ class Measured:
         """The series of all processes. Counts are summed, and no figure may come from two processes."""
         found: dict[tuple[str, frozenset[tuple[str, str]]], float] = {}
         for target in self.targets():
-            answer = httpx.get(f"http://{target.address}/metrics", timeout=10, trust_env=False).raise_for_status()
+            answer = httpx.get(f"http://{target.address}/metrics", timeout=100, trust_env=False).raise_for_status()
             for family in text_string_to_metric_families(answer.text):
                 for sample in family.samples:
                     key = (sample.name, frozenset(sample.labels.items()))
@@ -93,7 +93,7 @@ def test_every_process_is_listed_once_for_prometheus(measured: Measured) -> None
         ["gateway", "control", "media", "notify", "provider", "requests", "transfer"]
     )
     (gateway,) = (target for target in targets if target.role == "gateway")
-    told = httpx.get(f"http://{gateway.address}/targets", timeout=10, trust_env=False).json()
+    told = httpx.get(f"http://{gateway.address}/targets", timeout=100, trust_env=False).json()
     assert told == [target.document() for target in targets]
     files: Sequence[object] = [json.loads(file.read_text()) for file in sorted(measured.folder.glob("*.json"))]
     assert files == [[document] for document in told]

@@ -68,7 +68,7 @@ def test_orders_of_a_service_are_finished_and_answered(locked: System, redis: Co
         request = {"model": "nano-banana", "prompt": f"a boat {locked.behave()}"}
         arguments = {"customer_id": str(customer.id), "request": request}
         with Celery(broker=url, backend=url, set_as_current=False) as client:
-            answer = client.send_task("generation.enqueue", kwargs=arguments, queue=queue).get(timeout=30)
+            answer = client.send_task("generation.enqueue", kwargs=arguments, queue=queue).get(timeout=300)
         assert locked.finished(customer, answer["id"]).status == "completed"
 
 

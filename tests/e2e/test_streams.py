@@ -14,7 +14,7 @@ def test_every_subscriber_sees_every_event_while_redis_is_emptied_and_connection
         with redis.Redis.from_url(system.stack.settings.redis_url) as queues:
             queues.flushdb()
         followers.reconnect()
-        seen = followers.results(seconds=90)
+        seen = followers.results(seconds=300)
     assert missed(system.database, seen) == []
     assert {each.last_stage for each in seen} == {"completed"}
     assert sum(each.connections for each in seen) >= 20 + 10

@@ -139,11 +139,11 @@ def test_commands_work_against_services_that_are_given(installed: Installed, ser
     with installed.running(folder, "gateway", **variables) as process:
         eventually(lambda: _status(f"http://127.0.0.1:{port}/readyz"), lambda status: status == httpx.codes.OK)
         process.send_signal(signal.SIGTERM)
-        process.wait(120)
+        process.wait(300)
     with installed.running(folder, "worker", "--role", "control", **variables) as process:
         eventually(lambda: Workers(settings).serves(Role.CONTROL), bool)
         process.send_signal(signal.SIGTERM)
-        assert process.wait(120) == 0
+        assert process.wait(300) == 0
     assert "the code of the user" not in (folder / "out").read_text()
     assert entries(folder) == ["out"]
 
@@ -156,7 +156,7 @@ def test_up_runs_in_the_users_folder_and_other_commands_find_it(installed: Insta
         assert installed.run(folder, "urls", "redis").stdout.startswith("redis://:")
         assert "passed" in installed.run(folder, "audit").stdout
         process.send_signal(signal.SIGINT)
-        assert process.wait(120) == 128 + signal.SIGINT
+        assert process.wait(300) == 128 + signal.SIGINT
     assert entries(folder) == [".reelworks", "out"]
 
 

@@ -159,7 +159,7 @@ def test_a_door_of_the_earlier_release_finishes_its_requests_and_this_one_return
         for _ in range(3):
             app.send_task("generation.enqueue", queue="requests")
         with app.connection_for_read() as connection, connection.SimpleQueue("requests") as queue:
-            taken = [queue.get(timeout=10) for _ in range(3)]
+            taken = [queue.get(timeout=100) for _ in range(3)]
             assert operator.hlen("unacked") == 3
             taken[0].ack()
             taken[1].requeue()
@@ -180,7 +180,7 @@ def test_a_service_sends_orders_and_reads_its_answers(server: ComposeRedis, oper
         assert operator.llen("requests") == 1
         answer = {"task_id": sent.id, "status": "SUCCESS", "result": {"id": "1"}}
         operator.set(f"celery-task-meta-{sent.id}", json.dumps(answer))
-        assert sent.get(timeout=10) == {"id": "1"}
+        assert sent.get(timeout=100) == {"id": "1"}
         sent.forget()
         assert not operator.exists(f"celery-task-meta-{sent.id}")
     assert server.refused() == []
@@ -229,7 +229,7 @@ def test_a_service_sends_plain_messages_and_reads_their_answers(server: ComposeR
         service.lpush("requests", "{}")
         service.lpush("requests\x06\x163", "{}")
         operator.lpush(name, "an answer")
-        assert list(service.brpop([name], timeout=10) or ()) == [name, "an answer"]
+        assert list(service.brpop([name], timeout=100) or ()) == [name, "an answer"]
         operator.xadd(f"{name}:stream", {"answer": "another"})
         assert service.xread({f"{name}:stream": "0"})[0][1][0][1] == {"answer": "another"}
         operator.set("reelworks:answer:order-1", "kept")

@@ -25,7 +25,7 @@ def client(buyer: Buyer) -> Client:
 def test_order_becomes_a_file(client: Client, buyer: Buyer, tmp_path: Path) -> None:
     output = io.StringIO()
     with client:
-        image = client.generate(buyer.prompt, model="nano-banana", progress=TerminalBar(output), timeout=60)
+        image = client.generate(buyer.prompt, model="nano-banana", progress=TerminalBar(output), timeout=300)
         path = client.download(image.id, tmp_path)
         assert path.read_bytes() == client.content(image.id)
     assert path.read_bytes().startswith(PNG)
@@ -37,7 +37,7 @@ def test_order_over_redis_is_awaited(buyer: Buyer) -> None:
     owner = str(buyer.customer.id)
     with RedisDoor(buyer.system.stack.settings.redis_url, api_key=buyer.customer.api_key) as door:
         accepted = door.order(owner, buyer.prompt, model="nano-banana", metadata={"thread": "7"})
-        image = door.wait(owner, accepted.id, timeout=60)
+        image = door.wait(owner, accepted.id, timeout=300)
         state = door.state()
     assert (image.status, image.metadata) == ("completed", {"thread": "7"})
     assert state
@@ -61,7 +61,7 @@ def test_order_is_heard_to_its_end_over_redis(client: Client, buyer: Buyer) -> N
 def test_failure_is_an_error_that_says_why(client: Client, buyer: Buyer) -> None:
     word = buyer.system.behave(outcome="fail", fail_code="500", fail_msg="out of order")
     with client, pytest.raises(GenerationFailed) as failed:
-        client.generate(f"a boat {word}", model="nano-banana", timeout=60)
+        client.generate(f"a boat {word}", model="nano-banana", timeout=300)
     generation = failed.value.generation
     assert generation.error
     assert (generation.error.code, generation.credits.captured) == ("provider_failed", 0)

@@ -46,7 +46,7 @@ def in_session(
     server = StdioServerParameters(command=COMMAND, args=["mcp", *options], env=environment)
 
     async def run() -> None:
-        async with Client(server, read_timeout_seconds=60, **more) as client:
+        async with Client(server, read_timeout_seconds=300, **more) as client:
             await work(client)
 
     asyncio.run(run())
@@ -64,7 +64,7 @@ def test_a_session_lists_orders_waits_reads_and_cancels(
         is_waiting.set()
 
     def finish() -> None:
-        is_waiting.wait(30)
+        is_waiting.wait()
         complete(database, settings, objects, generation_id, png(8, 8))
 
     async def work(client: Client) -> None:

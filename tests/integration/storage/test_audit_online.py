@@ -114,12 +114,12 @@ def test_online_audit_stops_at_its_time_limit(history: Database) -> None:
         with history.transaction() as session:
             session.execute(text("LOCK TABLE generations IN ACCESS EXCLUSIVE MODE"))
             locked.set()
-            done.wait(30)
+            done.wait(300)
 
     holder = threading.Thread(target=hold)
     holder.start()
     try:
-        assert locked.wait(10)
+        assert locked.wait(300)
         with pytest.raises(OperationalError, match="statement timeout"):
             audit_online(history, window=WINDOW, limit_seconds=0.2)
     finally:

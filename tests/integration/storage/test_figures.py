@@ -112,7 +112,7 @@ def test_one_process_at_a_time_shows_the_figures(
     database: Database, settings: Settings, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(part, "_ASK_SECONDS", 0.05)
-    quick = settings.model_copy(update={"metrics": MetricsSettings(figures_seconds=1)})
+    quick = settings.model_copy(update={"metrics": MetricsSettings(figures_seconds=30)})
 
     async def act() -> None:
         databases = [AsyncDatabase(settings.database_url, pool_size=2) for _ in range(2)]

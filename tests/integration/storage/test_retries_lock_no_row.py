@@ -37,7 +37,7 @@ def test_the_order_is_taken_beside_a_lock_and_only_once(
 
     def ordered(_: int) -> UUID:
         with database.transaction() as session:
-            session.execute(text("SET LOCAL lock_timeout = '10s'"))
+            session.execute(text("SET LOCAL lock_timeout = '60s'"))
             accepted = accept(of(session), customer.id, preview_id, CATALOGUE.order, settings.pipeline)
         found: UUID = accepted.generation.id
         return found

@@ -91,7 +91,7 @@ def test_work_at_a_provider_is_stuck_beyond_its_usual_time(
     slow, usual, unknown, shows_progress = (a_generation(database, settings, customer) for _ in range(4))
     video = a_generation(database, settings, customer, a_video())
     quiet_for(database, slow, Stage.GENERATING, 210)
-    quiet_for(database, usual, Stage.GENERATING, 190)
+    quiet_for(database, usual, Stage.GENERATING, 110)
     quiet_for(database, video, Stage.GENERATING, 210)
     quiet_for(database, unknown, Stage.STORING, 910)
     quiet_for(database, shows_progress, Stage.GENERATING, 910)

@@ -74,6 +74,8 @@ def worker(sandboxed: Stack) -> Iterator[WorkerServices]:
             "poll_with_callback_seconds": 0.001,
             "submit_failures": 3,
             "stage_failures": 3,
+            # A wake-up is sent once, however long a test takes.
+            "resend_after_seconds": 3600,
             # A test takes one step at a time.
             "joins_stages": False,
         }

@@ -4,7 +4,6 @@ from typing import Any
 from uuid import uuid4
 
 import pytest
-import structlog.testing
 
 from schemas.enums import ErrorCode, EventName, FoundBy, Stage, TransferKind
 from schemas.stages import TERMINAL
@@ -13,7 +12,7 @@ from schemas.timeline_api import OperatorsTimeline, OtherEntry
 from storage import callbacks, generations, timeline, timeline_document, transitions
 from storage.database import Database
 from tests.integration.tasks.conftest import Life, Lives
-from tests.support import eventually
+from tests.support import eventually, own_logs
 
 
 def document(life: Life) -> OperatorsTimeline:
@@ -116,7 +115,7 @@ def test_equal_failures_share_an_entry_that_counts_them(lives: Lives) -> None:
 def test_account_that_fails_reads_is_one_warning_and_its_recovery_another(lives: Lives) -> None:
     life = lives.begin(poll_error={"code": 500, "msg": "trouble"}, poll_error_times=4)
     life.step()
-    with structlog.testing.capture_logs() as lines:
+    with own_logs() as lines:
         assert life.go(until=TERMINAL) is Stage.COMPLETED
     warnings = [(line["event"], line["provider"]) for line in lines if line["log_level"] == "warning"]
     assert warnings == [("account_failing", "kie"), ("account_works_again", "kie")]

@@ -60,9 +60,9 @@ def test_waker_tops_up_a_queue_that_empties(lives: Lives, worker: WorkerServices
     short = workers_dispatch.Dispatcher(create_app(worker.settings, process="worker"), pipeline, worker.database)
     with Redis.from_url(worker.settings.redis_url) as redis, ThreadPoolExecutor(1) as consumer:
         redis.delete(queue.value)
-        taken = consumer.submit(lambda: [redis.brpop([queue.value], timeout=20) for _ in made])
+        taken = consumer.submit(lambda: [redis.brpop([queue.value], timeout=300) for _ in made])
         # It ends by itself when no more is due: the limit is for a test that cannot succeed.
-        wake_on(replace(worker, dispatcher=short), for_seconds=20)
+        wake_on(replace(worker, dispatcher=short), for_seconds=300)
         assert all(taken.result())
         assert queued(worker, queue) == 0
     short.close()

@@ -30,7 +30,7 @@ def consumed(stream_settings: Settings, stream_redis: Redis, consuming: Consumin
     """The queues that a running worker consumes."""
     with create_app(stream_settings, process="worker") as app:
         app.amqp.queues.select([queue.value for queue in QUEUES])
-        with start_worker(app, pool="threads", perform_ping_check=False, shutdown_timeout=30) as started:
+        with start_worker(app, pool="threads", perform_ping_check=False, shutdown_timeout=300) as started:
             worker: Any = started
 
             def names() -> set[str]:

@@ -148,7 +148,7 @@ def test_drained_celery_worker_leaves_messages_in_their_queue(
             assert redis.llen(Queue.SUBMIT) >= 1
             assert attempts(database, made) == before
             process.terminate()
-            assert process.wait(60) == 0
+            assert process.wait(300) == 0
         finally:
             process.kill()
 

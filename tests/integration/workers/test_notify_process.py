@@ -52,7 +52,7 @@ def test_running_process_is_healthy_writes_the_stream_and_ends_when_asked(
                 assert eventually(lambda: worker_trouble(settings, "notify"), lambda trouble: trouble is None) is None
                 eventually(lambda: redis.xlen(STREAM), lambda length: length == 1)
                 process.terminate()
-                assert process.wait(120) == 0
+                assert process.wait(300) == 0
             finally:
                 process.kill()
 

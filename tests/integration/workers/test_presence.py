@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 from socket import gethostname
-from threading import Thread
+from threading import Event, Thread
 from typing import Any
 
 import pytest
@@ -34,17 +34,19 @@ def seen(settings: Settings) -> Iterator[list[dict[str, Any]]]:
     """The events of the node, as a monitor gets them."""
     found: list[dict[str, Any]] = []
     with (
-        Redis.from_url(settings.redis_url) as redis,
         create_app(settings, process="worker") as app,
         app.connection_for_read() as connection,
     ):
-        before = redis.pubsub_numpat()
-        receiver = app.events.Receiver(
-            connection, handlers={"*": lambda event: found.append(event) if event.get("hostname") == NODE else None}
-        )
+        listens = Event()
+        handlers = {
+            "*": lambda event: found.append(event) if event.get("hostname") == NODE else None,
+            "test-probe": lambda _event: listens.set(),
+        }
+        receiver = app.events.Receiver(connection, handlers=handlers)
         thread = Thread(target=lambda: receiver.capture(wakeup=False), daemon=True)
         thread.start()
-        eventually(redis.pubsub_numpat, lambda patterns: patterns > before)
+        with app.events.default_dispatcher(hostname="a test") as probing:
+            eventually(lambda: probing.send("test-probe"), lambda _: listens.wait(0.1))
         yield found
         receiver.should_stop = True
         thread.join(10)

@@ -124,7 +124,7 @@ def test_door_answers_a_client_that_names_no_queue_or_a_priority(
     door: Stack, configured: dict[str, Any], sending: dict[str, Any]
 ) -> None:
     with client_of(door.settings, **configured) as client:
-        answer = client.send_task("generation.enqueue", kwargs=REQUEST, **sending).get(timeout=60)
+        answer = client.send_task("generation.enqueue", kwargs=REQUEST, **sending).get(timeout=300)
 
     assert answer["error"]["code"] in {"not_found", "invalid_request"}
 
@@ -133,7 +133,7 @@ def test_running_door_leaves_other_tasks_in_the_default_list(door: Stack) -> Non
     with client_of(door.settings) as client, Redis.from_url(door.settings.redis_url) as redis:
         redis.delete("celery")
         client.send_task("other.work")
-        client.send_task("generation.enqueue", kwargs=REQUEST).get(timeout=60)
+        client.send_task("generation.enqueue", kwargs=REQUEST).get(timeout=300)
 
         assert eventually(lambda: tasks_in(redis, "celery"), lambda names: names == ["other.work"])
         redis.delete("celery")

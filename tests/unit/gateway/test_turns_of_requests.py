@@ -9,7 +9,7 @@ from gateway.turns import Turn, Turns
 
 
 async def _taken(turns: Turns, customer: str, held: AsyncExitStack) -> Turn:
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(300):
         return await held.enter_async_context(turns.of(customer))
 
 
@@ -49,7 +49,7 @@ def test_a_call_that_waits_lets_the_next_one_begin() -> None:
             await asyncio.sleep(0)
             assert not back.done()
             following.give_back()
-            async with asyncio.timeout(5):
+            async with asyncio.timeout(300):
                 await back
 
     asyncio.run(work())
@@ -68,7 +68,7 @@ def test_a_call_that_asks_twice_has_one_turn(is_cancelled: bool) -> None:
             if is_cancelled:
                 asking.pop(0).cancel()
             following.give_back()
-            async with asyncio.timeout(5):
+            async with asyncio.timeout(300):
                 await asyncio.gather(*asking)
             calls[0].give_back()
             await _taken(turns, "one", held)
@@ -91,7 +91,7 @@ def test_a_call_that_has_ended_gets_no_turn() -> None:
                 waiting = asyncio.ensure_future(late.take())
                 await asyncio.sleep(0)
             following.give_back()
-            async with asyncio.timeout(5):
+            async with asyncio.timeout(300):
                 await waiting
                 await late.take()
             await _taken(turns, "one", held)

@@ -22,7 +22,7 @@ IN_TRACE = TraceContext(TRACE, "00f067aa0ba902b7", is_sampled=True)
 def read(folder: Path, **headers: str) -> httpx.Response:
     with serving(MetricsSettings(port=0), folder, process="provider1", role="provider") as target:
         assert target is not None
-        return httpx.get(f"http://{target.address}/metrics", headers=headers, timeout=10, trust_env=False)
+        return httpx.get(f"http://{target.address}/metrics", headers=headers, timeout=100, trust_env=False)
 
 
 def test_a_value_leads_to_its_trace(tmp_path: Path) -> None:

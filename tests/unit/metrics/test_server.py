@@ -22,7 +22,7 @@ def free_port() -> Iterator[int]:
 
 
 def get(address: str, path: str, **headers: str) -> httpx.Response:
-    return httpx.get(f"http://{address}{path}", headers=headers, timeout=10, trust_env=False)
+    return httpx.get(f"http://{address}{path}", headers=headers, timeout=100, trust_env=False)
 
 
 def test_metrics_and_targets_are_all_there_is(tmp_path: Path) -> None:

@@ -123,12 +123,11 @@ def deliveries(database: Database, endpoint_id: UUID) -> list[WebhookDelivery]:
         return list(session.exec(theirs.order_by(col(WebhookDelivery.event_id), col(WebhookDelivery.created_at))).all())
 
 
-def until_states(database: Database, endpoint_id: UUID, *states: str, seconds: float = 60) -> list[WebhookDelivery]:
+def until_states(database: Database, endpoint_id: UUID, *states: str) -> list[WebhookDelivery]:
     """Wait until the deliveries to an endpoint have these states."""
     return eventually(
         lambda: deliveries(database, endpoint_id),
         lambda found: [each.state for each in found] == list(states),
-        seconds=seconds,
     )
 
 

@@ -70,13 +70,14 @@ def test_message_is_the_same_in_each_try_and_has_the_time_of_the_try(
     endpoint_id = an_endpoint(database, customer, receiver.url, failing_since=None)
     a_generation(database, settings, customer)
     answers(receiver, Answer(500, b"out of order"), Answer(503))
+    began = time.time()
     with sending():
         messages = receiver.until(3)
         (delivery,) = until_states(database, endpoint_id, "delivered")
 
     assert len({(each.id, each.body) for each in messages}) == 1
     for each in messages:
-        assert abs(int(each.headers["webhook-timestamp"]) - each.at) < 5
+        assert int(began) <= int(each.headers["webhook-timestamp"]) <= each.at
     made = attempts(database, delivery.id)
     assert [(each.number, each.status, each.error) for each in made] == [
         (1, 500, "status 500"), (2, 503, "status 503"), (3, 204, None),
@@ -195,7 +196,7 @@ def test_success_with_a_malformed_retry_after_is_a_success(
 def test_hanging_endpoint_delays_no_other_endpoint_of_its_customer(
     database: Database, customer: NewCustomer, receiver: Receiver, webhook_settings: Settings
 ) -> None:
-    patient = webhook_settings.webhooks.model_copy(update={"timeout_seconds": 60})
+    patient = webhook_settings.webhooks.model_copy(update={"timeout_seconds": 600})
     hanging = an_endpoint(database, customer, f"{receiver.url}/hangs")
     pending(database, hanging, 500)
     receiver.answer = lambda message: HANG if message.path == "/hangs" else Answer()
@@ -260,7 +261,7 @@ def test_process_that_lost_its_claim_records_its_try_and_leaves_the_delivery(
 def test_process_that_ends_hands_back_its_claims(
     database: Database, customer: NewCustomer, receiver: Receiver, webhook_settings: Settings
 ) -> None:
-    patient = webhook_settings.webhooks.model_copy(update={"timeout_seconds": 60})
+    patient = webhook_settings.webhooks.model_copy(update={"timeout_seconds": 600})
     endpoint_id = an_endpoint(database, customer, receiver.url)
     pending(database, endpoint_id, 1)
     receiver.answer = lambda _: HANG
