@@ -11,6 +11,7 @@ from pydantic_core import core_schema
 from schemas.enums import Kind
 from schemas.inputs import generation_url
 from schemas.orders import GenerationRequest, IdempotencyKey, Reference
+from schemas.variants import MOST, VariantWord
 
 LONGEST_WAIT_SECONDS = 50
 """Clients give up a call after a minute or two, and lose the id of the generation with it."""
@@ -81,10 +82,16 @@ class Order(Arguments):
         min_length=1,
         max_length=200,
     )
+    variants: list[VariantWord] | None = Field(
+        default=None,
+        description='further files of the result, made after its end at no cost: objects such as {"kind": "web"}, or '
+        "kinds alone. Once made, each is a link of get_generation. Left out: those of the model; []: none",
+        max_length=MOST,
+    )
 
     @abstractmethod
     def settings(self) -> dict[str, Any]:
-        """The fields of the order beside the prompt and the model."""
+        """The fields of the order beside the prompt, the model and the variants."""
 
     def request(self) -> GenerationRequest:
         """The order, in the form of every door.
@@ -92,7 +99,7 @@ class Order(Arguments):
         Raises:
             ValidationError: a field has a value that no order has.
         """
-        fields = {"prompt": self.prompt, "model": self.model, **self.settings()}
+        fields = {"prompt": self.prompt, "model": self.model, "variants": self.variants, **self.settings()}
         return GenerationRequest.model_validate({name: value for name, value in fields.items() if value is not None})
 
 
@@ -106,7 +113,7 @@ class Estimate(Order):
     image_urls: _Images = []
 
     def settings(self) -> dict[str, Any]:
-        """The fields of the order beside the prompt and the model."""
+        """The fields of the order beside the prompt, the model and the variants."""
         return {
             "kind": self.kind,
             "duration_seconds": self.duration,
@@ -143,7 +150,7 @@ class Creation(Order):
     )
 
     def settings(self) -> dict[str, Any]:
-        """The fields of the order beside the prompt and the model."""
+        """The fields of the order beside the prompt, the model and the variants."""
         marks = {"canvas_id": self.canvas_id, "thread_id": self.thread_id, "organization_id": self.organization_id}
         return {
             "reference": self.reference,
@@ -161,7 +168,7 @@ class GenerateImage(Creation):
     seed: int | None = Field(default=None, description="the same seed and order may give a similar result", ge=0)
 
     def settings(self) -> dict[str, Any]:
-        """The fields of the order beside the prompt and the model."""
+        """The fields of the order beside the prompt, the model and the variants."""
         return {
             **super().settings(),
             "kind": Kind.IMAGE,
@@ -187,7 +194,7 @@ class GenerateVideo(GenerateImage):
     generate_audio: bool | None = Field(default=None, description="whether the video has sound")
 
     def settings(self) -> dict[str, Any]:
-        """The fields of the order beside the prompt and the model."""
+        """The fields of the order beside the prompt, the model and the variants."""
         return {
             **super().settings(),
             "kind": Kind.VIDEO,
@@ -208,7 +215,7 @@ class ExtendVideo(Creation):
     )
 
     def settings(self) -> dict[str, Any]:
-        """The fields of the order beside the prompt and the model."""
+        """The fields of the order beside the prompt, the model and the variants."""
         return {**super().settings(), "kind": Kind.VIDEO, "video_urls": [generation_url(self.generation_id)]}
 
 
@@ -228,15 +235,22 @@ class _PlainSchema(GenerateJsonSchema):
 
 
 def schema_of(model: type[BaseModel]) -> dict[str, Any]:
-    """The JSON schema of arguments, without references, and without the titles that pydantic adds for people."""
+    """The JSON schema of arguments, without references and alternatives, and without the titles that pydantic adds."""
     made = model.model_json_schema(schema_generator=_PlainSchema)
-    defined = made.get("$defs", {})
-    properties = {name: _plain(entry, defined) for name, entry in made.get("properties", {}).items()}
-    kept = {key: value for key, value in made.items() if key not in {"title", "description", "properties", "$defs"}}
-    return {"type": "object", **kept, "properties": properties}
+    plain = _plain(made, made.get("$defs", {}))
+    return {"type": "object", **{key: value for key, value in plain.items() if key not in {"description", "$defs"}}}
 
 
-def _plain(entry: dict[str, Any], defined: dict[str, Any]) -> dict[str, Any]:
-    reference = entry.get("$ref", "")
-    whole = {**defined.get(reference.removeprefix("#/$defs/"), {}), **entry}
-    return {key: value for key, value in whole.items() if key not in {"title", "$ref"}}
+def _plain(schema: dict[str, Any], defined: dict[str, Any]) -> dict[str, Any]:
+    """A schema as every client reads it. The last of several forms stands for all: it says the most."""
+    if "anyOf" in schema:
+        beside = {key: value for key, value in schema.items() if key != "anyOf"}
+        return _plain({**schema["anyOf"][-1], **beside}, defined)
+    reference = schema.get("$ref", "")
+    whole = {**defined.get(reference.removeprefix("#/$defs/"), {}), **schema}
+    kept = {key: value for key, value in whole.items() if key not in {"title", "$ref"}}
+    if "properties" in kept:
+        kept["properties"] = {name: _plain(entry, defined) for name, entry in kept["properties"].items()}
+    if "items" in kept:
+        kept["items"] = _plain(kept["items"], defined)
+    return kept

@@ -88,7 +88,9 @@ async def _create(desk: Desk, wanted: Creation) -> Answer:
 async def _extend(desk: Desk, wanted: ExtendVideo) -> Answer:
     request = wanted.request()
     if wanted.model is None:
-        request = request.model_copy(update={"model": await _extender(desk.reelworks, request)})
+        # Every model refuses a wrong variant. The estimate of the order tells why.
+        plain = wanted.model_copy(update={"variants": None}).request()
+        request = request.model_copy(update={"model": await _extender(desk.reelworks, plain)})
     return await _order(desk, wanted, request)
 
 

@@ -34,8 +34,15 @@ def started(found: GenerationResource, time: str) -> str:
     return (
         f"I've started generating {_thing(found)}: generation {found.id}, {found.credits.price} credits, "
         f"model {found.model}. This usually takes {time}. Call wait_for_generation with this id for the result; "
-        "the order goes on without it, too."
+        f"the order goes on without it, too.{_promised(found)}"
     )
+
+
+def _promised(found: GenerationResource) -> str:
+    if not found.variants:
+        return ""
+    names = ", ".join(variant.name for variant in found.variants)
+    return f" Its variants are made after its end, at no cost: {names}."
 
 
 def again(found: GenerationResource) -> str:

@@ -1,4 +1,4 @@
-"""The variants of a result in the answers of the tools, at the door and of `reelworks mcp`."""
+"""Variants in the orders and in the answers of the tools, at the door and of `reelworks mcp`."""
 
 import base64
 from collections.abc import Awaitable, Callable
@@ -16,8 +16,9 @@ from storage.objects import ObjectStore
 from tasks import variants
 from tasks.services import WorkerServices
 from tests.integration.gateway import mcp_sessions, test_mcp_stdio
-from tests.integration.gateway.finishing import complete_with_variants
-from tests.integration.gateway.mcp_sessions import text_of
+from tests.integration.gateway.finishing import complete, complete_with_variants
+from tests.integration.gateway.mcp_sessions import IMAGE, VIDEO, text_of
+from tests.integration.gateway.test_mcp import AS_VIDEO
 from tests.media_files.images import png
 from tests.support import NewCustomer
 
@@ -135,5 +136,93 @@ def test_variant_that_failed_tells_its_reason(
         assert links == {}
         with pytest.raises(MCPError, match=r"the variant small of generation .* was not made"):
             await client.read_resource(uri(generation_id, "small"))
+
+    session(work)
+
+
+def test_an_order_with_variants_ends_with_a_link_for_each(
+    session: Session, database: Database, settings: Settings, objects: ObjectStore, gateway: httpx.Client,
+    customer: NewCustomer, worker: WorkerServices,
+) -> None:  # fmt: skip
+    prices: list[int] = []
+
+    async def work(client: Client) -> None:
+        plain = await client.call_tool("estimate", {**IMAGE, "kind": "image"})
+        with_variants = await client.call_tool("estimate", {**IMAGE, "kind": "image", "variants": ["web", SMALL]})
+        assert with_variants.structured_content == plain.structured_content
+
+        ordered = await client.call_tool("generate_image", {**IMAGE, "variants": ["web", SMALL]})
+        assert not ordered.is_error, text_of(ordered)
+        assert "variants are made after its end, at no cost: web, small." in text_of(ordered)
+        told = [(each["name"], each["kind"], each["state"]) for each in ordered.structured_content["variants"]]
+        assert told == [("web", "web", "pending"), ("small", "copy", "pending")]
+
+        generation_id = UUID(ordered.structured_content["generation_id"])
+        complete(database, settings, objects, generation_id, png(64, 64))
+        variants.run(worker)
+        _, made, links = await told_by(client, "get_generation", generation_id)
+        assert {name: each["state"] for name, each in made.items()} == {"web": "ready", "small": "ready"}
+        assert links.keys() == {uri(generation_id, name) for name in ("web", "small")}
+        prices.append(plain.structured_content["credits"])
+
+    session(work)
+    (made,) = gateway.get("/v1/generations", headers=customer.headers).json()["data"]
+    assert [made["credits"]["captured"]] == prices
+
+
+WRONG: tuple[tuple[str, object, str], ...] = (
+    ("image", ["gif"], 'must be "web", "preview", "sprites", "copy" or "hls"'),
+    ("image", ["web", "web"], "two variants have the name 'web'"),
+    ("image", ["hls"], "hls is of videos"),
+    ("video", [{"name": "small", "width": 8}], "must be at least 16"),
+    ("video", [{"name": "small", "width": 64, "format": "webp"}], "format is of pictures"),
+    ("video", [{"name": f"v{n}", "width": 64} for n in range(9)], "may have up to 8 entries"),
+    ("video", "web", "must be a list"),
+)
+"""The kind of a result, variants that it cannot have, and the words of the API about them."""
+
+
+def test_a_wrong_variant_is_refused_in_the_words_of_the_api_and_costs_nothing(
+    session: Session, gateway: httpx.Client, customer: NewCustomer
+) -> None:
+    before = gateway.get("/v1/me", headers=customer.headers).json()["credits"]
+    told: list[tuple[str, dict[str, object], dict[str, str]]] = []
+    for kind, wanted, words in WRONG:
+        order = {"model": (IMAGE if kind == "image" else VIDEO)["model"], "prompt": "a boat", "variants": wanted}
+        there = gateway.post("/v1/generations", json=order, headers=customer.headers).json()
+        assert words in there["detail"]
+        told.append((kind, order, there))
+
+    async def work(client: Client) -> None:
+        for kind, order, there in told:
+            for tool, arguments in ((f"generate_{kind}", order), ("estimate", {**order, "kind": kind})):
+                refused = await client.call_tool(tool, arguments)
+                assert (refused.is_error, refused.structured_content) == (True, None)
+                assert text_of(refused).endswith(f" ({there['code']}): {there['detail']}")
+
+    session(work)
+    assert gateway.get("/v1/generations", headers=customer.headers).json()["data"] == []
+    assert gateway.get("/v1/me", headers=customer.headers).json()["credits"] == before
+
+
+def test_an_extension_with_a_wrong_variant_is_told_of_the_variant(
+    session: Session, gateway: httpx.Client, database: Database, settings: Settings, objects: ObjectStore,
+    customer: NewCustomer,
+) -> None:  # fmt: skip
+    video = {"model": "veo-3-fast", "prompt": "a boat", "resolution": "720p"}
+    first = gateway.post("/v1/generations", json=video, headers=customer.headers).json()["id"]
+    complete(database, settings, objects, UUID(first), b"a video")
+    with database.transaction() as sql:
+        sql.execute(AS_VIDEO, {"id": first})
+    wanted = {"generation_id": first, "prompt": "it sinks", "confirm_credits": 1000}
+
+    async def work(client: Client) -> None:
+        wrong = [{"name": "small", "width": 64, "format": "webp"}]
+        refused = await client.call_tool("extend_video", {**wanted, "variants": wrong})
+        assert refused.is_error
+        assert "small: format is of pictures" in text_of(refused)
+        extended = await client.call_tool("extend_video", {**wanted, "variants": ["web"]})
+        assert not extended.is_error, text_of(extended)
+        assert [each["name"] for each in extended.structured_content["variants"]] == ["web"]
 
     session(work)

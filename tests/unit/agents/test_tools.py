@@ -1,16 +1,18 @@
 """The definition of the tools, and its forms."""
 
 import json
+from typing import Any
 from uuid import uuid4
 
 import jsonschema
 import pytest
 from pydantic import ValidationError
 
-from agents.arguments import ExtendVideo, GenerateVideo, schema_of
+from agents.arguments import ExtendVideo, GenerateImage, GenerateVideo, schema_of
 from agents.formats import ToolFormat, tools_in
 from agents.tools import TOOLS, Tool
 from schemas.enums import Kind
+from schemas.variants import VariantKind
 
 NAMES = [tool.name for tool in TOOLS]
 
@@ -25,6 +27,31 @@ def test_the_schema_of_each_tool_is_plain(tool: Tool) -> None:
     assert "anyOf" not in text
     assert "$ref" not in text
     assert all("description" in entry for entry in schema["properties"].values())
+
+
+@pytest.mark.parametrize("tool", [tool for tool in TOOLS if tool.is_order or tool.name == "estimate"])
+def test_the_schema_of_each_order_tells_the_forms_of_variants(tool: Tool) -> None:
+    one = schema_of(tool.arguments)["properties"]["variants"]["items"]
+    assert set(one["properties"]["kind"]["enum"]) == set(VariantKind)
+    jsonschema.validate({"kind": "web"}, one)
+    jsonschema.validate({"name": "square", "width": 480, "height": 480, "fit": "cover", "seconds": 3}, one)
+    for wrong in ({"kind": "gif"}, {"width": 8}, {"bitrate": 1}):
+        with pytest.raises(jsonschema.ValidationError):
+            jsonschema.validate(wrong, one)
+
+
+@pytest.mark.parametrize(
+    ("given", "asked"),
+    [
+        ({}, None),
+        ({"variants": None}, None),
+        ({"variants": []}, []),
+        ({"variants": ["web", {"name": "small", "width": 64}]}, [("web", "web"), ("copy", "small")]),
+    ],
+)
+def test_variants_of_a_tool_are_those_of_the_order(given: dict[str, Any], asked: list[tuple[str, str]] | None) -> None:
+    variants = GenerateImage.model_validate({"prompt": "a boat", **given}).request().variants
+    assert (None if variants is None else [(one.kind, one.name) for one in variants]) == asked
 
 
 def test_each_form_has_every_tool() -> None:
