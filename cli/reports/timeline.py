@@ -1,7 +1,7 @@
 """Prints the timeline of a generation as a tree: stages, their entries, and the calls to the provider."""
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from datetime import datetime
 from itertools import groupby
 
@@ -13,7 +13,7 @@ from rich.tree import Tree
 from schemas.enums import EventName, FoundBy
 from schemas.stages import TERMINAL
 from schemas.timeline_api import OperatorsEntry, OperatorsTimeline, OtherEntry, VendorCall
-from schemas.variants import VariantState
+from schemas.variants import VariantOrigin, VariantState
 
 _FOUND_BY = {
     FoundBy.CALLBACK: "found by a callback",
@@ -24,6 +24,8 @@ _ALARMING = frozenset(
     {EventName.TRY_FAILED, EventName.SUBMIT_UNKNOWN, EventName.SUBMIT_LATE, EventName.STATUS_UNKNOWN}
     | {EventName.WRITE_REFUSED, EventName.CALLBACK_LATE, OtherEntry.BREAKER}
 )
+_OF_VARIANTS = frozenset({"name", "state", "message", "is_being_made"})
+"""The facts that the sentence about a variant tells."""
 
 
 def show_timeline(timeline: OperatorsTimeline, console: Console, *, now: datetime) -> None:
@@ -100,7 +102,10 @@ def _entry(entry: OperatorsEntry) -> str:
     color = "yellow" if _is_alarming(entry) else "cyan"
     name = f"→ {entry.stage}" if entry.name == EventName.MOVED else entry.name
     parts = [f"{entry.seconds:10.3f}", f"+{entry.gap_seconds:.3f}".rjust(9), f"[{color}]{name}[/{color}]"]
-    facts = [f"{escape(name)}={escape(_shown(value))}" for name, value in entry.details.items()]
+    told = _OF_VARIANTS if entry.name == OtherEntry.VARIANT else frozenset()
+    facts = [f"{escape(name)}={escape(_shown(value))}" for name, value in entry.details.items() if name not in told]
+    if entry.name == OtherEntry.VARIANT:
+        facts.insert(0, f"[bold]{escape(_of_variant(entry.details))}[/bold]")
     if entry.found_by:
         facts.insert(0, f"[bold]{_FOUND_BY[entry.found_by]}[/bold]")
     if entry.quiet_claims:
@@ -108,6 +113,21 @@ def _entry(entry: OperatorsEntry) -> str:
     if entry.worker:
         facts.append(f"[dim]{escape(entry.worker)}, claim {entry.attempt}[/dim]")
     return "  ".join([*parts, ", ".join(facts)])
+
+
+def _of_variant(details: Mapping[str, JsonValue]) -> str:
+    """What happened with a variant."""
+    name, message = details["name"], details.get("message")
+    match details["state"]:
+        case VariantState.READY:
+            is_result = details.get("origin") == VariantOrigin.ORIGINAL
+            return f"{name} is ready" + (": the result itself serves" if is_result else "")
+        case VariantState.FAILED:
+            return f"{name} was not made" + (f": {message}" if message else "")
+        case _ if details.get("is_being_made"):
+            return f"{name} is being made"
+        case _:
+            return f"{name} waits for " + ("a worker" if "due_seconds" in details else "its next try")
 
 
 def _is_alarming(entry: OperatorsEntry) -> bool:

@@ -16,7 +16,7 @@ from storage.database import Database
 from storage.objects import ObjectStore
 from storage.sql import Query, Sql, of, returns
 from storage.variants import claims as variant_claims
-from storage.variants.claims import NewFile, VariantClaim
+from storage.variants.claims import NewFile
 from tests.integration.command import Reelworks
 from tests.integration.gateway.finishing import REMOTE_ID, claim, complete, complete_with_variants, fail
 from tests.support import NewCustomer, a_generation, a_share, an_order
@@ -82,36 +82,36 @@ def test_json_holds_the_same_facts_for_programs(
 def test_tree_and_json_tell_each_variant_with_its_worker_bytes_time_and_reason(
     reelworks: Reelworks, database: Database, settings: Settings, objects: ObjectStore, customer: NewCustomer
 ) -> None:
-    wanted: list[dict[str, object]] = [{"name": name, "width": 16} for name in ("one", "two", "three")]
+    names = ("one", "two", "three", "four", "five")
+    wanted: list[dict[str, object]] = [{"name": name, "width": 16} for name in names]
     generation_id = complete_with_variants(database, settings, objects, customer, b"a picture", *wanted)
     with database.statements() as sql:
-        made, failed, held = (variant_claims.claim(sql, lease_seconds=3600, holder="media@host") for _ in wanted)
-        assert made
-        assert failed
-        assert held
+        claimed = [variant_claims.claim(sql, lease_seconds=3600, holder="media@host") for _ in names[1:]]
+        made, failed, held, put_back = (one for one in claimed if one)
         file = NewFile(FilePart.MEDIA, f"variants/{uuid4()}", "image/webp", 4711, "0" * 64, width=16, height=12)
         variant_claims.finish(sql, made, VariantOrigin.ENCODED, [file])
         variant_claims.fail(sql, failed, VariantError.NOT_POSSIBLE, "the result cannot be decoded")
+        variant_claims.put_back(sql, put_back, seconds=3600, failed=True)
         sql.run("UPDATE variants SET claimed_at = finished_at - interval '7 s' WHERE id = %(id)s", id=made.id)
+    (late,) = set(names) - {one.row.name for one in (made, failed, held, put_back)}
     shown = [line for line in reelworks("inspect", str(generation_id)).out.splitlines() if "  variant  " in line]
-    by_name = {claimed.row.name: line for claimed in (made, failed, held) for line in shown if _names(line, claimed)}
-    assert len(shown) == len(by_name) == 3
-    for claimed, told in (
-        (made, ("state=ready", "origin=encoded", "seconds=7.0", "size_bytes=4711", "content_type=image/webp")),
-        (failed, ("state=failed", "code=not_possible", "message=the result cannot be decoded")),
-        (held, ("state=pending", "is_being_made=true", "worker=media@host", "claims=1")),
+    assert len(shown) == len(names)
+    for sentence, facts in (
+        (f"{made.row.name} is ready", ("origin=encoded", "seconds=7.0", "size_bytes=4711", "content_type=image/webp")),
+        (f"{failed.row.name} was not made: the result cannot be decoded", ("code=not_possible",)),
+        (f"{held.row.name} is being made", ("worker=media@host", "claims=1")),
+        (f"{put_back.row.name} waits for its next try", ("failures=1", "wake_at=")),
+        (f"{late} waits for a worker", ("due_seconds=",)),
     ):
-        assert [each for each in told if each not in by_name[claimed.row.name]] == []
+        (line,) = [line for line in shown if f"  variant  {sentence}, kind=copy, " in line]
+        assert [each for each in facts if each not in line] == []
     told = json.loads(reelworks("inspect", str(generation_id), "--json").out)["entries"]
     details = {entry["details"]["name"]: entry["details"] for entry in told if entry["name"] == OtherEntry.VARIANT}
     assert {name: each["state"] for name, each in details.items()} == {
-        made.row.name: "ready", failed.row.name: "failed", held.row.name: "pending"
+        made.row.name: "ready", failed.row.name: "failed", held.row.name: "pending",
+        put_back.row.name: "pending", late: "pending",
     }  # fmt: skip
     assert (details[made.row.name]["size_bytes"], details[made.row.name]["seconds"]) == (4711, 7.0)
-
-
-def _names(line: str, claimed: VariantClaim) -> bool:
-    return f"  name={claimed.row.name}, " in line
 
 
 def test_generation_is_found_by_all_that_an_operator_has_at_hand(

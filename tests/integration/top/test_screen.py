@@ -92,12 +92,12 @@ def test_timeline_shows_the_variants_of_the_result(
         await screen.press("6")
         await screen.until_lists(generation_id)
         await screen.press("enter")
-        await screen.until_shows("variant", "name=small", "state=pending", "due_seconds=")
+        await screen.until_shows("variant", "small waits for a worker", "due_seconds=")
         with database.statements() as sql:
             claimed = claims.claim(sql, lease_seconds=3600, holder="media@host")
             assert claimed is not None
             claims.fail(sql, claimed, VariantError.NOT_POSSIBLE, "no picture")
-        await screen.until_shows("name=small", "state=failed", "message=no picture")
+        await screen.until_shows("small was not made: no picture", "code=not_possible")
 
     drive(act, size=(200, 50))
 
