@@ -1,6 +1,7 @@
 /** The entries of a timeline as sentences. */
 import type { Stage, TimelineEntry } from '../../api/schemas';
 import { creditsInWords } from '../../parts/generation/cost';
+import { variantInWords } from '../../parts/generation/variant';
 import { bytes, seconds } from '../../parts/numbers';
 
 type Details = TimelineEntry['details'];
@@ -24,7 +25,8 @@ const WORDS: Record<string, (entry: TimelineEntry) => string> = {
   release: ({ details }) => `${amount(details)} came back`,
   refund: ({ details }) => `${amount(details)} refunded`,
   try_failed: ({ details }) => tries(details),
-  stored: ({ details }) => stored(details),
+  stored: ({ details }) => `${details.role === 'poster' ? 'Still picture' : 'Result'} stored${measures(details)}`,
+  variant: ({ details }) => `Variant ${variantInWords(details)}${measures(details)}`,
   webhook: ({ details }) => webhook(details),
   cancel_requested: () => 'You asked to cancel it',
   cancel_too_late: () => 'The cancel came too late: the result was ready',
@@ -52,13 +54,14 @@ function tries({ times }: Details): string {
   return several ? `${times} tries failed, and were repeated` : 'A try failed, and was repeated';
 }
 
-function stored({ role, width, height, size_bytes: size, duration_seconds: length }: Details): string {
+/** The facts of a file, such as " (16 × 9, 2.0 kB)". Empty without facts. */
+function measures({ width, height, size_bytes: size, duration_seconds: length }: Details): string {
   const facts = [
     typeof width === 'number' && typeof height === 'number' ? `${width} × ${height}` : '',
     typeof length === 'number' ? seconds(length) : '',
     typeof size === 'number' ? bytes(size) : '',
   ].filter(Boolean);
-  return `${role === 'poster' ? 'Still picture' : 'Result'} stored${facts.length ? ` (${facts.join(', ')})` : ''}`;
+  return facts.length ? ` (${facts.join(', ')})` : '';
 }
 
 function webhook({ type, number, status, error, state }: Details): string {

@@ -1,5 +1,6 @@
 /** The entries of the operators' timeline in plain words. */
 import type { OperatorsEntry } from '../../api/schemas';
+import { IN_SENTENCE, isFailed, variantInWords } from '../../parts/generation/variant';
 
 const NAMES: Record<string, string> = {
   accepted: 'accepted',
@@ -13,14 +14,16 @@ const NAMES: Record<string, string> = {
   try_failed: 'tries failed',
 };
 
-export function titleOf({ name, stage }: Pick<OperatorsEntry, 'name' | 'stage'>): string {
+export function titleOf({ name, stage, details }: Pick<OperatorsEntry, 'name' | 'stage' | 'details'>): string {
+  if (name === 'variant') return `variant ${variantInWords(details)}`;
   return name === 'moved' ? `→ ${stage}` : (NAMES[name] ?? name.replaceAll('_', ' '));
 }
 
-/** The facts of an entry, such as "attempt 2 · status 503". */
-export function factsOf({ details }: Pick<OperatorsEntry, 'details'>): string {
+/** The facts of an entry beside its title, such as "attempt 2 · status 503". */
+export function factsOf({ name: kind, details }: Pick<OperatorsEntry, 'name' | 'details'>): string {
+  const told = kind === 'variant' ? IN_SENTENCE : [];
   return Object.entries(details)
-    .filter(([, value]) => value !== null && value !== '')
+    .filter(([name, value]) => value !== null && value !== '' && !told.includes(name))
     .map(([name, value]) => `${name.replaceAll('_', ' ')} ${written(value)}`)
     .join(' · ');
 }
@@ -31,6 +34,7 @@ function written(value: unknown): string {
 }
 
 /** Whether people look for the reason of a failure here. */
-export function isTrouble({ name, stage, calls }: Pick<OperatorsEntry, 'name' | 'stage' | 'calls'>): boolean {
-  return name === 'try_failed' || (name === 'moved' && stage === 'failed') || calls.some(({ failure, status }) => failure !== null || (status ?? 0) >= 400);
+export function isTrouble({ name, stage, details, calls }: Pick<OperatorsEntry, 'name' | 'stage' | 'details' | 'calls'>): boolean {
+  const hasFailed = name === 'try_failed' || (name === 'moved' && stage === 'failed') || (name === 'variant' && isFailed(details));
+  return hasFailed || calls.some(({ failure, status }) => failure !== null || (status ?? 0) >= 400);
 }
