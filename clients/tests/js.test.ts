@@ -99,6 +99,7 @@ describe('results', { concurrency: true }, () => {
     const copy = await client.generate({ model: MODEL, prompt: PROMPT! });
     const bytes = Buffer.from(await (await client.content(copy.id)).arrayBuffer());
     assert.equal(bytes.subarray(0, 4).toString('latin1'), PNG);
+    await assert.rejects(client.content(copy.id, { variant: 'web' }), { code: 'not_found', message: /has no variant 'web': none was ordered/ });
     assert.match((await client.share(copy.id, { expiresIn: 60 })).url, /^http/);
     await client.delete(copy.id);
     await assert.rejects(client.content(copy.id), reelworks.NotFound);

@@ -196,9 +196,10 @@ export class Reelworks {
     return (await response.json()) as Upload;
   }
 
-  /** The bytes of the result. */
-  async content(id: string, { signal }: CallOptions = {}): Promise<Blob> {
-    const response = await this.link.send({ method: 'GET', path: `/v1/generations/${id}/content`, signal });
+  /** The bytes of the result, or of the variant with this name; of `hls` and `sprites`, the text that leads into the media. */
+  async content(id: string, { variant, signal }: CallOptions & { variant?: string } = {}): Promise<Blob> {
+    const path = `/v1/generations/${id}/content`;
+    const response = await this.link.send({ method: 'GET', path, query: { variant }, signal });
     return response.blob();
   }
 

@@ -165,9 +165,13 @@ class Operations:
         """
         return await download(self._link, generation_id, Path(target))
 
-    async def content(self, generation_id: str) -> bytes:
-        """The bytes of the result, in memory."""
-        return (await send(self._link, Request("GET", content_of(generation_id)))).content
+    async def content(self, generation_id: str, *, variant: str | None = None) -> bytes:
+        """The bytes of the result, or of the variant with this name, in memory.
+
+        Of a variant that is `hls` or `sprites`: the text that leads into its media.
+        """
+        params = {} if variant is None else {"variant": variant}
+        return (await send(self._link, Request("GET", content_of(generation_id), params=params))).content
 
     async def share(self, generation_id: str, *, expires_in: int | None = None) -> Share:
         """Make a public link to a result, which ends after so many seconds."""

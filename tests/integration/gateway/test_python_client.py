@@ -1,5 +1,6 @@
 """The Python client against the gateway: the client that blocks, and where input and output differ, both clients."""
 
+import hashlib
 import io
 import time
 from collections.abc import Callable, Iterator
@@ -29,6 +30,8 @@ from schemas.enums import ErrorCode
 from schemas.settings import Settings
 from storage.database import Database
 from storage.objects import ObjectStore
+from tasks import variants
+from tasks.services import WorkerServices
 from tests.contract.raw_server import Answer, RawServer, Request, hang_up, http, raw
 from tests.e2e.clients.relays import ask, cut_after_the_answer, passed_on
 from tests.integration.clients.forms import Connect, awaiting_clients, blocking_clients
@@ -271,6 +274,24 @@ def test_download_goes_on_after_a_lost_connection(
     assert path.read_bytes() == PICTURE == client.content(ordered.id)
     assert relay.requests[-1].headers["range"] == "bytes=100-"
     assert list(tmp_path.iterdir()) == [path]
+
+
+@in_both_forms
+def test_variants_of_an_order_are_told_and_fetched(client: Client, finish: Finish, worker: WorkerServices) -> None:
+    wanted: list[str | dict[str, object]] = ["web", {"name": "small", "width": 64}]
+    ordered = client.order("a lighthouse", model="nano-banana", variants=wanted)
+    finish(ordered.id)
+    with pytest.raises(Conflict, match="variant_not_ready"):
+        client.content(ordered.id, variant="small")
+    variants.run(worker)
+    made = {each.name: each for each in client.generation(ordered.id).variants}
+    assert {name: (each.kind, each.state) for name, each in made.items()} == {
+        "web": ("web", "ready"), "small": ("copy", "ready")
+    }  # fmt: skip
+    content = client.content(ordered.id, variant="small")
+    assert hashlib.sha256(content).hexdigest() == made["small"].files[0].sha256
+    with pytest.raises(NotFound, match="web, small"):
+        client.content(ordered.id, variant="large")
 
 
 def test_download_of_other_bytes_is_refused(
