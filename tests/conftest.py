@@ -1,12 +1,13 @@
 """Real services for every test that asks for them: started once a run, on free ports, and ended with it."""
 
 import functools
+import gc
 import os
 import shutil
 import socket
 import ssl
 import tempfile
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -50,6 +51,21 @@ def pytest_configure(config: pytest.Config) -> None:
     if config.option.basetemp is None and not hasattr(config, "workerinput"):
         config.option.basetemp = tempfile.mkdtemp(prefix="reelworks-tests-")
         config.stash[_OWN_FOLDER] = Path(config.option.basetemp)
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_collection() -> Generator[None, object, object]:
+    """Keep the tests themselves out of every garbage collection: pytest keeps them until the end of the run.
+
+    While pytest collected 16,000 tests, Python's collections took 9 of 31 s of processor time.
+    """
+    gc.disable()
+    try:
+        return (yield)
+    finally:
+        gc.collect()
+        gc.freeze()
+        gc.enable()
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
