@@ -16,7 +16,7 @@ from sqlmodel import select
 
 from intake.uploads import keep
 from sandbox.client import SandboxClient
-from sandbox.scenarios import Match, Scenario
+from sandbox.scenarios import Delivered, Match, Scenario
 from schemas.enums import Queue, Stage
 from schemas.inputs import Facts, generation_url, upload_url
 from schemas.media_types import PNG, MediaType
@@ -38,6 +38,9 @@ from workers.app import create_app
 from workers.lifecycle import open_services
 
 _PATIENCE_SECONDS = 300.0
+
+# A video of the ordered size and length, in a fraction of the time: the sandbox draws each frame.
+_FEW_FRAMES = Delivered(frame_rate=1)
 
 
 @pytest.fixture(scope="session")
@@ -221,7 +224,8 @@ class Lives:
         self, customer: NewCustomer, request: dict[str, object], routes: int, behaviour: dict[str, object]
     ) -> Life:
         word = f"w{uuid4().hex}"
-        scenario = {"seconds": 0, "callback": "lost", **behaviour, "match": Match(prompt_contains=word)}
+        usual = {"seconds": 0, "callback": "lost", "delivered": _FEW_FRAMES}
+        scenario = {**usual, **behaviour, "match": Match(prompt_contains=word)}
         self._sandbox.add_scenario(Scenario.model_validate(scenario))
         asked = {"model": "nano-banana", "prompt": f"a lighthouse {word}", **request}
         wanted = GenerationRequest.model_validate(asked)

@@ -4,6 +4,7 @@ from dataclasses import replace
 import pytest
 import structlog
 
+from sandbox.scenarios import Delivered
 from schemas.enums import AssetRole, ErrorCode, EventName, Stage
 from schemas.errors import DownloadError
 from schemas.stages import TERMINAL
@@ -34,7 +35,7 @@ def test_image_order_becomes_a_stored_and_charged_file(lives: Lives) -> None:
 
 
 def test_video_gets_a_poster_and_is_measured(lives: Lives) -> None:
-    life = lives.begin(VIDEO)
+    life = lives.begin(VIDEO, delivered=Delivered())
     assert life.go(until=TERMINAL) is Stage.COMPLETED
     result, poster = life.assets
     assert (result.width, result.height, result.codec) == (1280, 720, "h264")
@@ -124,7 +125,7 @@ def test_logs_hide_a_prompt_that_the_vendor_quotes(lives: Lives) -> None:
 
 
 def test_interrupted_download_resumes(lives: Lives) -> None:
-    life = lives.begin(VIDEO, cut_after_bytes=100_000, cut_times=2)
+    life = lives.begin(VIDEO, delivered=Delivered(), cut_after_bytes=100_000, cut_times=2)
     assert life.go(until=TERMINAL) is Stage.COMPLETED
     (task,) = life.sandbox.tasks(life.word)
     assert task.downloads == 3
