@@ -21,6 +21,12 @@ from tests.integration.command import Reelworks
 from tests.support import NewCustomer, a_generation, an_order, some_claim
 
 
+@pytest.fixture(autouse=True)
+def _listens_shortly(monkeypatch: pytest.MonkeyPatch) -> None:
+    """No worker runs here: nothing to listen for."""
+    monkeypatch.setattr("cli.heartbeats._LISTEN_SECONDS", 0.1)
+
+
 def at_stage(database: Database, generation_id: UUID, stages: Iterable[Stage]) -> None:
     """Walk a generation through stages, under a claim that stays."""
     with database.transaction() as session:
