@@ -24,6 +24,11 @@ from storage.levers.acting import Acted, Run
 from storage.levers.bounding import Grown
 from storage.levers.changes import Change
 from storage.levers.counting import Counted
+from storage.levers.walking import Watch, for_seconds
+from storage.sql import Sql
+
+_READING_SECONDS = 60.0
+"""The time that a request reads a selection before it is refused. The command has no such limit."""
 
 router = customers_router("/v1/admin/levers", "admin")
 
@@ -60,7 +65,7 @@ def pull_lever(
 
 def _count(lever: Lever, wanted: LeverRequest, services: GatewayServices) -> LeverCount:
     with services.database.statement() as sql:
-        counted = counting.count(sql, lever, wanted.where)
+        counted = counting.count(sql, lever, wanted.where, watch=for_seconds(_READING_SECONDS))
     seen = Seen(uuid4(), counted.count, counted.counted_at)
     secret = services.settings.secret_key.get_secret_value()
     return LeverCount(
@@ -85,19 +90,29 @@ def _seen(lever: Lever, wanted: LeverRequest, services: GatewayServices) -> Seen
 
 
 def _run(lever: Lever, wanted: LeverRequest, services: GatewayServices, caller: Caller, seen: Seen) -> LeverRun:
+    watch = for_seconds(_READING_SECONDS)
     with services.database.statement() as sql:
         if counting.now(sql) > seen.ends_at:
             raise InvalidRequest.of_fields([("token", "is older than an hour: count again")])
         try:
-            counted = bounding.recount(sql, lever, wanted.where, seen)
+            counted = bounding.recount(sql, lever, wanted.where, seen, watch=watch)
         except Grown as error:
             raise InvalidRequest.of_fields([("token", f"{error}: count again")]) from error
         run = Run(lever, wanted.where, seen, _change(lever, wanted, caller, seen, counted))
-        ids = running.slice_of(sql, run, wanted.after, limit=wanted.limit)
+        ids = running.slice_of(sql, run, wanted.after, limit=wanted.limit, watch=watch)
+        # Counted before the acts: a refusal says that nothing was done.
+        left = _left(sql, run, wanted, ids, counted, watch)
     acted = list(running.act_on(services.database, means_of(services.intake.steps), run, ids))
-    with services.database.statement() as sql:
-        left = running.left(sql, run, ids[-1]) if len(ids) == wanted.limit else 0
     return _told(run, acted, ids[-1] if left else None, left)
+
+
+def _left(sql: Sql, run: Run, wanted: LeverRequest, ids: list[UUID], counted: Counted, watch: Watch) -> int:
+    """The generations that follow a slice."""
+    if len(ids) < wanted.limit:
+        return 0
+    if wanted.after is None:
+        return max(counted.count - len(ids), 0)
+    return running.left(sql, run, ids[-1], watch=watch)
 
 
 def _change(lever: Lever, wanted: LeverRequest, caller: Caller, seen: Seen, counted: Counted) -> Change:

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from storage.database import Database
     from storage.levers.acting import Acted, Means, Run
     from storage.levers.counting import Counted
+    from storage.levers.walking import Watch
 
 app = typer.Typer()
 
@@ -86,17 +87,17 @@ def _pull(lever: Lever, wanted: Selection, reason: str, *, is_dry: bool, yes: in
     from storage.levers.bounding import Grown
 
     with _means() as (database, means):
-        with database.statement() as sql:
-            counted = counting.count(sql, lever, wanted)
+        with database.statement() as sql, _progress(lever) as watch:
+            counted = counting.count(sql, lever, wanted, watch=watch)
         if is_dry or not as_json:
             show_count(lever, counted, console, as_json=as_json)
         if is_dry or not (counted.count or as_json):
             return
         seen = Seen(uuid4(), _confirmed(lever, counted.count, yes), counted.counted_at)
         # The prompt may stand for minutes.
-        with database.statement() as sql:
+        with database.statement() as sql, _progress(lever) as watch:
             try:
-                counted = bounding.recount(sql, lever, wanted, seen)
+                counted = bounding.recount(sql, lever, wanted, seen, watch=watch)
             except Grown as error:
                 refuse(f"the number {error}: nothing was done")
         change = changes.of_run(seen.change_id, lever, wanted, author_of(reason), counted)
@@ -121,6 +122,18 @@ def _means() -> Iterator[tuple["Database", "Means"]]:
         # A generation that is due is woken within a second, and a stream looks each second.
         intake = Intake(settings, database, objects, catalogue, lambda *_: None, lambda *_: None)
         yield database, means_of(intake)
+
+
+@contextmanager
+def _progress(lever: Lever) -> Iterator["Watch"]:
+    """Show on a terminal how many generations a count has read."""
+    from storage.levers.walking import unwatched
+
+    if not errors.is_terminal:
+        yield unwatched
+        return
+    with errors.status(f"{lever}: counting") as status:
+        yield lambda read: status.update(f"{lever}: counting, {read:,} generations read")
 
 
 def _confirmed(lever: Lever, count: int, yes: int | None) -> int:

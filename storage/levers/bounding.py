@@ -9,6 +9,7 @@ from schemas.lever_token import Seen
 from schemas.levers import Lever, Selection
 from storage.levers import changes, counting
 from storage.levers.counting import Counted
+from storage.levers.walking import Watch, unwatched
 from storage.sql import Sql
 
 
@@ -16,14 +17,17 @@ class Grown(Exception):
     """More generations are left than the operator has seen."""
 
 
-def recount(sql: Sql, lever: Lever, selection: Selection, seen: Seen) -> Counted:
+def recount(sql: Sql, lever: Lever, selection: Selection, seen: Seen, *, watch: Watch = unwatched) -> Counted:
     """Count what is left for a run.
+
+    Args:
+        watch: hears the progress.
 
     Raises:
         Grown: more than the operator has seen, less what the run has done.
     """
-    left = counting.count(sql, lever, selection, seen)
     done = changes.effects(sql, seen.change_id)
+    left = counting.count(sql, lever, selection, seen, has_begun=done > 0, watch=watch)
     if left.count > seen.count - done:
         so_far = f", of which {done} are done," if done else ""
         raise Grown(f"stands for {seen.count} generations{so_far} and there are {left.count} {'more ' * bool(done)}now")

@@ -9,7 +9,9 @@ from uuid import UUID, uuid4
 from schemas.enums import Stage
 from schemas.lever_token import Seen
 from schemas.levers import Lever, Selection
+from storage.levers import walking
 from storage.levers.selecting import MAY_BE_AT_VENDOR, PAID, selected, within_limit
+from storage.levers.walking import Walk, Watch, unwatched
 from storage.sql import Sql, returns
 
 SAMPLE = 5
@@ -36,6 +38,20 @@ class Group:
     """Those whose create may have left, with unknown outcome. The vendor may have the work, and bill it."""
     provider_credits: Decimal | None
     """What the vendor has reported as its charge for them, in its own credits."""
+
+    def __add__(self, other: "Group") -> "Group":
+        """Both counts of one stage at one provider together."""
+        charges = [one for one in (self.provider_credits, other.provider_credits) if one is not None]
+        return Group(
+            self.stage,
+            self.provider,
+            self.selected + other.selected,
+            self.count + other.count,
+            self.credits + other.credits,
+            self.at_vendor + other.at_vendor,
+            self.may_be_at_vendor + other.may_be_at_vendor,
+            sum(charges, Decimal(0)) if charges else None,
+        )
 
 
 @dataclass(frozen=True)
@@ -83,23 +99,44 @@ _STAKES = {
 _NOW = returns(datetime)("SELECT clock_timestamp()")
 
 
-def count(sql: Sql, lever: Lever, selection: Selection, seen: Seen | None = None) -> Counted:
-    """Count what a lever would act on.
+def count(
+    sql: Sql,
+    lever: Lever,
+    selection: Selection,
+    seen: Seen | None = None,
+    *,
+    has_begun: bool = True,
+    watch: Watch = unwatched,
+) -> Counted:
+    """Count what a lever would act on, window by window.
 
     Args:
         seen: an earlier count of the same selection: count what is left of it. None: count anew.
+        has_begun: whether the run of `seen` has acted.
+        watch: hears the progress.
 
     Raises:
-        InvalidRequest: the selection takes longer than the database allows.
+        InvalidRequest: the selection takes longer than the database or the watch allows.
     """
-    seen = seen or Seen(uuid4(), 0, now(sql))
-    meant = selected(lever, selection, seen)
-    with within_limit():
-        groups = sql.all(
-            returns(Group)(meant.into(_GROUPS, stake=_STAKES[lever], unknown=MAY_BE_AT_VENDOR)), **meant.given
-        )
-        sample = sql.all(returns(UUID)(meant.into(_SAMPLE)), **meant.given, most=SAMPLE)
-    return Counted(seen.counted_at, groups, sample)
+    meant = selected(lever, selection, seen or Seen(uuid4(), 0, now(sql)), has_begun=has_begun and seen is not None)
+    groups: dict[tuple[Stage, str], Group] = {}
+    sample: list[UUID] = []
+    read = 0
+    watch(read)
+    for window in Walk(selection, meant.seen).windows(sql, walking.WINDOW):
+        given = {**meant.given, **window.given}
+        counts = meant.into_window(window.source, _GROUPS, stake=_STAKES[lever], unknown=MAY_BE_AT_VENDOR)
+        with within_limit():
+            found = sql.all(returns(Group)(counts), **given)
+            if len(sample) < SAMPLE and any(group.count for group in found):
+                some = meant.into_window(window.source, _SAMPLE)
+                sample += sql.all(returns(UUID)(some), **given, most=SAMPLE - len(sample))
+        for group in found:
+            place = group.stage, group.provider
+            groups[place] = groups[place] + group if place in groups else group
+        read += window.size
+        watch(read)
+    return Counted(meant.seen.counted_at, [groups[place] for place in sorted(groups)], sample)
 
 
 def now(sql: Sql) -> datetime:

@@ -31,19 +31,21 @@ _PAID = """
     ) AS lever_paid
 """
 
+# `OFFSET 0` keeps each of these a look-up for one generation. A join may read the whole other table.
 _GIVEN_UP = """EXISTS (
     SELECT FROM webhook_deliveries d JOIN webhook_endpoints e ON e.id = d.endpoint_id
     WHERE d.generation_id = g.id AND d.state IN ('failed', 'dropped')
-      AND e.deleted_at IS NULL AND e.paused_at IS NULL
+      AND e.deleted_at IS NULL AND e.paused_at IS NULL OFFSET 0
 )"""
 
 # A receipt about another work than the generation's is ignored, as when it came.
 _CALLED_BACK = """EXISTS (
     SELECT FROM callback_receipts c
     WHERE c.generation_id = g.id AND c.provider = g.provider AND coalesce(c.remote_id = g.remote_id, true)
+    OFFSET 0
 )"""
 
-_NOT_RETRIED = "NOT EXISTS (SELECT FROM generation_labels r WHERE r.retry_of = g.id)"
+_NOT_RETRIED = "NOT EXISTS (SELECT FROM generation_labels r WHERE r.retry_of = g.id OFFSET 0)"
 
 _CREATE_IS_KNOWN = f"g.error_code IS DISTINCT FROM '{ErrorCode.SUBMIT_OUTCOME_UNKNOWN}'"
 
@@ -54,6 +56,7 @@ MAY_BE_AT_VENDOR = f"(g.stage = '{Stage.SUBMITTING}' AND g.remote_id IS NULL OR 
 _NOT_YET = """NOT EXISTS (
     SELECT FROM events o
     WHERE o.generation_id = g.id AND o.name = 'operator_acted' AND o.data ->> 'change' = %(change)s
+    OFFSET 0
 )"""
 
 # A generation past its deadline ends at its next look anyway.
@@ -76,25 +79,39 @@ _FAILING = f"""(
     ) = 'try_failed')
 )"""  # noqa: S608 -- a constant
 
-_LABELS = "JOIN generation_labels l ON l.generation_id = g.id"
+_LABELS = """JOIN LATERAL (
+    SELECT batch_id, created_at FROM generation_labels WHERE generation_id = g.id OFFSET 0
+) AS l ON true"""
+
+# A subquery looks each candidate up by its id.
+_CANDIDATE = "CROSS JOIN LATERAL (SELECT * FROM generations WHERE id = w.id OFFSET 0) AS g"
 
 
 @dataclass(frozen=True)
 class Selected:
     """The generations of a selection for a lever, as the end of a statement with the table `g`."""
 
-    tables: str
-    """What follows `FROM`."""
+    joins: str
+    """What follows the table in `FROM`."""
     condition: str
     """The condition of the selection."""
     acts: str
     """The condition of the lever."""
     given: dict[str, object]
     """The parameters of the conditions."""
+    seen: Seen
+    """The count that bounds the selection."""
 
     def into(self, statement: str, **parts: str) -> str:
         """A statement with these parts in place of `{tables}`, `{condition}`, `{acts}` and others."""
-        return statement.format(tables=self.tables, condition=self.condition, acts=self.acts, **parts)
+        return self._into("generations g", statement, parts)
+
+    def into_window(self, source: str, statement: str, **parts: str) -> str:
+        """The same, of the candidates that a source `w` gives (`walking.Window`): the statement reads no others."""
+        return self._into(f"{source} {_CANDIDATE}", statement, parts)
+
+    def _into(self, table: str, statement: str, parts: dict[str, str]) -> str:
+        return statement.format(tables=f"{table} {self.joins}", condition=self.condition, acts=self.acts, **parts)
 
 
 @contextmanager
@@ -108,13 +125,22 @@ def within_limit() -> Iterator[None]:
         yield
     except OperationalError as error:
         if isinstance(error.orig, psycopg.errors.QueryCanceled):
-            problem = "takes too long to read: add `id`, `customer_id`, `batch_id`, `accepted_after` or a stage"
-            raise InvalidRequest.of_fields([("where", problem)]) from error
+            raise too_long() from error
         raise
 
 
-def selected(lever: Lever, selection: Selection, seen: Seen) -> Selected:
-    """The generations of a selection that were accepted until a count, and those on which its run has not acted yet."""
+def too_long() -> InvalidRequest:
+    """The refusal of a selection that takes longer to read than its reader waits."""
+    problem = "takes too long to read: add `id`, `customer_id`, `batch_id`, `accepted_after` or a stage"
+    return InvalidRequest.of_fields([("where", problem)])
+
+
+def selected(lever: Lever, selection: Selection, seen: Seen, *, has_begun: bool = True) -> Selected:
+    """The generations of a selection that were accepted until a count, and those on which its run has not acted yet.
+
+    Args:
+        has_begun: False: the run has acted on none, so nobody looks for its entries in the timelines.
+    """
     given: dict[str, object] = {"counted_at": seen.counted_at, "change": str(seen.change_id)}
     conditions = ["g.deleted_at IS NULL", "g.created_at <= %(counted_at)s"]
     for name, value, condition in _conditions(selection):
@@ -131,8 +157,8 @@ def selected(lever: Lever, selection: Selection, seen: Seen) -> Selected:
     needs_labels = selection.batch_id or selection.accepted_after or selection.accepted_before
     joined = [_LABELS] if needs_labels else []
     joined += [_PAID] if lever is Lever.REFUND else []
-    acts = f"{_acts_on(lever, selection)} AND {_NOT_YET}"
-    return Selected(" ".join(["generations g", *joined]), " AND ".join(conditions), acts, given)
+    acts = _acts_on(lever, selection) + f" AND {_NOT_YET}" * has_begun
+    return Selected(" ".join(joined), " AND ".join(conditions), acts, given, seen)
 
 
 def _acts_on(lever: Lever, selection: Selection) -> str:
