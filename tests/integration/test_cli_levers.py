@@ -7,7 +7,9 @@ from collections.abc import Callable
 from uuid import UUID
 
 import pytest
+from rich.console import Console
 
+from cli.commands import levers as levers_command
 from schemas.enums import Stage
 from schemas.settings import Settings
 from storage.database import Database
@@ -45,6 +47,15 @@ def test_dry_run_shows_count_and_money_and_changes_nothing(
     assert (told["count"], told["credits"], sorted(told["sample"])) == (3, 30, [str(one) for one in completed])
     assert levers.balance(customer) == Balance(70, 0)
     assert json.loads(reelworks("changes", "--json").out) == []
+
+
+def test_terminal_shows_how_many_a_count_has_read(
+    reelworks: Reelworks, completed: list[UUID], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    shown = io.StringIO()
+    monkeypatch.setattr(levers_command, "errors", Console(file=shown, force_terminal=True))
+    reelworks("generations", "refund", "--where", "status=completed", *WHY, "--dry-run")
+    assert "refund: counting, 3 generations read" in shown.getvalue()
 
 
 @pytest.mark.parametrize(("most", "status", "left"), [("3", 0, 100), ("30", 0, 100), ("2", 2, 70), ("0", 2, 70)])

@@ -8,6 +8,7 @@ from uuid import UUID
 import httpx
 import pytest
 
+from gateway import admin_levers
 from schemas import lever_token
 from schemas.enums import Scope, Stage
 from schemas.levers import Lever, Selection
@@ -180,6 +181,29 @@ def test_wrong_request_says_why(
 ) -> None:
     answer = pull(path, **changed)
     assert (answer.status_code, says in answer.text) == (status, True), answer.text
+
+
+def test_request_that_reads_for_too_long_does_nothing(
+    levers: Levers,
+    customer: NewCustomer,
+    completed: list[UUID],
+    pull: Callable[..., httpx.Response],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    token = pull().json()["token"]
+    monkeypatch.setattr(admin_levers, "_READING_SECONDS", 0.0)
+    for given in ({}, {"token": token}):
+        refused = pull(**given)
+        assert (refused.status_code, "takes too long to read" in refused.json()["detail"]) == (422, True)
+    assert levers.balance(customer) == Balance(70, 0)
+
+
+def test_next_that_is_no_generation_is_refused(
+    levers: Levers, customer: NewCustomer, completed: list[UUID], pull: Callable[..., httpx.Response]
+) -> None:
+    refused = pull(token=pull().json()["token"], after=str(customer.id))
+    assert (refused.status_code, refused.json()["errors"][0]["field"]) == (422, "after")
+    assert levers.balance(customer) == Balance(70, 0)
 
 
 def test_other_keys_pull_no_lever(
