@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+import httpx
 from pydantic import BaseModel
 
 _CONFIG = """
@@ -107,7 +108,11 @@ def run(api: Api, folder: Path, *options: str) -> Outcome:
     report = folder / "report.json"
     # The health checks of the tool depend on the speed of the machine, and shorter failures take minutes.
     steady = ["--no-color", "--no-shrink", "--suppress-health-check", "all", "--generation-database", "none"]
-    arguments = ["run", f"{api.url}/openapi.json", "--checks", "all", "--continue-on-failure", *steady]
+    # The tool waits for ten seconds of its own accord, which a busy machine may need for the document.
+    document = folder / "openapi.json"
+    document.write_bytes(httpx.get(f"{api.url}/openapi.json", timeout=100, trust_env=False).raise_for_status().content)
+    steady += ["--request-timeout", "100"]
+    arguments = ["run", str(document), "--url", api.url, "--checks", "all", "--continue-on-failure", *steady]
     ended = subprocess.run(
         [*tool, *settings, *arguments, "--report", "json", "--report-json-path", str(report), *options],
         cwd=folder, capture_output=True, text=True, check=False,

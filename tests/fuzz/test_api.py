@@ -257,14 +257,14 @@ def assert_reaches(outcome: Outcome) -> None:
     assert missed == set(), f"{missed}\n{outcome.text}"
 
 
-@pytest.mark.timeout(600)
+@pytest.mark.timeout(1200)
 def test_every_answer_is_as_documented(api: Api, tmp_path: Path) -> None:
     outcome = run(api, tmp_path, "--seed", str(SEED), "--max-examples", "6", "--phases", "examples,fuzzing")
     assert_conforms(outcome)
     assert_reaches(outcome)
 
 
-@pytest.mark.timeout(600)
+@pytest.mark.timeout(1200)
 def test_every_answer_to_the_operator_is_as_documented(managed: Api, tmp_path: Path) -> None:
     mine = ("--include-path-regex", "^/v1/(admin|keys|credits/grants)")
     outcome = run(managed, tmp_path, "--seed", str(SEED), "--max-examples", "5", *mine)
