@@ -12,7 +12,7 @@ from sandbox.create_log import CreateLog
 from sandbox.engine import Engine
 from sandbox.lifetime import Lifetime
 from sandbox.media_store import MediaStore
-from sandbox.scenarios import ScenarioBook
+from sandbox.scenarios import Scenario, ScenarioBook
 from sandbox.vendors import vendors
 
 A = TypeVar("A")
@@ -38,6 +38,11 @@ class Sandbox:
         if not isinstance(account, kind):
             raise TypeError(f"{kind} is no vendor's account")
         return account
+
+    async def arrived(self, prompt: str, scenario: Scenario) -> None:
+        """Count a create that arrives, and wait as its scenario says. Raises `Stopping` if the server stops first."""
+        self.creates.arrived(prompt)
+        await self.lifetime.pause(scenario.create_latency_seconds)
 
     def reset(self) -> None:
         """Restore the initial state: no scenarios, tasks, counts or media; limits and credits as configured."""

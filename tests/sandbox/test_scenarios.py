@@ -1,4 +1,5 @@
 import json
+from contextlib import closing
 from http.client import HTTPConnection
 from io import BytesIO
 
@@ -65,18 +66,30 @@ def test_creates_are_refused_n_times(kie: Kie, sandbox: SandboxClient) -> None:
     assert [answer.headers["Retry-After"] for answer in refused] == ["7", "7"]
     assert [answer.json() for answer in refused] == [{"code": 455, "msg": "maintenance", "data": None}] * 2
     counts = sandbox.requests(kie.word)
-    assert (counts.accepted, counts.refused, counts.refused_by_code) == (1, 2, {455: 2})
+    assert (counts.arrived, counts.accepted, counts.refused, counts.refused_by_code) == (3, 1, 2, {455: 2})
+
+
+def test_create_that_waits_has_arrived(kie: Kie, sandbox: SandboxClient) -> None:
+    sandbox.add_scenario(Scenario(match=Match(prompt_contains=kie.word), create_latency_seconds=3600))
+    with closing(sent_create(kie)):
+        eventually(lambda: sandbox.requests(kie.word).arrived == 1)
+        assert sandbox.requests(kie.word).accepted == 0
 
 
 def test_slow_create_is_accepted_after_its_client_disconnects(kie: Kie, sandbox: SandboxClient) -> None:
     sandbox.add_scenario(Scenario(match=Match(prompt_contains=kie.word), create_latency_seconds=0.6))
+    sent_create(kie).close()
+
+    eventually(lambda: sandbox.requests(kie.word).accepted == 1)
+
+
+def sent_create(kie: Kie) -> HTTPConnection:
+    """A connection over which a create is sent, and no answer read."""
     body = json.dumps({"model": "google/nano-banana", "input": {"prompt": kie.word}})
     headers = {"Authorization": kie.http.headers["authorization"], "Content-Type": "application/json"}
     client = HTTPConnection(kie.http.base_url.host, kie.http.base_url.port)
     client.request("POST", "/kie/api/v1/jobs/createTask", body, headers)
-    client.close()
-
-    eventually(lambda: sandbox.requests(kie.word).accepted == 1)
+    return client
 
 
 def test_dropped_reply_leaves_an_accepted_task(kie: Kie, sandbox: SandboxClient) -> None:

@@ -58,7 +58,7 @@ async def queue_prompt(request: Request, sandbox: CurrentSandbox, authorization:
     text = _texts(body["prompt"])
     scenario, refusal = sandbox.scenarios.match(prompt=text, model=_MODEL)
     try:
-        await sandbox.lifetime.pause(scenario.create_latency_seconds)
+        await sandbox.arrived(text, scenario)
         if refusal is not None:
             raise ComfyError.of_scenario(refusal)
         graph = read_graph(body["prompt"])

@@ -53,7 +53,7 @@ async def submit(
     prompt = prompt_of(body)
     scenario, refusal = sandbox.scenarios.match(prompt=prompt, model=model)
     try:
-        await sandbox.lifetime.pause(scenario.create_latency_seconds)
+        await sandbox.arrived(prompt, scenario)
         if refusal is not None:
             raise FalError.of_scenario(refusal)
         task = await _task(sandbox, model, body, fal_webhook, scenario)

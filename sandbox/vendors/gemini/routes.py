@@ -49,7 +49,7 @@ async def create_interaction(
     prompt = prompt_of(body)
     scenario, refusal = sandbox.scenarios.match(prompt=prompt, model=str(body.get("model")))
     try:
-        await sandbox.lifetime.pause(scenario.create_latency_seconds)
+        await sandbox.arrived(prompt, scenario)
         if refusal is not None:
             raise GeminiError.of_scenario(refusal)
         create = read_create(body)

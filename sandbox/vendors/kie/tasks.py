@@ -52,7 +52,7 @@ async def create(sandbox: Sandbox, asked: Create) -> Response:
     """Accept a task, as its scenario says: `{"data": {"taskId": …}}`. Raises `KieError`."""
     scenario, refusal = sandbox.scenarios.match(prompt=asked.prompt, model=asked.model)
     try:
-        await sandbox.lifetime.pause(scenario.create_latency_seconds)
+        await sandbox.arrived(asked.prompt, scenario)
         if refusal is not None:
             raise KieError.of_scenario(refusal)
         task = await _admit(sandbox, asked, scenario)

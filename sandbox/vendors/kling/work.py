@@ -60,7 +60,7 @@ async def accept(
     """The task of a create, added to the account. Raises `KlingError`."""
     scenario, refusal = sandbox.scenarios.match(prompt=prompt, model=model)
     try:
-        await sandbox.lifetime.pause(scenario.create_latency_seconds)
+        await sandbox.arrived(prompt, scenario)
         if refusal is not None:
             raise KlingError.of_scenario(refusal)
         wanted = read(model, body)

@@ -88,7 +88,7 @@ async def create_job(request: Request, sandbox: CurrentSandbox, account: Current
         return JSONResponse(_body(known), status_code=_OK)
     scenario, refusal = sandbox.scenarios.match(prompt=prompt, model=pipeline)
     try:
-        await sandbox.lifetime.pause(scenario.create_latency_seconds)
+        await sandbox.arrived(prompt, scenario)
         if refusal is not None:
             raise LocalError.of_scenario(refusal)
         task = await _task(sandbox, account, fields, scenario)

@@ -100,7 +100,7 @@ async def _accepted_task(request: Request, sandbox: Sandbox, account: LongCatAcc
     prompt = prompt_of(fields)
     scenario, refusal = sandbox.scenarios.match(prompt=prompt, model="longcat-video")
     try:
-        await sandbox.lifetime.pause(scenario.create_latency_seconds)
+        await sandbox.arrived(prompt, scenario)
         if refusal is not None:
             raise LongCatError.of_scenario(refusal)
         task = await _task(sandbox, account, fields, scenario)

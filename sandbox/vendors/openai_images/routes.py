@@ -36,7 +36,7 @@ async def generate_image(request: Request, sandbox: CurrentSandbox, authorizatio
     prompt = text_of(fields, "prompt")
     scenario, refusal = sandbox.scenarios.match(prompt=prompt, model=text_of(fields, "model"))
     try:
-        await sandbox.lifetime.pause(scenario.create_latency_seconds)
+        await sandbox.arrived(prompt, scenario)
         if refusal is not None:
             raise OpenAIError.of_scenario(refusal)
         wanted = read_create(fields)

@@ -124,7 +124,7 @@ async def create_video(
     is_form = request.headers.get("Content-Type", "").startswith("multipart/form-data")
     scenario, refusal = sandbox.scenarios.match(prompt=body.prompt, model=body.model)
     try:
-        await sandbox.lifetime.pause(scenario.create_latency_seconds)
+        await sandbox.arrived(body.prompt, scenario)
         if refusal is not None:
             raise server.of_scenario(refusal)
         if is_form and server.forms_need_file and body.picture is None:

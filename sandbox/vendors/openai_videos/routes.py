@@ -36,7 +36,7 @@ async def create_video(request: Request, sandbox: CurrentSandbox, authorization:
     body = await read_body(request)
     scenario, refusal = sandbox.scenarios.match(prompt=body.prompt, model=body.model)
     try:
-        await sandbox.lifetime.pause(scenario.create_latency_seconds)
+        await sandbox.arrived(body.prompt, scenario)
         if refusal is not None:
             raise OpenAIError.of_scenario(refusal)
         task = await _task(sandbox, body, scenario)

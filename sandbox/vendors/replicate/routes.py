@@ -70,7 +70,7 @@ async def create_prediction(
     create, model = await _read_create(request), f"{owner}/{name}"
     scenario, refusal = sandbox.scenarios.match(prompt=create.prompt, model=model)
     try:
-        await sandbox.lifetime.pause(scenario.create_latency_seconds)
+        await sandbox.arrived(create.prompt, scenario)
         if refusal is not None:
             raise ReplicateError.of_scenario(refusal)
         sandbox.account(ReplicateAccount).admit_create()

@@ -69,7 +69,7 @@ async def create_task(endpoint: str, request: Request, sandbox: CurrentSandbox, 
     prompt = prompt_of(body)
     scenario, refusal = sandbox.scenarios.match(prompt=prompt, model=f"{endpoint}/{body.get('model')}")
     try:
-        await sandbox.lifetime.pause(scenario.create_latency_seconds)
+        await sandbox.arrived(prompt, scenario)
         if refusal is not None:
             raise RunwayError.of_scenario(refusal)
         task = await _task(sandbox, account, endpoint, body, scenario)

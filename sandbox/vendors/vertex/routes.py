@@ -72,7 +72,7 @@ async def create_operation(
     prompt = prompt_of(body)
     scenario, refusal = sandbox.scenarios.match(prompt=prompt, model=path.model)
     try:
-        await sandbox.lifetime.pause(scenario.create_latency_seconds)
+        await sandbox.arrived(prompt, scenario)
         if refusal is not None:
             raise VertexError.of_scenario(refusal)
         wanted = read_create(path.model, body)
