@@ -18,7 +18,7 @@ from drills.chaos.system import System
 from workers.roles import Role
 
 # How long a fault waits for its target: a worker that is restarting, or a worker that holds a generation.
-_WAIT_FOR_TARGET_SECONDS = 8.0
+_WAIT_FOR_TARGET_SECONDS = 60.0
 _WAIT_FOR_WORK_SECONDS = 3.0
 # A step may take only a few milliseconds.
 _WORK_EVERY_SECONDS = 0.003

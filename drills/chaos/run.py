@@ -37,8 +37,9 @@ from drills.chaos.system import WEBHOOK_SECONDS, Keeper, System, running
 from schemas.enums import Queue
 from workers.roles import Role
 
-# Beyond the last deadline, for the worker that notices it.
-_SETTLE_MARGIN_SECONDS = 60.0
+# Beyond the last deadline, for the worker that notices the deadline, and for the last messages. The wait ends once
+# everything has settled.
+_SETTLE_MARGIN_SECONDS = 300.0
 _QUIET_SECONDS = 2.0
 _LOOK_EVERY_SECONDS = 0.5
 

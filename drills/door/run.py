@@ -27,7 +27,7 @@ from workers.health import worker_trouble
 from workers.roles import Role
 
 _CREDITS = 10**9
-_PATIENCE_SECONDS = 120.0
+_PATIENCE_SECONDS = 300.0
 _LOOK_EVERY_SECONDS = 0.01
 # A second answer would come while the first ones are awaited, or soon after.
 _QUIET_SECONDS = 3.0

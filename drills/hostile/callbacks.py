@@ -14,7 +14,8 @@ from drills.hostile.target import Target
 from sandbox.control_models import CallbackReport, TaskReport
 from sandbox.scenarios import Match, Scenario
 
-_PATIENCE_SECONDS = 15.0
+# Only an order that never reaches its vendor takes so long.
+_PATIENCE_SECONDS = 300.0
 _LOOK_EVERY_SECONDS = 0.05
 _REPEATS = 50
 # So many take seconds, and each second of reads without a pause shows.
@@ -32,7 +33,9 @@ def _under_way(target: Target) -> Iterator[tuple[str, TaskReport]]:
     with target.sandbox.scenario(Scenario(match=Match(prompt_contains=word), seconds=600)):
         path = target.order(target.evil, model="nano-banana", prompt=f"a boat {word}")
         ends_at = time.monotonic() + _PATIENCE_SECONDS
-        while target.see(target.evil, path)["stage"] != "generating" and time.monotonic() < ends_at:
+        while (stage := target.see(target.evil, path)["stage"]) != "generating":
+            if time.monotonic() > ends_at:
+                raise TimeoutError(f"an order is {stage} after {_PATIENCE_SECONDS:g} s, not generating")
             time.sleep(_LOOK_EVERY_SECONDS)
         (task,) = target.sandbox.tasks(word)
         try:

@@ -19,8 +19,10 @@ _WITH_KEY = _CREATE + b"X-API-Key: KEY\r\nTransfer-Encoding: chunked\r\n\r\n"
 _READ_WITH_KEY = b"GET /v1/generations HTTP/1.1\r\nHost: x\r\nX-API-Key: KEY\r\n\r\n"
 _PART = 65_536
 _HELD_SECONDS = 2.0
-# Before the gateway gives up a slow body.
-_PATIENCE_SECONDS = 20.0
+# Only a server that never answers takes so long.
+_PATIENCE_SECONDS = 300.0
+# The part of the time for a slow body in which a refusal must come.
+_PART_OF_BODY_SECONDS = 2 / 3
 _DRIP_EVERY_SECONDS = 0.1
 
 
@@ -34,6 +36,7 @@ def _sent(target: Target, parts: Iterable[bytes]) -> str:
     """Send everything that the server takes. Returns the status and the bytes that the server took."""
     taken = 0
     with connected(target) as connection:
+        connection.settimeout(_PATIENCE_SECONDS)
         try:
             for part in parts:
                 connection.sendall(part.replace(b"KEY", target.evil.key.encode()))
@@ -101,7 +104,8 @@ def dripped(
     Args:
         seconds: the time until the look at the connections.
         left: the number of connections that the server leaves open. A slow server gets more time to close the others;
-            then these must stay open for a while. None: one look, and no more time.
+            then these must stay open for a while. The time ends before the gateway gives up a slow body. None: one
+            look, and no more time.
     """
 
     def attack(target: Target) -> str:
@@ -113,7 +117,8 @@ def dripped(
             _drip(held, drip, seconds)
             held = _open_of(held)
             if left is not None:
-                gives_up_at = time.monotonic() + _PATIENCE_SECONDS
+                body_seconds = target.stack.settings.connections.body_seconds
+                gives_up_at = time.monotonic() + min(_PATIENCE_SECONDS, _PART_OF_BODY_SECONDS * body_seconds)
                 while len(held) > left and time.monotonic() < gives_up_at:
                     _drip(held, drip, _DRIP_EVERY_SECONDS)
                     held = _open_of(held)

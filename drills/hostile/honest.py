@@ -6,7 +6,8 @@ from collections.abc import Mapping
 
 import httpx
 
-_LONGEST_SECONDS = 60.0
+# Only an order that is lost takes so long.
+_LONGEST_SECONDS = 300.0
 _LOOK_EVERY_SECONDS = 0.02
 
 

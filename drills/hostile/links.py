@@ -58,7 +58,8 @@ _LINKS = (
 )
 _SHORT = {"http://[::1]:{port}/x.png"}
 
-_PATIENCE_SECONDS = 15.0
+# Beyond the deadline of an order. Only an order that never ends takes so long.
+_PATIENCE_SECONDS = 300.0
 _LOOK_EVERY_SECONDS = 0.05
 
 

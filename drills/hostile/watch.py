@@ -79,8 +79,10 @@ def _tree(pid: int | None) -> list[psutil.Process]:
 
 
 def _is_decoder(process: psutil.Process) -> bool:
+    """Whether the process is a decoder. Between fork and exec, a decoder has the command line of its parent."""
     try:
-        return "media.child" in process.cmdline()
+        line, parent = process.cmdline(), process.parent()
+        return "media.child" in line or (parent is not None and line == parent.cmdline())
     except psutil.NoSuchProcess:
         # Only decoders end in the middle of a run.
         return True

@@ -27,9 +27,9 @@ from schemas.enums import Queue
 Values = tuple[str, ...]
 """Values of labels."""
 
-_PATIENCE_SECONDS: Final = 30.0
+_PATIENCE_SECONDS: Final = 300.0
 _LOOK_EVERY_SECONDS: Final = 0.5
-_ANSWER_SECONDS: Final = 10.0
+_ANSWER_SECONDS: Final = 60.0
 
 
 @dataclass(frozen=True)
