@@ -11,6 +11,7 @@ from storage import drains
 from storage.admission_control import Reason
 from storage.database import Database
 from tests.integration.command import Reelworks
+from tests.support import eventually
 from workers.app import create_app
 from workers.presence import present
 
@@ -90,11 +91,14 @@ def test_names_a_node_that_runs_and_does_not_report_itself(
 ) -> None:
     monkeypatch.setattr("cli.heartbeats._LISTEN_SECONDS", 3.0)
     host = gethostname()
+    drain = ("drain", "--host", host, "--wait", "0")
     with create_app(settings, process="worker") as app, present(app, "transfer"):
-        alone = reelworks("drain", "--host", host, "--wait", "0")
+        # A busy machine sends a heartbeat late: the command is repeated until it hears one.
+        says = f"transfer@{host}"
+        alone = eventually(lambda: reelworks(*drain), lambda ended: says in ended.err)
         report(database, f"provider@{host}")
-        beside = reelworks("drain", "--host", host, "--wait", "0")
-        ignored = reelworks("drain", "--host", host, "--wait", "0", "--ignore-silent", "--json")
+        beside = eventually(lambda: reelworks(*drain), lambda ended: says in ended.out)
+        ignored = eventually(lambda: reelworks(*drain, "--ignore-silent", "--json"), lambda ended: says in ended.out)
 
     assert alone.status != 0
     assert f"transfer@{host} runs and does not report itself" in alone.err

@@ -22,6 +22,14 @@ def runs(pid: int) -> bool:
         return False
 
 
+def name_of(pid: int) -> str:
+    """The name of a process. Empty: the process has ended."""
+    try:
+        return psutil.Process(pid).name()
+    except psutil.NoSuchProcess:
+        return ""
+
+
 def wait_for(condition: Callable[[], bool], what: str, seconds: float = VANISH_SECONDS) -> None:
     """Wait until the condition holds. Fail with `what` after `seconds`."""
     deadline = time.monotonic() + seconds

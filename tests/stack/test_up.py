@@ -15,7 +15,7 @@ from pathlib import Path
 import psutil
 import pytest
 
-from tests.stack.observing import folder_of, runs, wait_for
+from tests.stack.observing import folder_of, name_of, runs, wait_for
 
 pytestmark = pytest.mark.slow
 
@@ -231,7 +231,7 @@ def test_death_of_a_process_ends_the_system(start: Start) -> None:
 
 def test_death_of_a_service_ends_the_system(up: Up) -> None:
     children = up.everything_below()
-    [redis] = [pid for pid in children if psutil.Process(pid).name().startswith("valkey")]
+    [redis] = [pid for pid in children if name_of(pid).startswith("valkey")]
 
     os.kill(redis, signal.SIGKILL)
 

@@ -5,7 +5,6 @@ import os
 import subprocess
 import sys
 from pathlib import Path
-from typing import Any
 from uuid import uuid4
 
 import pytest
@@ -43,10 +42,12 @@ def test_redis_refuses_no_command_of_the_door(database: Database, settings: Sett
                 with Celery(broker=server.operator_url, backend=server.operator_url, set_as_current=False) as client:
                     for sending in ({"queue": "requests"}, {"queue": "requests", "priority": 5}, {}, {"expires": 60}):
                         sent = client.send_task("generation.enqueue", kwargs=arguments, **sending)
-                        assert sent.get(timeout=60)["status"] == "queued"
+                        assert sent.get(timeout=300)["status"] == "queued"
                 eventually(lambda: operator.llen(keys.DEAD), lambda length: length == 2)
-                lengths: Any = [operator.llen("reelworks:answers:list"), operator.xlen("reelworks:answers:stream")]
-                assert lengths == [1, 1]
+                eventually(
+                    lambda: (operator.llen("reelworks:answers:list"), operator.xlen("reelworks:answers:stream")),
+                    lambda lengths: lengths == (1, 1),
+                )
             finally:
                 door.terminate()
         assert door.returncode == 0
