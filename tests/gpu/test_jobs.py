@@ -74,15 +74,15 @@ def test_a_drawn_seed_is_told_and_repeats_the_result(models: ModelServer) -> Non
 
 
 def test_progress_grows_with_the_steps(models: ModelServer) -> None:
-    job_id = models.created("long", steps=200)
+    job_id = models.created("long", num_frames=49, steps=1000)
     seen = [models.stepping(job_id)]
     while (job := models.job(job_id))["status"] == "running":
         seen.append(job)
-    assert all(each["progress"] == pytest.approx(each["step"] / 200, abs=1e-4) for each in seen)
+    assert all(each["progress"] == pytest.approx(each["step"] / 1000, abs=1e-4) for each in seen)
     steps = [each["step"] for each in seen]
     assert steps == sorted(steps)
     assert len(set(steps)) > 2
-    assert models.ended(job_id)["step"] == 200
+    assert models.ended(job_id)["step"] == 1000
 
 
 def test_a_running_job_is_cancelled_at_its_next_step(models: ModelServer) -> None:

@@ -37,7 +37,7 @@ def test_a_killed_server_loses_its_unfinished_jobs_and_keeps_its_results(weights
 def test_a_server_that_is_told_to_end_finishes_its_job_and_gives_up_the_queue(weights: Path, tmp_path: Path) -> None:
     state = tmp_path / "state"
     with server(weights / "models.toml", state) as models:
-        running, waiting = models.created("running", steps=600, seed=1), models.created("waiting")
+        running, waiting = models.created("running", num_frames=49, steps=1000, seed=1), models.created("waiting")
         models.stepping(running)
         models.signal(signal.SIGTERM)
         health = until(lambda: answer if (answer := models.http.get("/health")).status_code == 503 else None)

@@ -15,8 +15,8 @@ import torch
 from cli.main import main
 from model_server import runner
 
-SLOW_SECONDS = 10.0
-"""How long the first step of a slow job takes."""
+SLOW_SECONDS = 25.0
+"""How long the first step of a slow job takes. The server looks each second whether a step is too long."""
 
 _call = diffusers.LTXPipeline.__call__
 
