@@ -35,9 +35,10 @@ from tests.support import NewCustomer, eventually, new_customer
 FLOWER_LOGIN = ("ops", "e2e-password")
 FINISHED = {"completed", "failed", "cancelled"}
 
-# Short enough that a test of a fault is short; the safety poll is so far away that only a callback can end a wait.
+# Leases are so long that a worker on a busy machine keeps its claims, and short enough to wait for after a kill. The
+# safety poll is so far away that only a callback can end a wait.
 _PIPELINE = PipelineSettings(
-    lease_seconds=4,
+    lease_seconds=20,
     resend_after_seconds=3,
     backoff_base_seconds=0.2,
     poll_by_usual_times=False,
@@ -51,6 +52,9 @@ _NAMES = OpenaiSettings(
     models=OpenaiSettings().models
     | dict.fromkeys(("dall-e-3", "gpt-image-1", "gpt-image-1-mini"), "gpt-image-2.5-sunburst")
 )
+
+# A slow gateway refuses an upload long before the gateway gives up the bodies of others.
+_BODY_SECONDS = 600.0
 
 # The receivers of tests are on loopback.
 _WEBHOOKS = WebhookSettings(
@@ -197,6 +201,7 @@ def own_places(services: Stack, name: str, redis_number: int) -> Settings:
             "pipeline": _PIPELINE,
             "openai": _NAMES,
             "webhooks": _WEBHOOKS,
+            "connections": settings.connections.model_copy(update={"body_seconds": _BODY_SECONDS}),
             "flower_basic_auth": SecretStr(":".join(FLOWER_LOGIN)),
         }
     )

@@ -131,10 +131,10 @@ def test_a_download_that_can_finish_in_time_finishes(deployed: System) -> None:
 
 def test_a_create_that_is_in_flight_at_the_bound_is_not_sent_again(deployed: System) -> None:
     customer = deployed.customer()
-    word = deployed.behave(create_latency_seconds=20, seconds=0, callback="lost")
+    word = deployed.behave(create_latency_seconds=40, seconds=0, callback="lost")
     with running(deployed, *worker("provider")) as old:
         generation_id = deployed.submit(customer, word).json()["id"]
-        eventually(lambda: row(deployed, generation_id).stage, lambda stage: stage == Stage.SUBMITTING)
+        eventually(lambda: deployed.sandbox.requests(word).arrived, lambda arrived: arrived == 1)
         assert end(old) == 0
     assert row(deployed, generation_id).stage == Stage.SUBMITTING
     with running(deployed, *worker("provider")), running(deployed, *worker("transfer")):

@@ -1,11 +1,11 @@
 import json
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 
 import httpx
 import psutil
 import pytest
 from redis import Redis
-from sqlalchemy import text
 
 from drills.hostile.messages import WRONG
 from drills.hostile.messages import message as sample
@@ -24,18 +24,11 @@ def worker_process(system: System, role: str) -> psutil.Process:
     return child
 
 
-def sending(system: System) -> int:
-    """How many generations are being sent to the vendor."""
-    with system.database.transaction() as session:
-        count: int = session.execute(text("SELECT count(*) FROM generations WHERE stage = 'submitting'")).scalar_one()
-        return count
-
-
 def test_a_killed_worker_is_replaced_and_its_generation_goes_on(system: System) -> None:
     customer = system.customer()
     word = system.behave(bytes_per_second=50_000)
     generation_id = system.submit(customer, word, model="kling-2.6-text-to-video", duration_seconds=5).json()["id"]
-    eventually(lambda: system.sandbox.tasks(word), lambda tasks: [task.downloads for task in tasks] == [1])
+    eventually(lambda: system.sandbox.tasks(word), lambda tasks: sum(task.downloads for task in tasks) > 0)
     killed = worker_process(system, "transfer")
     killed.kill()
     assert system.finished(customer, generation_id).status == "completed"
@@ -109,6 +102,12 @@ def test_a_restart_of_what_keeps_the_data_loses_no_generation(services: Stack, s
     assert (available, held) == (1000 - 8 * 4, 0)
 
 
+def on_their_way(system: System, word: str) -> int:
+    """How many creates with a word the vendor has not answered."""
+    counts = system.sandbox.requests(word)
+    return counts.arrived - counts.accepted - counts.refused
+
+
 def finished(system: System, customer: NewCustomer, generation_id: str) -> str:
     """The status at the end, asked patiently: the gateway may answer 503 while a service is away."""
 
@@ -138,12 +137,15 @@ def test_while_redis_is_down_requests_and_callbacks_are_accepted(services: Stack
 
 def test_workers_survive_a_restart_of_redis_while_they_hold_messages(services: Stack, system: System) -> None:
     customer = system.customer()
-    word = system.behave(create_latency_seconds=10, delivered={"width": 64, "height": 64})
+    word = system.behave(create_latency_seconds=20, delivered={"width": 64, "height": 64})
     workers = {role: worker_process(system, role).pid for role in ("provider", "control", "transfer", "media")}
-    generation_ids = [system.submit(customer, word).json()["id"] for _ in range(40)]
+    # Together, so that the last ones come before the vendor answers the first ones.
+    with ThreadPoolExecutor(8) as pool:
+        answers = list(pool.map(lambda _: system.submit(customer, word), range(40)))
+    generation_ids = [answer.json()["id"] for answer in answers]
     # All threads but two send, because the orders are of one account. The next messages wait in the process's memory.
     threads = ROLES[Role.PROVIDER].threads - 2
-    eventually(lambda: sending(system), lambda count: count == threads)
+    eventually(lambda: on_their_way(system, word), lambda count: count >= threads)
     services.restart("redis")
     for generation_id in generation_ids:
         assert system.finished(customer, generation_id).status == "completed"

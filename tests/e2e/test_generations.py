@@ -5,6 +5,7 @@ import av
 import httpx
 import pytest
 from pydantic import JsonValue
+from sqlalchemy import text
 
 from storage import ledger
 from tests.e2e.conftest import System
@@ -192,12 +193,20 @@ def test_too_few_credits_reach_no_vendor(system: System) -> None:
 
 def test_at_its_deadline_a_generation_fails_and_a_late_result_is_not_charged(system: System) -> None:
     customer = system.customer()
-    word = system.behave(seconds=12, callback="normal")
-    seen = system.make(customer, word, deadline_seconds=10)
+    word = system.behave(seconds=3600)
+    generation_id = system.submit(customer, word).json()["id"]
+    eventually(lambda: system.see(customer, generation_id).stage, lambda stage: stage == "generating")
+    with system.database.transaction() as session:
+        session.execute(
+            text("UPDATE generations SET deadline_at = now(), wake_at = now() WHERE id = CAST(:id AS uuid)"),
+            {"id": generation_id},
+        )
+    seen = system.finished(customer, generation_id)
     assert seen.error is not None
     assert (seen.status, seen.error["code"]) == ("failed", "timeout")
     assert system.balance(customer) == (1000, 0)
-    eventually(lambda: [callback.status for callback in system.task(word).callbacks], lambda sent: sent == [200])
+    system.sandbox.finish(word)
+    assert system.callbacks(word, 1) == [200]
     assert system.see(customer, seen.id).status == "failed"
     assert system.balance(customer) == (1000, 0)
 

@@ -126,7 +126,7 @@ def test_a_killed_workers_generation_has_one_trace(traced: System, collector: Co
     customer, place = traced.customer(), caller()
     word = traced.behave(bytes_per_second=50_000)
     generation_id = order(traced, customer, word, place, model="kling-2.6-text-to-video", duration_seconds=5)
-    eventually(lambda: traced.sandbox.tasks(word), lambda tasks: [task.downloads for task in tasks] == [1])
+    eventually(lambda: traced.sandbox.tasks(word), lambda tasks: sum(task.downloads for task in tasks) > 0)
     worker_process(traced, "transfer").kill()
     assert traced.finished(customer, generation_id).status == "completed"
     # The killed process takes along the spans that it had not sent, such as that of its poll.
