@@ -11,8 +11,8 @@ from sqlalchemy import text
 
 from schemas.setting_groups import ProvidersSettings
 from stack.stack import Stack
-from tests.e2e.conftest import System, own_places, system_of
-from tests.support import eventually
+from tests.e2e.conftest import FINISHED, System, own_places, system_of
+from tests.support import NewCustomer, eventually
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(1200)]
 
@@ -56,7 +56,7 @@ def test_restarts_and_lost_answers_lose_no_generation_and_charge_none_twice(owne
         [{}, {"create_reply": "drop"}, {"create_reply": "garbage"}, {"poll_error": _busy()}]
     )
     small = {"width": 64, "height": 64}
-    generations = []
+    generations = [_lost_once(owned, customer)]
     for number in range(ORDERS):
         word = owned.behave(**{"seconds": SECONDS, "delivered": small, **next(behaviours)})
         answer = owned.submit(customer, word, model=MODEL, seed=number % 3)
@@ -75,12 +75,28 @@ def test_restarts_and_lost_answers_lose_no_generation_and_charge_none_twice(owne
     unpaid = [(seen.credits.captured, seen.credits.held) for seen in ends if seen.status != "completed"]
     assert set(unpaid) <= {(0, 0)}
     assert owned.balance(customer) == (1000 - PRICE * len(completed), 0)
-    # A run that a restart lost was made again, and its order paid once.
+    # Each run that a restart lost was made again, and its order paid once.
     assert _runs_lost(owned, generations) > 0
     reasons = {str(seen.error["code"]) for seen in ends if seen.error is not None}
     assert reasons <= set(_MAY_END), reasons
     assert len(completed) > ORDERS // 2
     assert owned.audit().breaches == []
+
+
+def _lost_once(owned: System, customer: NewCustomer) -> str:
+    """A completed generation of which a restart lost a run."""
+    word = owned.behave(seconds=3600, delivered={"width": 64, "height": 64})
+    generation_id = str(owned.submit(customer, word, model=MODEL).raise_for_status().json()["id"])
+    eventually(lambda: owned.see(customer, generation_id).stage, lambda stage: stage == "generating")
+    owned.sandbox.restart("comfyui", seconds=0.5)
+
+    def status() -> str:
+        if _runs_lost(owned, [generation_id]):
+            owned.sandbox.finish(word)
+        return owned.see(customer, generation_id).status
+
+    assert eventually(status, lambda found: found in FINISHED) == "completed"
+    return generation_id
 
 
 def _busy() -> dict[str, object]:

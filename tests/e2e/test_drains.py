@@ -23,6 +23,9 @@ from workers.health import worker_trouble
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(1200)]
 
 HOST = gethostname()
+PATIENTLY = ("--wait", "300")
+NOT_EMPTY = 1
+"""The exit code of a drain whose process has work, or has reported nothing for some seconds."""
 
 
 @pytest.fixture(scope="module")
@@ -36,15 +39,14 @@ def drained(services: Stack, run_folder: Path) -> Iterator[System]:
         yield from system_of(stack)
 
 
-def run(system: System, *arguments: str) -> tuple[int, str]:
-    done = subprocess.run(
+def run(system: System, *arguments: str) -> "subprocess.CompletedProcess[str]":
+    return subprocess.run(
         [sys.executable, "-m", "cli", *arguments],
         env={**os.environ, **system.stack.env},
         capture_output=True,
         text=True,
         check=False,
     )
-    return done.returncode, done.stdout + done.stderr
 
 
 def count(system: System, statement: str, *given: object) -> int:
@@ -54,10 +56,13 @@ def count(system: System, statement: str, *given: object) -> int:
     return int(row[0])
 
 
-def processes_of(system: System, *arguments: str) -> tuple[int, list[dict[str, Any]]]:
-    code, said = run(system, *arguments, "--json")
-    document: dict[str, Any] = json.loads(said)
-    return code, document["processes"]
+def processes_of(system: System, *arguments: str) -> list[dict[str, Any]]:
+    """The processes of a drain, once the command succeeds: none of them is silent or has work."""
+    done = eventually(lambda: run(system, *arguments, "--json"), lambda done: done.returncode != NOT_EMPTY)
+    assert done.returncode == 0, done.stderr
+    document: dict[str, Any] = json.loads(done.stdout)
+    found: list[dict[str, Any]] = document["processes"]
+    return found
 
 
 def orders(system: System, customer: NewCustomer, number: int) -> list[str]:
@@ -69,13 +74,13 @@ def test_drained_worker_claims_nothing_under_load(drained: System) -> None:
     system, customer, node = drained, drained.customer(10_000), f"provider@{HOST}"
     with running(system, "workers", "--role", "provider", "--name", "provider2") as other:
         second = f"provider2@{HOST}"
-        eventually(lambda: run(system, "drain", second, "--dry-run")[0], lambda code: code == 0)
+        eventually(lambda: run(system, "drain", second, "--dry-run").returncode, lambda code: code == 0)
         made = orders(system, customer, 20)
-        code, before = processes_of(system, "drain", node, "--dry-run")
-        assert (code, [one["node"] for one in before], before[0]["drained_at"]) == (0, [node], None)
+        before = processes_of(system, "drain", node, "--dry-run")
+        assert ([one["node"] for one in before], before[0]["drained_at"]) == ([node], None)
 
-        code, after = processes_of(system, "drain", node, "--reason", "a test")
-        assert (code, after[0]["in_hand"]) == (0, 0)
+        after = processes_of(system, "drain", node, "--reason", "a test", *PATIENTLY)
+        assert after[0]["in_hand"] == 0
         pid, since = after[0]["pid"], after[0]["drained_at"]
         newest = count(system, "SELECT max(id) FROM events")
 
@@ -95,12 +100,12 @@ def test_drained_worker_claims_nothing_under_load(drained: System) -> None:
         assert count(system, by, newest, f"%{holder}%") == 0
         assert count(system, by, newest, "%provider2#%") > 0
         eventually(lambda: worker_trouble(system.stack.settings, "provider"), lambda trouble: trouble is None)
-        assert f"{node} is drained" in run(system, "status")[1]
+        assert f"{node} is drained" in run(system, "status").stdout
         # A process that is killed leaves its report behind, and stays silent.
         other.terminate()
         assert other.wait(300) == 0
 
-    assert run(system, "undrain", node)[0] == 0
+    assert run(system, "undrain", node).returncode == 0
     assert system.make(customer, system.behave()).status == "completed"
     assert count(system, by, newest, f"%{holder}%") > 0
     assert system.audit().breaches == []
@@ -108,8 +113,7 @@ def test_drained_worker_claims_nothing_under_load(drained: System) -> None:
 
 def test_drained_host_takes_nothing_and_goes_on_after_a_restart_and_the_end_of_the_drain(drained: System) -> None:
     system, customer = drained, drained.customer()
-    code, found = processes_of(system, "drain", "--host", HOST)
-    assert code == 0, found
+    found = processes_of(system, "drain", "--host", HOST, *PATIENTLY)
     assert {one["node"].partition("@")[0] for one in found} == {
         "provider", "transfer", "media", "control", "requests", "notify"
     }  # fmt: skip
@@ -117,10 +121,10 @@ def test_drained_host_takes_nothing_and_goes_on_after_a_restart_and_the_end_of_t
     system.stack.restart("worker-provider")
     made = orders(system, customer, 3)
     newest = count(system, "SELECT max(id) FROM events")
-    assert run(system, "drain", "--host", HOST)[0] == 0
+    assert processes_of(system, "drain", "--host", HOST, *PATIENTLY)
     assert count(system, "SELECT max(id) FROM events") == newest
 
-    assert run(system, "undrain", "--host", HOST)[0] == 0
+    assert run(system, "undrain", "--host", HOST).returncode == 0
     assert {system.finished(customer, one).status for one in made} == {"completed"}
     assert system.enqueue(
         customer_id=str(customer.id), request={"model": "nano-banana", "prompt": "x " + system.behave()},
@@ -137,7 +141,7 @@ def test_drained_host_takes_nothing_and_goes_on_after_a_restart_and_the_end_of_t
     ],
 )
 def test_wrong_targets_are_refused(drained: System, arguments: tuple[str, ...], says: str) -> None:
-    code, said = run(drained, *arguments)
+    done = run(drained, *arguments)
 
-    assert code != 0
-    assert says in said
+    assert done.returncode != 0
+    assert says in done.stdout + done.stderr

@@ -30,7 +30,10 @@ from tests.support import NewCustomer, clean_settings, eventually, new_customer
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(1200)]
 
-BEFORE, AFTER = 60, 10
+QUICK, HELD, AFTER = 10, 50, 10
+BEFORE = QUICK + HELD
+HOLD = "for long"
+"""The words of an order that the vendor holds."""
 WORKERS = ("gateway", "worker-provider", "worker-transfer", "worker-media", "worker-control", "beat")
 
 
@@ -51,7 +54,9 @@ class World:
         self.stack, self.sandbox = stack, sandbox
         self.words: dict[str, str] = {}
         sandbox.lift_limits()
-        sandbox.add_scenario(Scenario(match=Match(), seconds=1, delivered=Delivered(width=64, height=64)))
+        small = Delivered(width=64, height=64)
+        sandbox.add_scenario(Scenario(match=Match(), seconds=1, delivered=small))
+        self._held = sandbox.add_scenario(Scenario(match=Match(prompt_contains=HOLD), seconds=3600, delivered=small))
         database = self._database()
         with database.statement() as sql:
             four = AccountLimits(in_flight=4)
@@ -59,11 +64,13 @@ class World:
         self._customer: NewCustomer = new_customer(database, 100_000)
         database.dispose()
 
-    def order(self, count: int) -> None:
-        with httpx.Client(base_url=self.stack.gateway_url, headers=self._customer.headers, trust_env=False) as http:
+    def order(self, count: int, *, held: bool = False) -> None:
+        """Order so often. Held: the vendor works on the order until `end_all`."""
+        url, headers = self.stack.gateway_url, self._customer.headers
+        with httpx.Client(base_url=url, headers=headers, timeout=60, trust_env=False) as http:
             for _ in range(count):
                 word = uuid4().hex
-                body = {"model": "nano-banana", "prompt": f"a lighthouse {word}"}
+                body = {"model": "nano-banana", "prompt": f"a lighthouse {word} {HOLD if held else ''}"}
                 answer = http.post("/v1/generations", json=body).raise_for_status().json()
                 self.words[str(answer["id"])] = word
 
@@ -78,6 +85,17 @@ class World:
             row = connection.execute("SELECT count(*) FROM generations WHERE wake_at IS NOT NULL").fetchone()
         assert row is not None
         return int(row[0])
+
+    def end_all(self) -> None:
+        """Let the vendor end what it holds, and wait for the end of every order."""
+        self.sandbox.delete_scenario(self._held)
+
+        def left() -> int:
+            # A create that was on its way is held, too.
+            self.sandbox.finish(HOLD)
+            return self.unfinished()
+
+        eventually(left, lambda count: count == 0)
 
     def paid(self) -> Counter[int]:
         """How many orders have how many creates that the vendor accepted."""
@@ -128,11 +146,12 @@ def test_restored_system_pays_no_create_twice(stack: Stack, tmp_path: Path) -> N
     store = stack.folder / "s3" / "data"
     with SandboxClient(stack.sandbox_url) as sandbox:
         world = World(stack, sandbox)
-        world.order(BEFORE)
+        world.order(QUICK)
         eventually(world.stages, lambda stages: stages["completed"] >= 5)
+        world.order(HELD, held=True)
         at = back_up(stack.settings, store, tmp_path)
         world.order(AFTER)
-        eventually(world.unfinished, lambda count: count == 0)
+        world.end_all()
         assert world.paid() == {1: BEFORE + AFTER}
 
         for name in WORKERS:
