@@ -18,8 +18,9 @@ from stack.model_servers import ModelServers
 from stack.stack import Stack
 
 _CREDITS: Final = 1000
-_GIVE_UP_AFTER_SECONDS: Final = 300.0
+_GIVE_UP_AFTER_SECONDS: Final = 600.0
 _LOOK_EVERY_SECONDS: Final = 0.1
+_ANSWER_SECONDS: Final = 60.0
 _SEED: Final = 7
 _MOST_TOO_EARLY: Final = 5
 # The work itself takes this part of the progress of a generation (`schemas.stages.PROGRESS`).
@@ -55,7 +56,7 @@ def run_local_demo(settings: Settings, folder: Path, console: Console | None = N
 def _show(stack: Stack, media: Path, console: Console, audit: Audit) -> int:
     media.mkdir(parents=True)
     headers = {"Authorization": f"Bearer {customer_with(_CREDITS, stack.settings, console)}"}
-    with httpx.Client(base_url=stack.gateway_url, headers=headers, timeout=10, trust_env=False) as http:
+    with httpx.Client(base_url=stack.gateway_url, headers=headers, timeout=_ANSWER_SECONDS, trust_env=False) as http:
         show = LocalShow(http, console)
         picture = show.made("picture", _PICTURE, media)
         motion = {

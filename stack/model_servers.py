@@ -26,9 +26,11 @@ HINT: Final = "the model server needs torch: run `make gpu`, or `make demo PROVI
 
 _IMPORTS_TORCH_SECONDS: Final = 240.0
 _MAKE_SECONDS = 300.0
-_STEPS: Final = 40
+_STEPS: Final = 120
 _POLL_SECONDS: Final = 0.25
-_LOST_AFTER_SECONDS: Final = 3
+# A slow answer on a busy machine is no lost server.
+_LOST_AFTER_SECONDS: Final = 15
+_ANSWER_SECONDS: Final = 30
 
 
 @dataclass(frozen=True)
@@ -86,7 +88,7 @@ class ModelServers:
                     base_url=f"http://127.0.0.1:{port}",
                     api_key=SecretStr(self.key),
                     options=options,
-                    timeout_seconds=5,
+                    timeout_seconds=_ANSWER_SECONDS,
                 )
                 for name, port in zip(self.names, self.ports, strict=True)
             }
