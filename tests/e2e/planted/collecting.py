@@ -139,6 +139,9 @@ def _content(redis: Redis, key: bytes) -> str:
             return repr(redis.zrange(key, 0, -1))
         case b"stream":
             return repr(redis.xrange(key))
+        case b"none":
+            # The key has expired, or a process has deleted the key.
+            return ""
         case kind:
             raise AssertionError(f"{key!r} is a {kind!r}")
 
