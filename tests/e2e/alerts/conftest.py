@@ -160,6 +160,8 @@ def _settings(targets: Path) -> Settings:
             # A route that was away is tried again soon.
             "admission": AdmissionSettings(breaker_pause_seconds=1, breaker_longest_pause_seconds=2),
             "webhooks": _WEBHOOKS,
+            # A fault needs downloads that take long.
+            "downloads": settings.downloads.model_copy(update={"least_bytes_per_second": 0}),
             "metrics": MetricsSettings(port=0, targets_folder=targets, figures_seconds=1),
         }
     )

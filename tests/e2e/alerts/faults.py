@@ -13,7 +13,6 @@ from typing import Final
 
 import httpx
 import psutil
-from pydantic import JsonValue
 from redis import Redis
 
 from drills.chaos.checks.witness import Witness
@@ -74,10 +73,14 @@ def notify_is_killed(watched: Watched) -> Iterator[None]:
 
 def a_worker_is_paused_beyond_its_leases(watched: Watched) -> Iterator[None]:
     """Stop one of the two processes for downloads until the other one has its claims, and let it go on."""
-    orders = watched.order(count=12, bytes_per_second=300, delivered={"width": 64, "height": 64})
-    paused = _workers(watched, "transfer")[0]
+    # The file has more than 1 kB: a download takes 20 s and more. All begin when the work ends.
+    word = watched.system.behave(seconds=FOR_LONG, bytes_per_second=50, delivered={"width": 64, "height": 64})
+    orders = [watched.submit(word) for _ in range(12)]
+    watched.until_in("generating", *orders)
+    watched.system.sandbox.finish(word)
     with closing(Witness(watched.stack.settings)) as witness:
-        eventually(lambda: witness.held_by([paused.pid]), lambda held: len(held) > _MANY)
+        paused = eventually(lambda: _holder_of_many(watched, witness), lambda found: found is not None)
+        assert paused is not None
         paused.suspend()
         try:
             eventually(lambda: witness.held_by([paused.pid]), lambda held: not held)
@@ -125,12 +128,10 @@ def the_object_store_is_down(watched: Watched) -> Iterator[None]:
 
 
 def the_makers_of_variants_are_killed(watched: Watched) -> Iterator[None]:
-    """Order more variants than the workers make in an instant, and kill the workers once the results are there."""
-    variants: list[JsonValue] = [{"name": f"copy-{width}", "kind": "copy", "width": width} for width in range(16, 24)]
-    word = watched.system.behave()
-    orders = [watched.submit(word, variants=variants) for _ in range(3)]
-    watched.ended(orders[0])
+    """Kill the workers that make variants, and order some. The workers for downloads store the small results."""
     watched.stack.kill("worker-media")
+    word = watched.system.behave()
+    orders = [watched.submit(word, variants=[{"name": "copy", "kind": "copy", "width": 16}]) for _ in range(3)]
     yield
     watched.stack.start("worker-media")
     watched.ended(*orders)
@@ -297,6 +298,7 @@ def _scheduled(watched: Watched, *, seconds: float) -> str:
     return watched.submit(watched.system.behave(), not_before=start)
 
 
-def _workers(watched: Watched, role: str) -> list[psutil.Process]:
-    """The worker processes of a role."""
-    return worker_processes(watched.stack, role)
+def _holder_of_many(watched: Watched, witness: Witness) -> psutil.Process | None:
+    """The process for downloads that holds more claims than the threshold. None: there is none yet."""
+    workers = worker_processes(watched.stack, "transfer")
+    return next((worker for worker in workers if len(witness.held_by([worker.pid])) > _MANY), None)
