@@ -81,7 +81,7 @@ class SandboxClient:
             self._call("POST", f"/tasks/{task.task_id}/finish")
 
     def requests(self, prompt_contains: str = "") -> RequestCounts:
-        """The numbers of accepted and refused creates."""
+        """The numbers of creates that arrived, and of those that were accepted and refused."""
         return RequestCounts.model_validate_json(self._call("GET", "/requests", prompt_contains=prompt_contains))
 
     def peaks(self, prompt_contains: str = "", *, window_seconds: float = 10) -> Peaks:
