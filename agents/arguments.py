@@ -84,8 +84,8 @@ class Order(Arguments):
     )
     variants: list[VariantWord] | None = Field(
         default=None,
-        description='further files of the result, made after its end at no cost: objects such as {"kind": "web"}, or '
-        "kinds alone. Once made, each is a link of get_generation. Left out: those of the model; []: none",
+        description='further files of the result, made after its end at no cost: objects such as {"kind": "web"}. '
+        "Once made, each is a link of get_generation. Left out: those of the model; []: none",
         max_length=MOST,
     )
 

@@ -75,7 +75,7 @@ async def finish_task(task_id: str, sandbox: CurrentSandbox) -> None:
 
 @router.get("/requests")
 async def count_requests(sandbox: CurrentSandbox, prompt_contains: str = "") -> RequestCounts:
-    """The numbers of creates that came, and of accepted and refused ones."""
+    """The numbers of creates that arrived, and of accepted and refused ones."""
     return sandbox.creates.counts(prompt_contains)
 
 

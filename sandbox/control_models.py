@@ -62,7 +62,7 @@ class TaskReport(_Message):
 class RequestCounts(_Message):
     """Counts of create requests."""
 
-    arrived: int = Field(description="creates that came, including those that wait for their answer")
+    arrived: int = Field(description="creates that arrived, including those that wait for their answer")
     accepted: int = Field(description="accepted tasks, including those whose reply was lost")
     refused: int
     """Refused creates."""

@@ -32,11 +32,11 @@ _chosen = [_in_any_order(FREE_PORTS)]
 
 
 def take_share(number: int, *, of: int) -> None:
-    """Let this process choose from a share of the ports alone, counted from 0 up to `of`.
+    """Let this process choose from a share of the ports alone: number 0, 1 and so on, again from the first after `of`.
 
     Processes with different shares may start services at the same moment.
     """
-    _chosen[0] = _in_any_order(FREE_PORTS[number::of])
+    _chosen[0] = _in_any_order(FREE_PORTS[number % of :: of])
 
 
 def free_port(host: str = "127.0.0.1") -> int:

@@ -3,6 +3,7 @@
 import functools
 import gc
 import os
+import re
 import shutil
 import socket
 import ssl
@@ -47,7 +48,8 @@ def pytest_configure(config: pytest.Config) -> None:
     end_children_at_sigterm()
     # Processes of a run that start their services together choose different ports.
     workers = int(os.environ.get("PYTEST_XDIST_WORKER_COUNT", "1"))
-    ports.take_share(int(os.environ.get("PYTEST_XDIST_WORKER", "gw0").removeprefix("gw")), of=workers)
+    number = re.sub(r"\D", "", os.environ.get("PYTEST_XDIST_WORKER", ""))
+    ports.take_share(int(number or 0), of=workers)
     if config.option.basetemp is None and not hasattr(config, "workerinput"):
         config.option.basetemp = tempfile.mkdtemp(prefix="reelworks-tests-")
         config.stash[_OWN_FOLDER] = Path(config.option.basetemp)

@@ -22,7 +22,7 @@ _HELD_SECONDS = 2.0
 # Only a server that never answers takes so long.
 _PATIENCE_SECONDS = 300.0
 # The part of the time for a slow body in which a refusal must come.
-_PART_OF_BODY_SECONDS = 2 / 3
+_PART_OF_BODY_TIME = 2 / 3
 _DRIP_EVERY_SECONDS = 0.1
 
 
@@ -118,7 +118,7 @@ def dripped(
             held = _open_of(held)
             if left is not None:
                 body_seconds = target.stack.settings.connections.body_seconds
-                gives_up_at = time.monotonic() + min(_PATIENCE_SECONDS, _PART_OF_BODY_SECONDS * body_seconds)
+                gives_up_at = time.monotonic() + min(_PATIENCE_SECONDS, _PART_OF_BODY_TIME * body_seconds)
                 while len(held) > left and time.monotonic() < gives_up_at:
                     _drip(held, drip, _DRIP_EVERY_SECONDS)
                     held = _open_of(held)

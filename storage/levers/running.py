@@ -4,7 +4,7 @@ A run may stop at any time. The same selection selects what is left: the conditi
 done, and an act that is repeated all the same changes nothing more.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from uuid import UUID
 
 from storage.database import Database
@@ -57,7 +57,7 @@ def left(sql: Sql, run: Run, after: UUID, *, watch: Watch = unwatched) -> int:
     return count
 
 
-def act_on(database: Database, means: Means, run: Run, ids: list[UUID]) -> Iterator[Acted]:
+def act_on(database: Database, means: Means, run: Run, ids: Iterable[UUID]) -> Iterator[Acted]:
     """Act on generations, one after the other, until the run has all the effects that its count allows."""
     try:
         for generation_id in ids:
@@ -67,7 +67,12 @@ def act_on(database: Database, means: Means, run: Run, ids: list[UUID]) -> Itera
 
 
 def act_on_all(database: Database, means: Means, run: Run) -> Iterator[Acted]:
-    """Act on a whole selection, slice by slice."""
+    """Act on a whole selection, until the run has all the effects that its count allows."""
+    return act_on(database, means, run, _all(database, run))
+
+
+def _all(database: Database, run: Run) -> Iterator[UUID]:
+    """The generations of a run, window by window."""
     walk, size = Walk(run.selection, run.seen), _SLICE
     while True:
         # No connection is held while the lever acts.
@@ -77,7 +82,7 @@ def act_on_all(database: Database, means: Means, run: Run) -> Iterator[Acted]:
                 return
             ids = _acted_on(sql, run, window)
         size = _after_finding(ids, size)
-        yield from act_on(database, means, run, ids)
+        yield from ids
 
 
 def _after_finding(ids: list[UUID], size: int) -> int:

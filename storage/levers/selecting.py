@@ -131,15 +131,15 @@ def within_limit() -> Iterator[None]:
 
 def too_long() -> InvalidRequest:
     """The refusal of a selection that takes longer to read than its reader waits."""
-    problem = "takes too long to read: add `id`, `customer_id`, `batch_id`, `accepted_after` or a stage"
-    return InvalidRequest.of_fields([("where", problem)])
+    narrower = "`id`, `customer_id`, `batch_id`, `accepted_after`, `error_code` or a stage before the end"
+    return InvalidRequest.of_fields([("where", f"takes too long to read: add {narrower}")])
 
 
 def selected(lever: Lever, selection: Selection, seen: Seen, *, has_begun: bool = True) -> Selected:
     """The generations of a selection that were accepted until a count, and those on which its run has not acted yet.
 
     Args:
-        has_begun: False: the run has acted on none, so nobody looks for its entries in the timelines.
+        has_begun: False: the run has acted on none, so its conditions leave the timelines out.
     """
     given: dict[str, object] = {"counted_at": seen.counted_at, "change": str(seen.change_id)}
     conditions = ["g.deleted_at IS NULL", "g.created_at <= %(counted_at)s"]

@@ -31,7 +31,7 @@ NARROW = 50_000
 _MOST_BRANCHES: Final = 100
 
 Watch = Callable[[int], None]
-"""Hears the number of candidates so far, before each window. May raise to end the walk."""
+"""Hears the number of candidates that were read so far. May raise to end the walk."""
 
 
 def unwatched(_read: int) -> None:
@@ -75,7 +75,7 @@ class Window:
 class Walk:
     """The candidates of a selection, window by window.
 
-    The place of a generation never changes, so a walk meets each one once, whatever moves meanwhile.
+    The place of a generation never changes, so a walk meets each one once, also if generations move meanwhile.
     """
 
     def __init__(self, selection: Selection, seen: Seen, after: UUID | None = None) -> None:
@@ -175,7 +175,7 @@ class _Way:
         return "" if place is None else f" AND (created_at, {self.id}) > (%(place_at)s, %(place_id)s)"
 
     def _rows(self, bounds: str, most: int) -> str:
-        # A branch has an order and a limit of its own, so the plan is the index, whatever the statistics say.
+        # A branch has an order and a limit of its own, so the plan is the index with any statistics.
         return " UNION ALL ".join(
             f"(SELECT created_at, {self.id} AS id FROM {self.table} WHERE {branch} AND {self.bounds}{bounds}"  # noqa: S608 -- constants
             f" ORDER BY created_at, {self.id} LIMIT {most})"
@@ -197,15 +197,17 @@ def _way_of(selection: Selection, seen: Seen) -> _Way:
     if selection.accepted_before:
         bounds.append("created_at < %(accepted_before)s")
         given["accepted_before"] = selection.accepted_before
-    owners = {f"owner_{number}": one for number, one in enumerate(selection.batch_id or selection.customer_id)}
+    # A name that is given twice is one branch.
+    named = dict.fromkeys(selection.batch_id or selection.customer_id)
+    owners = {f"owner_{number}": one for number, one in enumerate(named)}
     column = "batch_id" if selection.batch_id else "customer_id"
     branches = [f"{column} = %({name})s" for name in owners] or ["true"]
     table, id_column = "generation_labels", "generation_id"
     stages = _stages_of(selection)
     if selection.customer_id and not selection.batch_id and stages and len(owners) * len(stages) <= _MOST_BRANCHES:
         table, id_column = "generations", "id"
-        named = [f"deleted_at IS NULL AND stage = '{stage}'" for stage in sorted(stages)]
-        branches = [" AND ".join(both) for both in product(branches, named)]
+        by_stage = [f"deleted_at IS NULL AND stage = '{stage}'" for stage in sorted(stages)]
+        branches = [" AND ".join(both) for both in product(branches, by_stage)]
     return _Way(table, id_column, tuple(branches), " AND ".join(bounds), given | owners)
 
 
@@ -228,9 +230,11 @@ class _Narrow:
 def _narrow_of(selection: Selection) -> _Narrow | None:
     if selection.id:
         return _Narrow("id = ANY(%(id)s::uuid[]) ORDER BY id", {"id": selection.id})
+    stages = _stages_of(selection)
+    if stages == frozenset():
+        return _Narrow("false", {})
     if selection.batch_id or selection.customer_id:
         return None
-    stages = _stages_of(selection)
     if stages is not None and not stages & TERMINAL:
         return _Narrow("wake_at IS NOT NULL ORDER BY wake_at", {})
     if stages == frozenset({Stage.FAILED}):

@@ -190,7 +190,7 @@ def test_a_wait_tells_progress_and_ends_with_the_result(
         is_waiting.set()
 
     def finish() -> None:
-        is_waiting.wait()
+        assert is_waiting.wait(300)
         complete(database, settings, objects, generation_id, png(8, 8))
 
     async def work(client: Client) -> Any:

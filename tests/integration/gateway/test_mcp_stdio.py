@@ -64,7 +64,7 @@ def test_a_session_lists_orders_waits_reads_and_cancels(
         is_waiting.set()
 
     def finish() -> None:
-        is_waiting.wait()
+        assert is_waiting.wait(300)
         complete(database, settings, objects, generation_id, png(8, 8))
 
     async def work(client: Client) -> None:

@@ -214,7 +214,7 @@ def test_a_core_task_goes_from_the_call_to_the_result(
         is_waiting.set()
 
     def finish() -> None:
-        is_waiting.wait()
+        assert is_waiting.wait(300)
         complete(database, settings, objects, UUID(task["taskId"]), png(8, 8))
 
     async def work(client: Client) -> Any:

@@ -125,8 +125,8 @@ def selections(customers: list[UUID]) -> Iterator[Selection]:
     """Each field alone, dense, sparse and without a match; then random ones."""
     chance = random.Random(7)
     fields: dict[str, list[object]] = {
-        "customer_id": [[customers[0]], [customers[1]], customers, [uuid4()]],
-        "batch_id": [[BATCH], [uuid4()], [BATCH, uuid4()]],
+        "customer_id": [[customers[0]], [customers[1]], customers, [uuid4()], [customers[0], customers[0]]],
+        "batch_id": [[BATCH], [uuid4()], [BATCH, uuid4()], [BATCH, BATCH]],
         "kind": ["image", "video"],
         "model": [["nano-banana"], ["veo-3"], ["none"]],
         "provider": [["kie"], ["rare"], ["none"]],
@@ -142,6 +142,7 @@ def selections(customers: list[UUID]) -> Iterator[Selection]:
     yield Selection(all=True)
     for name, values in fields.items():
         yield from (Selection.model_validate({name: value}) for value in values)
+    yield Selection.model_validate({"stage": ["queued"], "error_code": [ErrorCode.TIMEOUT]})
     for _ in range(10):
         names = chance.sample(sorted(fields.keys() - {"accepted_before"}), 2)
         yield Selection.model_validate({name: chance.choice(fields[name]) for name in names})
@@ -218,6 +219,8 @@ def test_few_rows_of_an_index_are_read_in_place_of_the_whole_history(database: D
         Selection(failing=True),
         Selection(stage=sorted(set(Stage) - TERMINAL)),
         Selection(error_code=[ErrorCode.TIMEOUT]),
+        # No generation is queued and has failed.
+        Selection(stage=[Stage.QUEUED], error_code=[ErrorCode.TIMEOUT]),
     ]
     for selection in few:
         read: list[int] = []
@@ -240,6 +243,17 @@ def test_count_tells_its_progress_and_its_reader_may_end_it(database: Database, 
         assert (read[0], read[-1], len(read)) == (0, total, -(-(total or 0) // WINDOW) + 1)
         with pytest.raises(InvalidRequest, match="takes too long to read"):
             counting.count(sql, Lever.FAIL, Selection(all=True), watch=walking.for_seconds(0))
+
+
+def test_more_ids_than_a_window_are_one_selection(database: Database, filled: list[UUID]) -> None:
+    with database.statement() as sql:
+        ids = sql.all(returns(UUID)("SELECT id FROM generations WHERE stage = 'queued' ORDER BY created_at, id"))
+        assert len(ids) > WINDOW
+        wanted = Selection(id=[*ids, *ids])
+        counted = counting.count(sql, Lever.CANCEL, wanted)
+        assert counted.count == len(ids)
+        run = run_of(Lever.CANCEL, wanted, counted)
+        assert running.slice_of(sql, run, ids[WINDOW], limit=COUNT) == ids[WINDOW + 1 :]
 
 
 def test_slice_after_no_generation_is_refused(database: Database, filled: list[UUID]) -> None:

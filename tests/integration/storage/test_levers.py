@@ -21,6 +21,7 @@ from storage import callbacks, claims, ledger, transitions
 from storage.database import Database
 from storage.ledger import Balance
 from storage.levers import bounding, counting, running
+from storage.levers.acting import Acted, Means, Run, act
 from storage.objects import ObjectStore
 from storage.sql import of
 from storage.webhooks import endpoints
@@ -275,16 +276,28 @@ def test_orders_after_the_count_are_not_meant(levers: Levers, customer: NewCusto
     assert levers.pull(Lever.FAIL, of_customer(customer)) == {later: "ended"}
 
 
-def test_a_run_ends_after_as_many_effects_as_were_counted(levers: Levers, customer: NewCustomer) -> None:
+def test_a_run_ends_after_as_many_effects_as_were_counted(
+    levers: Levers, customer: NewCustomer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(running, "_SLICE", 1)
+    tried: list[UUID] = []
+
+    def noted(database: Database, means: Means, run: Run, generation_id: UUID) -> Acted:
+        tried.append(generation_id)
+        return act(database, means, run, generation_id)
+
+    monkeypatch.setattr(running, "act", noted)
     wanted = of_customer(customer, status=["completed"])
-    joining = levers.make(customer, Stage.QUEUED)
+    joining = {levers.make(customer, Stage.QUEUED) for _ in range(3)}
     counted = {levers.make(customer, Stage.COMPLETED) for _ in range(2)}
     run = levers.run_of(Lever.REFUND, wanted)
-    finishing.complete(levers.database, levers.settings, levers.objects, joining, b"a picture")
+    for one in joining:
+        finishing.complete(levers.database, levers.settings, levers.objects, one, b"a picture")
     done = [one.word for one in running.act_on_all(levers.database, levers.means, run)]
     assert done == ["refunded"] * 2
-    assert levers.balance(customer) == Balance(GRANTED - PRICE, 0)
-    assert set(levers.pull(Lever.REFUND, wanted)) <= counted | {joining}, "another run goes on"
+    assert levers.balance(customer) == Balance(GRANTED - 3 * PRICE, 0)
+    assert len(tried) == 3, "the run ends with the first generation beyond its count"
+    assert set(levers.pull(Lever.REFUND, wanted)) <= counted | joining, "another run goes on"
     assert levers.balance(customer) == Balance(GRANTED, 0)
 
 
