@@ -219,8 +219,6 @@ def test_few_rows_of_an_index_are_read_in_place_of_the_whole_history(database: D
         Selection(failing=True),
         Selection(stage=sorted(set(Stage) - TERMINAL)),
         Selection(error_code=[ErrorCode.TIMEOUT]),
-        # No generation is queued and has failed.
-        Selection(stage=[Stage.QUEUED], error_code=[ErrorCode.TIMEOUT]),
     ]
     for selection in few:
         read: list[int] = []
@@ -243,6 +241,15 @@ def test_count_tells_its_progress_and_its_reader_may_end_it(database: Database, 
         assert (read[0], read[-1], len(read)) == (0, total, -(-(total or 0) // WINDOW) + 1)
         with pytest.raises(InvalidRequest, match="takes too long to read"):
             counting.count(sql, Lever.FAIL, Selection(all=True), watch=walking.for_seconds(0))
+
+
+def test_nothing_is_read_for_conditions_that_exclude_each_other(database: Database, filled: list[UUID]) -> None:
+    read: list[int] = []
+    with database.statement() as sql:
+        counting.count(
+            sql, Lever.FAIL, Selection(stage=[Stage.QUEUED], error_code=[ErrorCode.TIMEOUT]), watch=read.append
+        )
+    assert read == [0]
 
 
 def test_more_ids_than_a_window_are_one_selection(database: Database, filled: list[UUID]) -> None:
