@@ -82,7 +82,7 @@ TEST := $(BIN)/pytest -n 2 --dist worksteal --ignore=tests/kubernetes --ignore=t
 test: $(INSTALLED) ## Run the tests against real services and real worker processes
 	@$(TEST) -m "not slow and not npm and not prometheus and not web"
 
-test-slow: $(INSTALLED) $(LITELLM_INSTALLED) ## Run the tests that take minutes: set-ups, deploys under load, a wheel elsewhere, short chaos and bench runs
+test-slow: $(INSTALLED) $(LITELLM_INSTALLED) ## Run the tests that take long: set-ups, deploys under load, faults, hostile connections, a wheel elsewhere, short chaos and bench runs
 	@$(TEST) -m slow
 
 test-web: $(STUDIO_INSTALLED) $(BROWSERS_INSTALLED) ## Use the page in real browsers against a running system, and print its figures

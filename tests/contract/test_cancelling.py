@@ -103,6 +103,7 @@ def test_the_stopping_call_raises_the_errors_of_a_read(stopping: Vendor, trouble
     assert len(stopping.server.requests) == 2
 
 
+@pytest.mark.slow
 def test_a_cancel_ends_within_the_time_limit() -> None:
     expected = [ProviderUnavailable] * len(HANGS)
     assert errors_of_hangs(CANCELLING, cancel) == dict.fromkeys(CANCELLING, expected)

@@ -267,6 +267,7 @@ def test_a_silent_host_ends_the_download(server: RawServer) -> None:
     assert error.message == "the file's host sent nothing for 0.5 s"
 
 
+@pytest.mark.slow
 def test_a_stalled_body_is_resumed(server: RawServer) -> None:
     server.will(stalled(cut_file(VALIDATED)), raw(part(CUT)))
     with opened(server, idle_timeout_seconds=10) as download:

@@ -196,11 +196,13 @@ def errors_of_hangs(
     return {name: [type(each) for each in found] for name, found in errors.items()}
 
 
+@pytest.mark.slow
 def test_a_create_ends_in_time_with_unknown_outcome() -> None:
     expected = [ProviderOutcomeUnknown] * len(HANGS)
     assert errors_of_hangs(EVERY_WIRE, submit) == dict.fromkeys(EVERY_WIRE, expected)
 
 
+@pytest.mark.slow
 def test_a_read_ends_in_time() -> None:
     expected = [ProviderUnavailable] * len(HANGS)
     assert errors_of_hangs(KEEPING, poll) == dict.fromkeys(KEEPING, expected)

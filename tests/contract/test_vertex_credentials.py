@@ -187,6 +187,7 @@ def test_a_valid_token_is_used_while_the_refresh_fails(server: RawServer, transp
     assert len(server.requests) == 3
 
 
+@pytest.mark.slow
 def test_a_silent_token_endpoint_fails_within_the_time_limit(server: RawServer, transport: Transport) -> None:
     server.will(*[silence] * 4)
     made = credentials(key_file(f"{server.url}/token"), transport, timeout=10)

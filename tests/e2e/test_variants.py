@@ -1,5 +1,6 @@
 """Variants in a running system: made by the media worker, and once more after its death."""
 
+import pytest
 from sqlalchemy import text
 from sqlmodel import Session
 
@@ -22,6 +23,7 @@ def row(system: System, generation_id: str) -> dict[str, object]:
     return {} if found is None else dict(found._mapping)
 
 
+@pytest.mark.slow
 def test_a_killed_media_worker_makes_its_variant_once_more(system: System) -> None:
     customer = system.customer()
     word = system.behave()

@@ -13,6 +13,8 @@ from stack.ports import free_port
 from stack.postgres import Postgres
 from tests.stack.observing import folder_of, runs, wait_for
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture
 def postgres(tmp_path: Path) -> Iterator[Postgres]:

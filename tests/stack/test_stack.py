@@ -17,6 +17,8 @@ from stack.processes import Process
 from stack.stack import Stack
 from tests.stack.observing import folder_of, no_migration, runs, wait_for, web_server
 
+pytestmark = pytest.mark.slow
+
 MakeStack = Callable[..., Stack]
 SERVICES = ("postgres", "redis", "s3")
 

@@ -20,6 +20,8 @@ from schemas.settings import Settings
 from stack.ports import free_port
 from tests.support import eventually
 
+pytestmark = pytest.mark.slow
+
 LIMITS = ConnectionSettings(
     max_connections=20,
     max_head_bytes=8192,

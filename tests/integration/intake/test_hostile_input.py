@@ -33,6 +33,8 @@ from tests.integration.intake.fields import REQUEST, BodyField, Parameter
 from tests.integration.intake.raw_messages import Wire, answers, send, served, signed
 from tests.support import NewCustomer, operator_key
 
+pytestmark = pytest.mark.slow
+
 RICH = 1_000_000
 
 # Servers limit the length of an address and of a header.
@@ -108,7 +110,6 @@ def test_any_document_as_an_order_over_http(gateway: httpx.Client, customer: New
     assert_answered(order(gateway, customer, body))
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize("parameter", [one for one in fields.parameters() if one.place != "header"], ids=str)
 def test_every_parameter_of_an_address(gateway: httpx.Client, headers: dict[str, str], parameter: Parameter) -> None:
     for value in hostile_texts():
@@ -119,7 +120,6 @@ def test_every_parameter_of_an_address(gateway: httpx.Client, headers: dict[str,
         assert_answered(gateway.request(parameter.method, url, headers=headers, content=b"{}"))
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize("parameter", [one for one in fields.parameters() if one.place == "header"], ids=str)
 def test_every_header(gateway: httpx.Client, headers: dict[str, str], parameter: Parameter) -> None:
     url = parameter.path.format(**fields.PATH_VALUES)
@@ -136,7 +136,6 @@ def test_every_header(gateway: httpx.Client, headers: dict[str, str], parameter:
             assert body != b"" or parameter.method != "GET"
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize(("method", "path"), fields.bodies())
 def test_every_body_of_the_gateway(gateway: httpx.Client, headers: dict[str, str], method: str, path: str) -> None:
     url = path.format(**fields.PATH_VALUES)
@@ -150,7 +149,6 @@ def test_every_body_of_the_gateway(gateway: httpx.Client, headers: dict[str, str
             assert_answered(answer)
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize("field", [*fields.order_fields(), BodyField(("colour",))], ids=str)
 def test_both_doors_refuse_with_the_same_words(
     gateway: httpx.Client, intake: Intake, customer: NewCustomer, field: BodyField

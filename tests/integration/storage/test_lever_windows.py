@@ -29,6 +29,8 @@ from storage.levers.selecting import selected
 from storage.sql import Query, Sql, T, returns
 from tests.support import new_customer
 
+pytestmark = pytest.mark.slow
+
 COUNT = 1_020
 WINDOW, NARROW = 60, 90
 # Of a candidate, a lever reads the row, the labels, a few events, transfers, receipts and messages.

@@ -125,6 +125,7 @@ def test_work_that_fails_after_a_cancellation_is_not_charged(lives: Lives) -> No
     assert life.balance == FREE
 
 
+@pytest.mark.slow
 def test_cancellation_during_the_create_is_passed_on_at_once(lives: Lives) -> None:
     life = lives.begin(STOPPABLE, seconds=600, create_latency_seconds=15)
     message = (str(life.id), life.row.attempt, {Stage.QUEUED})

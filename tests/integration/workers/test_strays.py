@@ -15,6 +15,8 @@ from stack.stack import Stack
 from tests.support import eventually
 from workers import lists, strays
 
+pytestmark = pytest.mark.slow
+
 REQUEST = {"customer_id": str(uuid4()), "request": {"model": "nano-banana", "prompt": "a lighthouse in fog"}}
 
 

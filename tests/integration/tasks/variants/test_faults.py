@@ -29,6 +29,8 @@ from tasks.services import WorkerServices
 from tasks.wake import wake
 from tests.integration.tasks.variants.works import Finished, Work, clip
 
+pytestmark = pytest.mark.slow
+
 _X264 = {"preset": "ultrafast"}
 _SQUARE = {"name": "square", "width": 96, "height": 96, "fit": "cover"}
 AT_ONCE = RetentionSettings().model_copy(update={"orphan_hours": -1})
