@@ -31,7 +31,7 @@ _COUNT_SECONDS = 20.0
 """The time that a count reads a selection before it is refused. The command has no such limit."""
 
 _RUN_SECONDS = 3 * _COUNT_SECONDS
-"""The same for a run. A run counts anew, reads its slice and counts the rest: what was counted in time can be run."""
+"""The time that a run reads. A run counts again, reads its slice and counts the rest: it gets three times as long."""
 
 router = customers_router("/v1/admin/levers", "admin")
 

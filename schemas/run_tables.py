@@ -13,7 +13,7 @@ from schemas.names import ProviderName
 
 
 class RunToStop(SQLModel, table=True):
-    """A run at a server of our own that does not answer. Its generation no longer waits for the run.
+    """A run that a worker has to stop. Its server is our own and does not answer, and no generation waits for it.
 
     A worker deletes the row when the server answers.
     """

@@ -53,12 +53,12 @@ class Changes:
     cancel_sent: bool = False
     """True: the provider has answered a request to stop. The row records the time."""
     loses_run: bool = False
-    """True: a server of our own lost the run. The update appends the run to `lost_runs`, and clears the ids, the links
-    and the callbacks of the generation."""
+    """True: a server of our own lost the run. The update appends the run to `lost_runs`. The update also clears the
+    ids, the links and the callbacks of the generation."""
     lost_unbegun: bool = False
     """True: the lost run had only waited."""
     is_silent: bool | None = None
-    """True: a server of our own did not answer the newest read. False: it answered."""
+    """True: our own server left the newest read without an answer. False: our own server answered."""
 
 
 NOTHING = Changes()

@@ -1,7 +1,7 @@
-"""Runs a lever over a selection: each generation in a transaction of its own, in the order of acceptance.
+"""Runs a lever over a selection: acts on one generation after the other, each in a transaction of its own.
 
-A run may stop at any time. The same selection selects what is left: the conditions of a lever leave out what it has
-done, and an act that is repeated all the same changes nothing more.
+A run begins with the oldest generation, and may stop at any time. The same selection selects the rest: the conditions
+of a lever leave out what it has done, and an act that is repeated all the same changes nothing more.
 """
 
 from collections.abc import Iterable, Iterator
